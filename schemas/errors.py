@@ -1,0 +1,85 @@
+"""Every error a caller may see.
+
+    SelectorError
+    ├── TableError                unreadable, empty, too small, no such column
+    ├── SettingsError             a setting or a request field has a value we cannot use
+    ├── ProvidersUnavailable      nobody could answer; holds every attempt
+    ├── NoFeasibleSynthesizer     nothing fits table and constraints; holds each reason
+    └── MissingExtra              an optional library is not installed; names the command
+
+No message holds a cell's value, a key, or a path other than the one the caller gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .result import Attempt
+
+__all__ = [
+    "MissingExtra",
+    "NoFeasibleSynthesizer",
+    "ProvidersUnavailable",
+    "SelectorError",
+    "SettingsError",
+    "TableError",
+]
+
+
+class SelectorError(Exception):
+    """Base of all errors raised on purpose by this package."""
+
+
+class TableError(SelectorError):
+    """The table cannot be read or profiled, or a named column is not in it."""
+
+
+class SettingsError(SelectorError):
+    """A setting or request field has a value that cannot be used.
+
+    The message names the setting or field and what is accepted, never a secret.
+    """
+
+
+class ProvidersUnavailable(SelectorError):
+    """No provider gave a plan that passed the check.
+
+    Attributes:
+        attempts: Every attempt in order, each with its provider, kind and message.
+    """
+
+    def __init__(self, attempts: Sequence[Attempt]) -> None:
+        self.attempts = tuple(attempts)
+        causes = "; ".join(f"{a.provider} ({a.model or 'no model'}): {a.outcome}: {a.message}" for a in self.attempts)
+        super().__init__(f"No provider could answer. {causes or 'None is configured.'}")
+
+
+class NoFeasibleSynthesizer(SelectorError):
+    """No plan can satisfy table and constraints.
+
+    Attributes:
+        reasons: Synthesizer id → why it cannot be used here.
+        feasible: Ids that would be feasible, where they are too few for a plan (a choice and two backups).
+    """
+
+    def __init__(self, reasons: Mapping[str, str], feasible: Sequence[str] = ()) -> None:
+        self.reasons = dict(reasons)
+        self.feasible = tuple(feasible)
+        if self.feasible:
+            head = (
+                f"Only {len(self.feasible)} synthesizer(s) are feasible ({', '.join(self.feasible)}), "
+                "but a plan names a choice and two backups."
+            )
+        else:
+            head = "No synthesizer is feasible."
+        super().__init__(" ".join([head, *(f"{name}: {why}" for name, why in self.reasons.items())]))
+
+
+class MissingExtra(SelectorError):
+    """An optional library is needed and not installed."""
+
+    def __init__(self, needed_for: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f"{needed_for} needs an optional library: pip install 'clinical-model-selector[{extra}]'")

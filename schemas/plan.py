@@ -1,0 +1,161 @@
+"""The plan: which synthesizer, with which hyper-parameters and privacy settings, and what to try if it fails."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from .hyperparameters import (
+    ARF,
+    ARGN,
+    ARGNDP,
+    CART,
+    CTGAN,
+    DPAIM,
+    DPCTGAN,
+    DPMST,
+    HYPERPARAMETERS,
+    TVAE,
+    GaussianCopula,
+    TabDDPM,
+)
+
+__all__ = ["BACKEND_IDS", "DPSettings", "ModelSelectionPlan", "SynthesizerConfig"]
+
+BACKEND_IDS: dict[str, str] = {
+    "gaussian_copula": "gc",
+    "ctgan": "ctgan",
+    "tvae": "tvae",
+    "tabddpm": "ddpm",
+    "dpctgan": "dp-ctgan",
+}
+"""Our id → the existing backend's id; every other method keeps its own id there."""
+
+_METHODS = {backend: method for method, backend in BACKEND_IDS.items()}
+
+_EPSILON_TOLERANCE = 1e-9
+"""Slack for adding up epsilons in binary floating point."""
+
+
+def _as_any_of(schema: dict[str, Any]) -> None:
+    """Render the discriminated union as plain ``anyOf``: strict modes and grammars reject ``oneOf``/``discriminator``."""
+    schema["anyOf"] = schema.pop("oneOf")
+    schema.pop("discriminator", None)
+
+
+SynthesizerConfig = Annotated[
+    GaussianCopula | CART | ARF | CTGAN | TVAE | TabDDPM | ARGN | ARGNDP | DPMST | DPAIM | DPCTGAN,
+    Field(discriminator="method", json_schema_extra=_as_any_of),
+]
+
+
+class DPSettings(BaseModel):
+    """The privacy budget of the chosen synthesizer, everything it spends added up."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    enabled: bool
+    epsilon: Annotated[float, Field(gt=0.0, le=20.0)] | None
+    delta: Annotated[float, Field(gt=0.0, le=1e-3)] | None
+
+    @model_validator(mode="after")
+    def _budget_when_enabled(self) -> Self:
+        if self.enabled and (self.epsilon is None or self.delta is None):
+            raise ValueError("epsilon and delta must be numbers when enabled is true")
+        if not self.enabled and (self.epsilon is not None or self.delta is not None):
+            raise ValueError("epsilon and delta must be null when enabled is false")
+        return self
+
+
+class ModelSelectionPlan(BaseModel):
+    """A synthesizer with its hyper-parameters, two or three backups, and the privacy budget."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    choice: SynthesizerConfig
+    backups: Annotated[list[SynthesizerConfig], Field(min_length=2, max_length=3)]
+    dp: DPSettings
+    sample_multiplier: Annotated[float, Field(ge=0.1, le=3.0)]
+    max_synth_rows: Annotated[int, Field(ge=1, le=50_000)]
+    rationale: Annotated[str, Field(max_length=600)]
+
+    @model_validator(mode="after")
+    def _methods_differ(self) -> Self:
+        methods = [self.choice.method, *(backup.method for backup in self.backups)]
+        if len(set(methods)) != len(methods):
+            raise ValueError("choice and backups must all be different methods")
+        return self
+
+    @model_validator(mode="after")
+    def _dp_matches_choice(self) -> Self:
+        if self.dp.enabled != self.choice.is_dp:
+            raise ValueError("dp.enabled must be true exactly when the choice is a differentially private method")
+        if self.dp.epsilon is not None and self.choice.total_epsilon > self.dp.epsilon + _EPSILON_TOLERANCE:
+            fields = " + ".join(self.choice.epsilon_fields)
+            raise ValueError(f"dp.epsilon must cover everything the choice spends: {fields}")
+        if self.dp.delta is not None and self.choice.total_delta > self.dp.delta:
+            raise ValueError("dp.delta must not be smaller than the choice's delta")
+        return self
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Choice first, then the backups in order."""
+        return (self.choice.method, *(backup.method for backup in self.backups))
+
+    def to_backend_dict(self) -> dict[str, Any]:
+        """The plan in the existing backend's shape, with its ids (gc, ctgan, tvae, ddpm, dp-ctgan)."""
+        return {
+            "choice": {"method": _backend_id(self.choice.method)},
+            "hyperparams": {
+                "sample_multiplier": self.sample_multiplier,
+                "max_synth_rows": self.max_synth_rows,
+                _backend_id(self.choice.method): self.choice.knobs(),
+            },
+            "dp": self.dp.model_dump(),
+            "backup": [
+                {"method": _backend_id(backup.method), "hyperparams": {_backend_id(backup.method): backup.knobs()}}
+                for backup in self.backups
+            ],
+            "rationale": self.rationale,
+        }
+
+    @classmethod
+    def from_backend_dict(cls, data: dict[str, Any]) -> Self:
+        """The plan behind a backend dict; hyper-parameters it leaves out take their defaults.
+
+        Raises:
+            pydantic.ValidationError: The dict does not describe a valid plan.
+            ValueError: A method id is unknown or a required part is missing.
+        """
+        try:
+            shared = data["hyperparams"]
+            return cls.model_validate(
+                {
+                    "choice": _config_from_backend(data["choice"]["method"], shared),
+                    "backups": [
+                        _config_from_backend(item["method"], item.get("hyperparams") or {}) for item in data["backup"]
+                    ],
+                    "dp": {"epsilon": None, "delta": None, **data["dp"]},
+                    "sample_multiplier": shared["sample_multiplier"],
+                    "max_synth_rows": shared["max_synth_rows"],
+                    "rationale": data.get("rationale", ""),
+                }
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a plan in the backend's shape: {type(error).__name__} at {error}") from None
+
+
+def _backend_id(method: str) -> str:
+    return BACKEND_IDS.get(method, method)
+
+
+def _config_from_backend(backend_id: str, hyperparams: dict[str, Any]) -> dict[str, Any]:
+    method = _METHODS.get(backend_id, backend_id)
+    if method not in HYPERPARAMETERS:
+        raise ValueError(f"unknown method id; known are {', '.join(map(_backend_id, HYPERPARAMETERS))}")
+    # The backend nests a method's values under its id; a backup may also hold them directly.
+    own = hyperparams.get(backend_id, hyperparams.get(method))
+    if own is None:
+        own = {key: value for key, value in hyperparams.items() if key in HYPERPARAMETERS[method].model_fields}
+    return {**HYPERPARAMETERS[method].defaults(), **own}

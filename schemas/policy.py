@@ -1,0 +1,131 @@
+"""Compliance levels: the thresholds a plan and, later, its synthetic data are judged by.
+
+research, hipaa_like and clinical_strict carry the existing backend's figures where they are sound; ``UNSOUND`` says which
+are kept for the record only. The backend names gdpr_like without thresholds (it silently became hipaa_like there); here it
+has its own: hipaa_like's fidelity figures, with the stricter risk figures of clinical_strict for identifiability and
+k-anonymity, since recital 26 GDPR asks for means reasonably likely to be used by anyone, not for a list of identifiers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["DEFAULT_COMPLIANCE", "POLICIES", "UNSOUND", "Compliance", "Policy"]
+
+Compliance = Literal["research", "hipaa_like", "gdpr_like", "clinical_strict"]
+
+DEFAULT_COMPLIANCE: Compliance = "hipaa_like"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Thresholds of one compliance level; shares and scores lie between 0 and 1."""
+
+    min_rows: int
+    """Smallest table, in patients (rows where no patient identifier is known)."""
+    max_epsilon: float
+    """Largest total epsilon of a DP plan, all parts added up."""
+    max_delta: float
+    """Largest delta of a DP plan; besides, delta must be at most 1/rows."""
+    dp_required: bool
+    dp_recommended: bool
+    max_membership_auc: float
+    """Judged as |AUC - 0.5| against its confidence interval: 0.50 itself cannot be met by an honest synthesizer."""
+    max_duplicates: float
+    min_k_anonymity: int
+    max_identifiability: float
+    max_ks_mean: float
+    max_correlation_difference: float
+    max_jensen_shannon: float
+    min_tstr_ratio: float
+    """Utility trained on synthetic over trained on real, both tested on real; replaces the backend's absolute AUROC."""
+    min_rare_coverage: float
+    max_frequency_skew: float
+
+
+POLICIES: dict[str, Policy] = {
+    "research": Policy(
+        min_rows=50,
+        max_epsilon=2.0,
+        max_delta=1e-4,
+        dp_required=False,
+        dp_recommended=False,
+        max_membership_auc=0.65,
+        max_duplicates=0.10,
+        min_k_anonymity=3,
+        max_identifiability=0.15,
+        max_ks_mean=0.12,
+        max_correlation_difference=0.12,
+        max_jensen_shannon=0.20,
+        min_tstr_ratio=0.75,
+        min_rare_coverage=0.60,
+        max_frequency_skew=0.40,
+    ),
+    "hipaa_like": Policy(
+        min_rows=100,
+        max_epsilon=1.0,
+        max_delta=1e-5,
+        dp_required=False,
+        dp_recommended=True,
+        max_membership_auc=0.60,
+        max_duplicates=0.05,
+        min_k_anonymity=5,
+        max_identifiability=0.10,
+        max_ks_mean=0.10,
+        max_correlation_difference=0.10,
+        max_jensen_shannon=0.15,
+        min_tstr_ratio=0.80,
+        min_rare_coverage=0.70,
+        max_frequency_skew=0.30,
+    ),
+    "gdpr_like": Policy(
+        min_rows=100,
+        max_epsilon=1.0,
+        max_delta=1e-5,
+        dp_required=False,
+        dp_recommended=True,
+        max_membership_auc=0.60,
+        max_duplicates=0.03,
+        min_k_anonymity=10,
+        max_identifiability=0.05,
+        max_ks_mean=0.10,
+        max_correlation_difference=0.10,
+        max_jensen_shannon=0.15,
+        min_tstr_ratio=0.80,
+        min_rare_coverage=0.70,
+        max_frequency_skew=0.30,
+    ),
+    "clinical_strict": Policy(
+        min_rows=200,
+        max_epsilon=0.5,
+        max_delta=1e-6,
+        dp_required=True,
+        dp_recommended=True,
+        max_membership_auc=0.50,
+        max_duplicates=0.03,
+        min_k_anonymity=10,
+        max_identifiability=0.05,
+        max_ks_mean=0.08,
+        max_correlation_difference=0.08,
+        max_jensen_shannon=0.12,
+        min_tstr_ratio=0.85,
+        min_rare_coverage=0.75,
+        max_frequency_skew=0.25,
+    ),
+}
+"""Compliance level → thresholds."""
+
+UNSOUND: dict[str, str] = {
+    "max_membership_auc": (
+        "0.50 is chance: an honest synthesizer scatters around it, so it is judged against the confidence interval"
+    ),
+    "max_duplicates": "weak: catches almost nothing but outright copies",
+    "min_k_anonymity": "of the synthetic quasi-identifiers: a description, no guarantee",
+    "max_identifiability": "distance-based: can show a leak, never its absence",
+    "max_ks_mean": "necessary only: independent marginals pass it",
+    "max_correlation_difference": "needs a fixed encoding and an independence baseline to mean anything",
+    "max_jensen_shannon": "necessary only: independent marginals pass it",
+    "min_tstr_ratio": "replaces absolute AUROC and C-index thresholds, which judge the table and not the synthesizer",
+}
+"""Threshold → why it is not what it seems; thresholds not named here are sound."""

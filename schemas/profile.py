@@ -1,0 +1,166 @@
+"""What is known of a table: a local profile with names, and the safe profile, which is all that may leave the machine.
+
+``SafeProfile`` cannot hold a raw value by its type: it has no free text. Strings are aliases (``c1``), members of closed
+vocabularies, or level labels of a closed allow-list; numbers are counts, shares and quantiles that ``profiling`` has
+rounded and suppressed before (rules and reasons: profiling/safety.py).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .result import Treatment
+
+__all__ = [
+    "Alias",
+    "ColumnProfile",
+    "Grain",
+    "Kind",
+    "Pattern",
+    "Role",
+    "SafeColumn",
+    "SafeProfile",
+    "TableProfile",
+    "TreatmentAction",
+]
+
+Alias = Annotated[str, Field(pattern=r"^c[1-9][0-9]{0,5}$")]
+
+Kind = Literal[
+    "identifier",
+    "quasi_identifier",
+    "name",
+    "address",
+    "phone",
+    "email",
+    "ssn",
+    "date",
+    "datetime",
+    "free_text",
+    "code",
+    "boolean",
+    "categorical",
+    "ordinal",
+    "count",
+    "continuous",
+    "event_time",
+    "event_indicator",
+    "constant",
+]
+
+Role = Literal["target", "patient_id", "event_time", "event_indicator", "feature", "withheld"]
+"""What the column is for. ``withheld``: never enters a fit (direct identifiers, free text)."""
+
+Grain = Literal["patient", "visit", "event", "unknown"]
+"""What one row stands for."""
+
+TreatmentAction = Literal["keep", "drop", "pseudonymise", "generalise"]
+
+Pattern = Literal[
+    "ssn", "email", "phone", "ip", "uuid", "url", "street_address", "licence", "zip",
+    "icd10", "icd9", "loinc", "atc", "ndc", "snomed", "date", "datetime", "clock_time",
+    "integer", "decimal", "censored_number", "roman", "name_like", "text",
+]  # fmt: skip
+"""Shape most values of a column share."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class SafeColumn(_Frozen):
+    """One column as it may leave the machine."""
+
+    alias: Alias
+    kind: Kind
+    role: Role
+    action: TreatmentAction
+    direct_identifier: bool
+    missing_share: Annotated[float, Field(ge=0.0, le=1.0)]
+    """Rounded to two significant digits; 0.0 only where nothing is missing."""
+    distinct: Annotated[int, Field(ge=0)]
+    """Distinct values that are not missing, rounded to two significant digits above 20."""
+    encoded_levels: Annotated[int, Field(ge=0)]
+    """Categories a one-hot encoder would make of it; 0 for numeric and date columns."""
+    pattern: Pattern | None = None
+    integer: bool = False
+    """All values are whole numbers."""
+    quantiles: tuple[float, ...] | None = None
+    """Of numeric columns: 5, 25, 50, 75, 95 % (25, 50, 75 % below 100 rows), two significant digits."""
+    skewed: bool = False
+    zero_inflated: bool = False
+    sentinel_missing: bool = False
+    """Codes such as -9, 99 or 999 were taken as missing."""
+    censored: bool = False
+    """Holds values such as <5 or >90."""
+    level_shares: tuple[float, ...] | None = None
+    """Of categorical columns: shares of the commonest levels, descending, rare ones pooled into the last."""
+    level_names: tuple[str, ...] | None = None
+    """Only labels from profiling's allow-list vocabulary, else L1..Lk; same order as ``level_shares``."""
+    span_years: Annotated[int, Field(ge=0)] | None = None
+    """Of date columns."""
+    leaks_target: bool = False
+    dirty_labels: bool = False
+
+
+class SafeProfile(_Frozen):
+    """All that may leave: no name, no value, no path."""
+
+    rows: Annotated[int, Field(ge=0)]
+    """Rounded down: to tens below 1,000, to three significant digits above."""
+    patients: Annotated[int, Field(ge=0)] | None = None
+    """Distinct patients where a patient identifier is known, rounded down likewise; counts and suppression use them."""
+    grain: Grain = "unknown"
+    columns: tuple[SafeColumn, ...]
+    survival: bool = False
+    """There is a time-to-event column with its indicator."""
+
+    @property
+    def persons(self) -> int:
+        """Patients where known, else rows: the number that privacy rules count."""
+        return self.rows if self.patients is None else self.patients
+
+    @property
+    def modelled(self) -> tuple[SafeColumn, ...]:
+        """Columns that enter a fit: not dropped or withheld, not constant."""
+        return tuple(
+            c for c in self.columns if c.action in ("keep", "generalise") and c.role != "withheld" and c.kind != "constant"
+        )
+
+    @property
+    def target(self) -> SafeColumn | None:
+        """The column to predict, where one is known."""
+        return next((c for c in self.columns if c.role == "target"), None)
+
+
+class ColumnProfile(_Frozen):
+    """One column as its owner sees it: the safe facts plus the name and exact counts."""
+
+    name: str
+    safe: SafeColumn
+    missing: Annotated[int, Field(ge=0)]
+    """Exact number of missing cells, sentinel codes included."""
+    distinct: Annotated[int, Field(ge=0)]
+    """Exact (or, on long tables, approximate) number of distinct values."""
+    quasi_identifier: bool = False
+    treatment: Treatment
+
+
+class TableProfile(_Frozen):
+    """The local profile: stays on the machine; ``safe`` is what may leave."""
+
+    rows: Annotated[int, Field(ge=0)]
+    columns: tuple[ColumnProfile, ...]
+    safe: SafeProfile
+    warnings: tuple[str, ...] = ()
+
+    def column(self, name: str) -> ColumnProfile | None:
+        """The column called ``name``, or None."""
+        return next((c for c in self.columns if c.name == name), None)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Alias → column name."""
+        return {c.safe.alias: c.name for c in self.columns}

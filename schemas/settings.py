@@ -1,0 +1,121 @@
+"""Every setting, read from the environment and .env in this one place."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import SettingsError
+from .policy import DEFAULT_COMPLIANCE, Compliance
+
+__all__ = ["OLLAMA_DEFAULT_BASES", "Settings"]
+
+OLLAMA_DEFAULT_BASES = ("http://ollama:11434", "http://localhost:11434")
+"""Tried in this order where OLLAMA_BASE is not set: the compose service first, then this machine."""
+
+
+class Settings(BaseSettings):
+    """Environment variables as lower-case fields; the process environment wins over .env."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, hide_input_in_errors=True,
+        populate_by_name=True, env_ignore_empty=True,
+    )  # fmt: skip
+
+    openrouter_api_key: SecretStr | None = None
+    """Set: OpenRouter is asked first. Unset or empty: Ollama is."""
+    openrouter_base: str = "https://openrouter.ai/api/v1"
+    openrouter_model: str = "anthropic/claude-3.5-sonnet"
+    """One id, or a comma-separated list: OpenRouter's own ``models`` fallback."""
+    openrouter_referer: str = "https://gesalp.ai"
+    """Sent as HTTP-Referer."""
+    openrouter_title: str = "clinical-model-selector"
+    """Sent as X-Title."""
+    openrouter_method: Literal["auto", "json_schema", "function_calling", "json_mode"] = "auto"
+
+    ollama_base: str | None = Field(default=None, validation_alias=AliasChoices("OLLAMA_BASE", "OLLAMA_HOST"))
+    """Unset: ``OLLAMA_DEFAULT_BASES``. OLLAMA_HOST is understood in Ollama's own forms (host, host:port, URL)."""
+    ollama_model: str = "llama3.1:8b"
+    ollama_num_ctx: Annotated[int, Field(ge=2048, le=1_048_576)] = 8192
+
+    selector_temperature: Annotated[float, Field(ge=0.0, le=2.0)] = 0.3
+    selector_max_tokens: Annotated[int, Field(ge=256, le=32_768)] = 2000
+    selector_timeout_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 30.0
+    """Per request."""
+    selector_deadline_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 60.0
+    """For the whole selection, all legs together."""
+    selector_embedded: Literal["auto", "never", "only"] = "auto"
+    selector_cache: str = "memory"
+    """off, memory, a SQLite file's path, or a redis:// URL."""
+    compliance_level: Compliance = DEFAULT_COMPLIANCE
+    selector_requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    selector_budget_usd: Annotated[float, Field(gt=0.0)] | None = None
+
+    def __init__(self, **values: object) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingsError(_describe(error)) from None
+
+    @field_validator("openrouter_api_key")
+    @classmethod
+    def _blank_key_is_none(cls, value: SecretStr | None) -> SecretStr | None:
+        return value if value is not None and value.get_secret_value().strip() else None
+
+    @field_validator("openrouter_base")
+    @classmethod
+    def _openrouter_is_url(cls, value: str) -> str:
+        return _checked_url(value)
+
+    @field_validator("ollama_base")
+    @classmethod
+    def _ollama_url(cls, value: str | None) -> str | None:
+        if value is None or not value.strip():
+            return None
+        value = value.strip()
+        if "://" not in value:
+            host, _, port = value.rpartition(":") if ":" in value else (value, "", "11434")
+            # A server listening on all interfaces is reached through loopback.
+            host = "127.0.0.1" if host in ("", "0.0.0.0") else host
+            value = f"http://{host}:{port}"
+        return _checked_url(value)
+
+    @property
+    def openrouter_models(self) -> tuple[str, ...]:
+        """The model ids of ``openrouter_model``, in order."""
+        return tuple(part.strip() for part in self.openrouter_model.split(",") if part.strip())
+
+    @property
+    def ollama_bases(self) -> tuple[str, ...]:
+        """Base URLs of Ollama, in the order to try."""
+        return (self.ollama_base,) if self.ollama_base else OLLAMA_DEFAULT_BASES
+
+    def updated(self, **changes: object) -> Self:
+        """A copy with some fields changed and validated again.
+
+        Raises:
+            SettingsError: A changed value cannot be used.
+        """
+        try:
+            return type(self).model_validate({**self.model_dump(), **changes})
+        except ValidationError as error:
+            raise SettingsError(_describe(error)) from None
+
+
+def _checked_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address")
+    parts.port  # noqa: B018  (raises ValueError when the port is no number)
+    return value.rstrip("/")
+
+
+def _describe(error: ValidationError) -> str:
+    """Which variables are wrong and what they accept, without their values: one of them may be a key."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+        for item in error.errors(include_input=False, include_url=False, include_context=False)
+    )
