@@ -126,7 +126,9 @@ class SafeProfile(_Frozen):
     def modelled(self) -> tuple[SafeColumn, ...]:
         """Columns that enter a fit: not dropped or withheld, not constant."""
         return tuple(
-            c for c in self.columns if c.action in ("keep", "generalise") and c.role != "withheld" and c.kind != "constant"
+            c
+            for c in self.columns
+            if c.action in ("keep", "generalise") and c.role != "withheld" and c.kind != "constant"
         )
 
     @property
