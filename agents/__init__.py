@@ -1,1 +1,1 @@
-
+"""The runnable that users call."""

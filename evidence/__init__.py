@@ -1,1 +1,1 @@
-
+"""What was measured, and the embedded recommender that decides by it."""

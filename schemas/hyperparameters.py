@@ -58,7 +58,7 @@ class Hyperparameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     epsilon_fields: ClassVar[tuple[str, ...]] = ()
-    """Fields that each spend privacy budget; the total is their sum (basic composition, Dwork & Roth 2014, thm 3.16)."""
+    """Fields that each spend privacy budget; they add up (basic composition, Dwork & Roth 2014, theorem 3.16)."""
     delta_field: ClassVar[str | None] = None
 
     method: str

@@ -39,7 +39,7 @@ _EPSILON_TOLERANCE = 1e-9
 
 
 def _as_any_of(schema: dict[str, Any]) -> None:
-    """Render the discriminated union as plain ``anyOf``: strict modes and grammars reject ``oneOf``/``discriminator``."""
+    """Render the union as plain ``anyOf``: strict modes and grammars reject ``oneOf`` and ``discriminator``."""
     schema["anyOf"] = schema.pop("oneOf")
     schema.pop("discriminator", None)
 

@@ -1,4 +1,4 @@
-"""What is known of a table: a local profile with names, and the safe profile, which is all that may leave the machine.
+"""What is known of a table: a local profile with names, and the safe profile, all that may leave the machine.
 
 ``SafeProfile`` cannot hold a raw value by its type: it has no free text. Strings are aliases (``c1``), members of closed
 vocabularies, or level labels of a closed allow-list; numbers are counts, shares and quantiles that ``profiling`` has
