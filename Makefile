@@ -1,0 +1,72 @@
+# `make demo` and `make test` need nothing but Python 3.11 or newer: they make .venv themselves.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGE := clinical_model_selector
+FOLDERS := schemas profiling synthesizers evidence chains agents app
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+SOURCES := $(shell find $(FOLDERS) tests examples notebooks benchmarks -type f -not -path '*/__pycache__/*' -not -path '*/.*' 2>/dev/null) \
+	pyproject.toml README.md .env.example docker-compose.yml
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types imports format lock clean
+
+help:
+	@echo 'make demo    a plan for the table in examples/'
+	@echo 'make test    the tests'
+	@echo 'make check   style, types, import direction, and the tests if anything changed since they last passed'
+	@echo 'make format  let ruff rewrite what it can'
+	@echo 'make lock    pin today'"'"'s newest versions in requirements.lock'
+
+demo: $(VENV)/.runtime
+	$(BIN)/clinical-model-selector select examples/gbsg2.csv --target cens
+
+test: $(VENV)/.dev
+	@rm -f $(VENV)/.tested
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@touch $(VENV)/.tested
+
+check: lint types imports $(VENV)/.tested
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# The type checker and import-linter judge what a user gets: the package as installed, not the folders it is built from.
+types: $(VENV)/.regular
+	cd $(VENV)/regular && MYPYPATH=. ../bin/mypy --strict --config-file ../../pyproject.toml $(FOLDERS:%=-p $(PACKAGE).%)
+
+imports: $(VENV)/.regular
+	PYTHONPATH=$(VENV)/regular $(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(BIN)/python
+	$(BIN)/python .ci/lock.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(BIN)/python:
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python' >&2; exit 1; }
+	'$(PYTHON)' -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml requirements.lock | $(BIN)/python
+	$(PIP) install --constraint requirements.lock --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml requirements.lock | $(BIN)/python
+	$(PIP) install --constraint requirements.lock --editable '.[dev]'
+	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.regular: $(VENV)/.dev $(SOURCES)
+	@rm -rf $(VENV)/regular build
+	$(PIP) install --no-deps --no-build-isolation --target $(VENV)/regular .
+	@rm -rf build
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.dev $(SOURCES)
+	$(MAKE) test
