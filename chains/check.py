@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..schemas.plan import ModelSelectionPlan
-from ..schemas.question import Question
+from ..schemas.plan import ModelSelectionPlan, SynthesizerConfig
+from ..schemas.question import Constraints, Question
+from ..synthesizers.feasibility import config_obstacles, method_obstacles
+from ..synthesizers.sizing import TableShape
 
-__all__ = ["Violation", "check_plan"]
+__all__ = ["Violation", "check_plan", "plan_cautions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,5 +23,46 @@ class Violation:
 
 
 def check_plan(plan: ModelSelectionPlan, question: Question) -> tuple[Violation, ...]:
-    """Everything in the plan that table, catalogue or policy forbid; empty when it may run."""
-    raise RuntimeError("written next")
+    """Everything in the plan that table, catalogue or policy forbid; empty when it may run.
+
+    The plan's own rules (ranges, cross rules, methods all different, budget covers the choice) hold already: they are
+    part of its schema.
+    """
+    shape = TableShape.of(question.profile)
+    constraints = question.constraints
+    found = list(_check_config(plan.choice, ("choice",), shape, constraints))
+    for index, backup in enumerate(plan.backups):
+        found.extend(_check_config(backup, ("backups", index), shape, constraints))
+    found.extend(_check_budget(plan, constraints))
+    return tuple(found)
+
+
+def plan_cautions(plan: ModelSelectionPlan, question: Question) -> list[str]:
+    """What the caller should know about a plan that may run."""
+    policy = question.constraints.policy
+    found: list[str] = []
+    if policy.dp_recommended and not plan.dp.enabled:
+        found.append(
+            f"{question.constraints.compliance} recommends differential privacy; this plan has none, so its disclosure "
+            "risk can be measured but not bounded"
+        )
+    return found
+
+
+def _check_config(
+    config: SynthesizerConfig, loc: tuple[str | int, ...], shape: TableShape, constraints: Constraints
+) -> Iterator[Violation]:
+    obstacles = method_obstacles(config.method, shape, constraints)
+    if obstacles:
+        for obstacle in obstacles:
+            yield Violation((*loc, "method"), obstacle.type, f"{config.method} cannot be used: {obstacle.message}")
+        return
+    for obstacle in config_obstacles(config, shape, constraints):
+        yield Violation((*loc, config.method, obstacle.field or "method"), obstacle.type, obstacle.message)
+
+
+def _check_budget(plan: ModelSelectionPlan, constraints: Constraints) -> Iterator[Violation]:
+    if plan.dp.epsilon is not None and plan.dp.epsilon > constraints.epsilon_max * (1 + 1e-9):
+        yield Violation(("dp", "epsilon"), "epsilon", f"must be at most {constraints.epsilon_max:g}")
+    if plan.dp.delta is not None and plan.dp.delta > constraints.delta_max * (1 + 1e-9):
+        yield Violation(("dp", "delta"), "delta", f"must be at most {constraints.delta_max:g}")
