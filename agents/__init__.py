@@ -1,1 +1,5 @@
 """The runnable that users call."""
+
+from .selector import ClinicalModelSelector
+
+__all__ = ["ClinicalModelSelector"]

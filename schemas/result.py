@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from .plan import ModelSelectionPlan
 
@@ -107,5 +107,5 @@ class SelectionResult(BaseModel):
     provenance: Provenance
     treatments: tuple[Treatment, ...] = ()
     warnings: list[str] = Field(default_factory=list)
-    request: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
-    """What was asked, table left out; ``replan`` builds on it."""
+    _question: Any = PrivateAttr(default=None)
+    """The safe question that was asked; ``replan`` builds on it. Not part of the serialised result."""

@@ -1,0 +1,155 @@
+"""``ClinicalModelSelector``: from a clinical table to a plan, as a LangChain Runnable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
+
+from ..chains.check import plan_cautions
+from ..chains.selection import Answered, build_selection
+from ..evidence.recommender import EmbeddedRecommender
+from ..schemas.errors import SettingsError
+from ..schemas.question import Question
+from ..schemas.request import EvidenceMetrics, SelectionRequest
+from ..schemas.result import SelectionResult
+from ..schemas.settings import Settings
+from ..synthesizers.feasibility import assess, require_feasible
+from .resolve import Resolved, coerce_request, previous_round, resolve
+
+__all__ = ["ClinicalModelSelector"]
+
+
+class ClinicalModelSelector(Runnable[Any, SelectionResult]):
+    """Chooses a synthesizer, its hyper-parameters and its privacy settings for a clinical table.
+
+    OpenRouter is asked where its key is set, else Ollama, else the embedded recommender; each answer is checked against
+    table, catalogue and policy before it counts, and the result says who gave it. The table is profiled on this machine
+    before the traced run begins: neither its cells nor its column names reach a prompt, a trace, a log or a cache.
+
+    Args:
+        settings: Defaults to the environment and .env.
+
+    Raises:
+        SettingsError: A setting has a value that cannot be used.
+    """
+
+    name = "ClinicalModelSelector"
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings if settings is not None else Settings()
+        self._chain = build_selection(self.settings, EmbeddedRecommender())
+
+    @property
+    def InputType(self) -> type[SelectionRequest]:  # noqa: N802  (LangChain's name)
+        """A request, a mapping of its fields, or a bare table."""
+        return SelectionRequest
+
+    @property
+    def OutputType(self) -> type[SelectionResult]:  # noqa: N802  (LangChain's name)
+        """The plan with its provenance."""
+        return SelectionResult
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> SelectionResult:
+        """The plan for a request, a mapping of its fields, or a bare table.
+
+        Raises:
+            TableError: The table cannot be read or profiled, or a named column is not in it.
+            SettingsError: A field of the request cannot be used.
+            NoFeasibleSynthesizer: Nothing fits table and constraints.
+            ProvidersUnavailable: Nobody could answer (only where the embedded recommender is switched off).
+        """
+        resolved = resolve(coerce_request(input), self.settings)
+        _require_plan_exists(resolved.question)
+        answered = self._chain.invoke(resolved.question, self._named(config))
+        return _result(answered, resolved)
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> SelectionResult:
+        """As ``invoke``; the table is profiled in a worker thread."""
+        resolved = await asyncio.to_thread(resolve, coerce_request(input), self.settings)
+        _require_plan_exists(resolved.question)
+        answered = await self._chain.ainvoke(resolved.question, self._named(config))
+        return _result(answered, resolved)
+
+    def select(self, table: Any = None, *, config: RunnableConfig | None = None, **request: Any) -> SelectionResult:
+        """The plan for ``table``; keyword arguments are the fields of ``SelectionRequest``.
+
+        Raises:
+            SelectorError: As for ``invoke``.
+        """
+        return self.invoke({"table": table, **request}, config)
+
+    async def aselect(
+        self, table: Any = None, *, config: RunnableConfig | None = None, **request: Any
+    ) -> SelectionResult:
+        """As ``select``, asynchronously."""
+        return await self.ainvoke({"table": table, **request}, config)
+
+    def replan(
+        self,
+        result: SelectionResult,
+        metrics: EvidenceMetrics | Mapping[str, Any],
+        *,
+        config: RunnableConfig | None = None,
+    ) -> SelectionResult:
+        """The next plan, given how the last one did when it was run.
+
+        Args:
+            result: What an earlier call returned, in this process.
+            metrics: fidelity, utility, membership_auc, failed; all optional.
+            config: LangChain's.
+
+        Raises:
+            SettingsError: The metrics cannot be used, or the result was loaded from JSON and holds no question.
+            SelectorError: As for ``invoke``.
+        """
+        resolved = _next_round(result, metrics)
+        _require_plan_exists(resolved.question)
+        return _result(self._chain.invoke(resolved.question, self._named(config)), resolved)
+
+    async def areplan(
+        self,
+        result: SelectionResult,
+        metrics: EvidenceMetrics | Mapping[str, Any],
+        *,
+        config: RunnableConfig | None = None,
+    ) -> SelectionResult:
+        """As ``replan``, asynchronously."""
+        resolved = _next_round(result, metrics)
+        _require_plan_exists(resolved.question)
+        return _result(await self._chain.ainvoke(resolved.question, self._named(config)), resolved)
+
+    def _named(self, config: RunnableConfig | None) -> RunnableConfig:
+        config = ensure_config(config)
+        return {**config, "run_name": config.get("run_name") or self.name}
+
+
+def _require_plan_exists(question: Question) -> None:
+    """Say what is infeasible before anyone is asked: no provider could answer it, and none should cost."""
+    require_feasible(assess(question.profile, question.constraints), question.constraints)
+
+
+def _result(answered: Answered, resolved: Resolved) -> SelectionResult:
+    question, provenance = resolved.question, answered.provenance
+    warnings = list(resolved.warnings)
+    if provenance.fallback_reason:
+        warnings.append(f"answered by {provenance.provider}: {provenance.fallback_reason}")
+    warnings += assess(question.profile, question.constraints)[answered.plan.choice.method].cautions
+    warnings += plan_cautions(answered.plan, question)
+    result = SelectionResult(
+        plan=answered.plan, provenance=provenance, treatments=resolved.treatments, warnings=warnings
+    )
+    result._question = question
+    return result
+
+
+def _next_round(result: SelectionResult, metrics: EvidenceMetrics | Mapping[str, Any]) -> Resolved:
+    question = result._question
+    if not isinstance(question, Question):
+        raise SettingsError(
+            "this result does not hold its question (it was loaded from JSON): call select with previous="
+        )
+    previous = previous_round(result.plan, metrics)
+    return Resolved(question.model_copy(update={"previous": previous}), result.treatments, ())
