@@ -1,4 +1,4 @@
-"""The user's own words, made safe to send: names of columns become aliases, contacts and long numbers are struck out."""
+"""The user's own words, made safe to send: column names become aliases, contacts and long numbers are struck out."""
 
 from __future__ import annotations
 

@@ -106,16 +106,25 @@ class Settings(BaseSettings):
 
 
 def _checked_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an http:// or https:// address")
-    parts.port  # noqa: B018  (raises ValueError when the port is no number)
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # urllib's own message quotes the address, which may hold a password.
+        usable = False
+    if not usable:
+        raise ValueError("must be an http:// or https:// address with a valid port")
     return value.rstrip("/")
+
+
+def _variables(loc: tuple[int | str, ...]) -> str:
+    name = str(loc[0]).upper() if loc else "settings"
+    return "OLLAMA_BASE or OLLAMA_HOST" if name in ("OLLAMA_BASE", "OLLAMA_HOST") else name
 
 
 def _describe(error: ValidationError) -> str:
     """Which variables are wrong and what they accept, without their values: one of them may be a key."""
     return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+        f"{_variables(item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
         for item in error.errors(include_input=False, include_url=False, include_context=False)
     )

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+from builders import constraints, profile, question
+from clinical_model_selector.chains.check import check_plan
+from clinical_model_selector.evidence.first_measurements import MEASUREMENTS, TABLES
+from clinical_model_selector.evidence.prediction import expect
+from clinical_model_selector.evidence.recommender import WEIGHTS, EmbeddedRecommender, rank, recommend
+from clinical_model_selector.schemas.errors import NoFeasibleSynthesizer
+from clinical_model_selector.schemas.plan import ModelSelectionPlan
+from clinical_model_selector.schemas.profile import SafeProfile
+from clinical_model_selector.schemas.question import Question
+from clinical_model_selector.schemas.request import PreviousRound, Tradeoff
+from clinical_model_selector.synthesizers.catalogue import CATALOGUE
+from clinical_model_selector.synthesizers.sizing import TableShape
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+TRADEOFFS = get_args(Tradeoff)
+
+
+def again(asked: Question, plan: ModelSelectionPlan, **metrics: Any) -> ModelSelectionPlan:
+    previous = PreviousRound.model_validate({"plan": plan.model_dump(), "metrics": metrics})
+    return recommend(asked.model_copy(update={"previous": previous}))
+
+
+def test_measurements_name_known_synthesizers_and_tables() -> None:
+    assert {m.method for m in MEASUREMENTS} <= set(CATALOGUE)
+    assert {m.table for m in MEASUREMENTS} == set(TABLES)
+    assert set(WEIGHTS) == set(TRADEOFFS)
+    assert all(sum(weights) == pytest.approx(1.0) for weights in WEIGHTS.values())
+
+
+@pytest.mark.parametrize("method", CATALOGUE)
+def test_expectations_are_shares_and_name_their_source(method: str) -> None:
+    found = expect(method, TableShape.of(profile()))
+    assert 0 <= found.fidelity <= 1
+    assert 0 <= found.utility <= 1
+    assert 0 <= found.risk <= 1
+    assert found.measured_on[0] in TABLES
+    own = any(m.method == method for m in MEASUREMENTS)
+    assert (found.stand_in is None) == own
+
+
+def test_a_table_like_a_measured_one_gets_its_figures() -> None:
+    found = expect("argn", TableShape.of(profile(7874, continuous=7, categorical=4)))
+    assert found.measured_on[0] == "flchain"
+    assert found.utility > expect("argn", TableShape.of(profile(600))).utility
+
+
+@pytest.mark.parametrize(
+    ("fields", "family"),
+    [
+        ({"tradeoff": "fidelity"}, "trees"),
+        ({"tradeoff": "privacy", "allowed": ("cart", "gaussian_copula", "tvae", "ctgan")}, "vae"),
+        ({"require_dp": True}, "marginals"),
+        ({"allowed": ("gaussian_copula", "ctgan", "tvae"), "tradeoff": "utility"}, "vae"),
+    ],
+)  # fmt: skip
+def test_constraints_make_the_choice(fields: dict[str, Any], family: str) -> None:
+    assert CATALOGUE[recommend(question(**fields)).choice.method].family == family
+
+
+def test_rationale_gives_the_figures_it_rests_on() -> None:
+    asked = question()
+    plan, ranked = recommend(asked), rank(asked)
+    assert f"{ranked[0].expectation.fidelity:.2f}" in plan.rationale
+    assert f"{ranked[0].expectation.risk:.2f}" in plan.rationale
+    assert f"{ranked[1].method} {ranked[1].score:.2f}" in plan.rationale
+    assert "680 rows" in plan.rationale
+
+
+def test_privacy_asks_for_larger_leaves_than_fidelity() -> None:
+    def leaf(tradeoff: str) -> int:
+        item = next(r for r in rank(question(tradeoff=tradeoff)) if r.method == "cart")
+        return int(item.assessment.config.knobs()["min_samples_leaf"])  # type: ignore[union-attr]
+
+    assert leaf("privacy") > leaf("fidelity")
+
+
+def test_replanning_changes_what_failed() -> None:
+    asked = question(allowed=("cart", "arf", "gaussian_copula", "tvae"))
+    first = recommend(asked)
+    assert first.choice.method == "cart"
+    assert again(asked, first, failed=True).choice.method != "cart"
+    risky = again(asked, first, membership_auc=0.75)
+    assert CATALOGUE[risky.choice.method].family != "trees"
+    assert "0.75" in risky.rationale
+    assert again(asked, first, fidelity=0.99, utility=0.99, membership_auc=0.51).choice.method == "cart"
+
+
+def test_poor_fidelity_of_a_deep_synthesizer_doubles_its_steps() -> None:
+    asked = question(allowed=("tvae", "ctgan", "tabddpm"), tradeoff="utility")
+    first = recommend(asked)
+    assert first.choice.method in ("tvae", "tabddpm")
+    second = again(asked, first, fidelity=0.4)
+    knob = "n_iter" if second.choice.method == "tabddpm" else "epochs"
+    assert second.choice.method == first.choice.method
+    assert second.choice.knobs()[knob] > first.choice.knobs()[knob]
+
+
+def test_it_is_a_runnable() -> None:
+    asked = question()
+    assert EmbeddedRecommender().invoke(asked) == recommend(asked)
+    assert EmbeddedRecommender().batch([asked, asked]) == [recommend(asked)] * 2
+
+
+profiles = st.builds(
+    profile,
+    rows=st.integers(50, 500_000),
+    continuous=st.integers(0, 30),
+    categorical=st.integers(1, 30),
+    levels=st.integers(2, 2000),
+    patients=st.none() | st.integers(50, 5000),
+)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    safe=profiles,
+    tradeoff=st.sampled_from(TRADEOFFS),
+    compliance=st.sampled_from(["research", "hipaa_like", "gdpr_like", "clinical_strict"]),
+    deployment=st.sampled_from(["internal", "saas"]),
+    require_dp=st.booleans(),
+    seconds=st.none() | st.floats(1, 1e5),
+)
+def test_every_answer_passes_the_check_or_is_refused_with_reasons(
+    safe: SafeProfile, tradeoff: str, compliance: str, deployment: str, require_dp: bool, seconds: float | None
+) -> None:
+    limits = constraints(compliance=compliance, tradeoff=tradeoff, deployment=deployment, max_fit_seconds=seconds)
+    limits = limits.model_copy(update={"require_dp": limits.require_dp or require_dp})
+    asked = Question(profile=safe, constraints=limits)
+    try:
+        plan = recommend(asked)
+    except NoFeasibleSynthesizer as error:
+        refusal = error
+    else:
+        assert check_plan(plan, asked) == ()
+        return
+    assert all(refusal.reasons.values())
+    assert len(refusal.feasible) < 3
