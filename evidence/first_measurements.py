@@ -76,4 +76,4 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement("tabddpm", "ckd", 60.0, 0.84, 0.73, 0.994, 0.62),
     Measurement("dp_mst", "gbsg2", 101.0, 0.85, 0.81, 0.667, 0.52),
 )
-"""TabDDPM at 3,000 epochs, about the gradient steps it is sized for here; CTGAN and TVAE at their default 300 epochs."""
+"""TabDDPM at 3,000 epochs, about the gradient steps it is sized for here; CTGAN and TVAE at their default of 300."""
