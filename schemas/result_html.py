@@ -1,0 +1,71 @@
+"""A selection's result as HTML, for notebooks and report pages.
+
+The fragment carries its own styles and lives in a shadow root, so neither the page's styles nor ours reach the other.
+Where scripts do not run (an untrusted notebook, a mail) the same content shows unisolated. Light and dark follow
+JupyterLab's and VS Code's theme attributes, else the browser's ``prefers-color-scheme``. Everything is escaped.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from .hyperparameters import Hyperparameters
+    from .plan import ModelSelectionPlan
+    from .result import SelectionResult
+
+__all__ = ["describe_cost", "describe_privacy", "describe_values", "render_result_html"]
+
+
+def render_result_html(result: SelectionResult) -> str:
+    """A self-contained HTML fragment: plan, who answered, warnings, attempts, treatments."""
+    return _template().render(
+        uid=f"selection-{uuid4().hex[:12]}",
+        plan=result.plan,
+        provenance=result.provenance,
+        treatments=result.treatments,
+        warnings=result.warnings,
+    )
+
+
+def describe_values(config: Hyperparameters) -> str:
+    """The hyper-parameters as ``name=value``, comma-separated."""
+    return ", ".join(f"{name}={_number(value)}" for name, value in config.knobs().items()) or "no hyper-parameters"
+
+
+def describe_privacy(plan: ModelSelectionPlan) -> str:
+    """The privacy budget in words."""
+    dp = plan.dp
+    if dp.epsilon is None or dp.delta is None:
+        return "no differential privacy"
+    return f"differentially private: ε ≤ {dp.epsilon:g} in total, δ ≤ {dp.delta:g}"
+
+
+def describe_cost(provider: str, cost_usd: float | None) -> str:
+    """What an answer cost: the provider's own figure, and never a zero it did not report."""
+    if cost_usd is not None:
+        return f"{cost_usd:.6f}".rstrip("0").rstrip(".") + " USD"
+    return "cost unknown" if provider == "openrouter" else "no charge"
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "auto"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@cache
+def _template() -> Template:
+    # Imported here: the ground floor must stay cheap for callers that print no HTML.
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(values=describe_values, number=_number)
+    environment.globals.update(cost=describe_cost, privacy=describe_privacy)
+    source = Path(__file__).with_name("result.html.jinja").read_text(encoding="utf-8")
+    return environment.from_string(source)
