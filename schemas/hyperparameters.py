@@ -8,6 +8,7 @@ wants every field required. Ranges follow the libraries' own defaults and the me
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -81,6 +82,11 @@ class Hyperparameters(BaseModel):
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         """Default of every hyper-parameter, method included."""
+        return dict(cls._defaults())
+
+    @classmethod
+    @cache
+    def _defaults(cls) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, field in cls.model_fields.items():
             if name == "method":
