@@ -1,0 +1,37 @@
+"""Exit codes, and a last resort for what nobody foresaw."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from types import TracebackType
+
+from ..schemas.errors import NoFeasibleSynthesizer, ProvidersUnavailable, SelectorError, SettingsError, TableError
+
+__all__ = ["FAILED", "exit_code", "install_quiet_excepthook"]
+
+FAILED = 1
+
+_EXIT_CODES: dict[type[SelectorError], int] = {
+    TableError: 2,
+    SettingsError: 2,
+    ProvidersUnavailable: 3,
+    NoFeasibleSynthesizer: 4,
+}
+
+
+def exit_code(error: SelectorError) -> int:
+    """0 done, 1 failed at work, 2 wrong use or bad input, 3 no provider could answer, 4 nothing feasible."""
+    return next((code for kind, code in _EXIT_CODES.items() if isinstance(error, kind)), FAILED)
+
+
+def install_quiet_excepthook() -> None:
+    """Report an unforeseen error by its type and place alone: its message or traceback might quote a cell."""
+    sys.excepthook = _report
+
+
+def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    frames = [(frame.f_globals.get("__name__", "?"), line) for frame, line in traceback.walk_tb(trace)]
+    ours = [place for place in frames if place[0].startswith("clinical_model_selector.")]
+    name, line = (ours or frames or [("?", 0)])[-1]
+    print(f"error: unexpected {kind.__name__} in {name}, line {line}; this is a bug, please report it", file=sys.stderr)

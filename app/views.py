@@ -1,0 +1,196 @@
+"""What each command shows: Rich renderables for people, plain records for ``--json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_jsonable_python
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..schemas.result_html import describe_cost, describe_privacy, describe_values
+from ..synthesizers.catalogue import CATALOGUE, NOT_OFFERED
+from .terminal import printable
+
+if TYPE_CHECKING:
+    from ..schemas.profile import ColumnProfile, TableProfile
+    from ..schemas.result import Attempt, Provenance, SelectionResult
+
+__all__ = [
+    "catalogue_record",
+    "catalogue_view",
+    "profile_record",
+    "profile_view",
+    "result_view",
+]
+
+
+def result_view(result: SelectionResult) -> RenderableType:
+    """Plan, who answered and what it cost, failed attempts, warnings, treatments."""
+    plan, provenance = result.plan, result.provenance
+    facts = _facts()
+    facts.add_row("choice", _text(plan.choice.method, "bold green"))
+    facts.add_row("", _text(describe_values(plan.choice)))
+    for number, backup in enumerate(plan.backups, start=1):
+        facts.add_row(f"backup {number}", _text(backup.method, "bold"))
+        facts.add_row("", _text(describe_values(backup)))
+    facts.add_row("privacy", _text(describe_privacy(plan)))
+    facts.add_row("rows", _text(f"{plan.sample_multiplier:g} times the real rows, at most {plan.max_synth_rows:,}"))
+    facts.add_row("why", _text(plan.rationale))
+    facts.add_row("answered by", _answered(provenance))
+    parts: list[RenderableType] = [facts]
+    if provenance.fallback_reason or len(provenance.attempts) > 1:
+        parts += [Text(), _attempts(provenance.attempts)]
+    if result.warnings:
+        parts += [Text(), _warnings(result.warnings)]
+    if result.treatments:
+        rows = [(t.column or t.alias, t.action, t.rule, t.reference or "") for t in result.treatments]
+        parts += [Text(), _table("What to do with each column", ("column", "action", "rule", "reference"), rows)]
+    return Group(*parts)
+
+
+def profile_view(profile: TableProfile, tokens: int) -> RenderableType:
+    """One line per column."""
+    safe = profile.safe
+    head = f"{profile.rows:,} rows, {len(profile.columns):,} columns"
+    if safe.grain != "unknown":
+        head += f"; one row per {safe.grain}"
+    if safe.patients is not None:
+        head += f"; about {safe.patients:,} patients"
+    rows = [
+        (
+            column.name,
+            column.safe.alias,
+            column.safe.kind.replace("_", " "),
+            "direct identifier" if column.safe.direct_identifier else column.safe.role.replace("_", " "),
+            f"{column.missing / profile.rows:.1%}" if column.missing else "",
+            f"{column.distinct:,}",
+            column.treatment.action,
+        )
+        for column in profile.columns
+    ]
+    parts: list[RenderableType] = [
+        _table(head, ("column", "sent as", "kind", "role", "missing", "distinct", "treatment"), rows, numbers=(4, 5))
+    ]
+    if profile.warnings:
+        parts += [_warnings(profile.warnings)]
+    parts += [_text(f"A provider would read about {tokens:,} tokens of it, no name and no value: see --json.", "dim")]
+    return Group(*parts)
+
+
+def profile_record(profile: TableProfile, prompt: str, tokens: int) -> dict[str, Any]:
+    """The profile for ``--json``; names stay on the user's own screen, ``prompt`` is the text that would leave."""
+    safe = profile.safe
+    return {
+        "rows": profile.rows,
+        "patients": safe.patients,
+        "grain": safe.grain,
+        "survival": safe.survival,
+        "columns": [_column_record(column) for column in profile.columns],
+        "warnings": list(profile.warnings),
+        "prompt": prompt,
+        "prompt_tokens": tokens,
+    }
+
+
+def catalogue_view() -> RenderableType:
+    """What can be chosen, then what cannot and why."""
+    facts = _facts()
+    for entry in CATALOGUE.values():
+        head = _text(f"{entry.family}, {entry.licence}, from {entry.min_rows:,} rows", "dim")
+        if entry.dp:
+            head.append(", differentially private", style="bold")
+        facts.add_row(_text(entry.method, "bold green"), head)
+        facts.add_row("", _text(f"+ {entry.strength}"))
+        facts.add_row("", _text(f"- {entry.weakness}"))
+    refused = _facts()
+    for method, reason in NOT_OFFERED.items():
+        refused.add_row(_text(method, "bold"), _text(reason))
+    return Group(facts, Text("\nKnown, and not offered:", style="bold"), refused)
+
+
+def catalogue_record() -> dict[str, Any]:
+    """The catalogue for ``--json``: every fact, hyper-parameters with type, range and default."""
+    offered = []
+    for entry in CATALOGUE.values():
+        model = entry.hyperparameters
+        schema = model.model_json_schema()["properties"]
+        defaults = model.defaults()
+        knobs = {name: {**_drop_title(facts), "default": defaults[name]} for name, facts in schema.items()}
+        del knobs["method"]
+        offered.append({**asdict(entry), "backend_id": entry.backend_id, "hyperparameters": knobs})
+    return {"synthesizers": to_jsonable_python(offered), "not_offered": dict(NOT_OFFERED)}
+
+
+def _column_record(column: ColumnProfile) -> dict[str, Any]:
+    facts = column.safe.model_dump(mode="json", exclude={"distinct"})
+    return {
+        "name": column.name,
+        **facts,
+        "missing": column.missing,
+        "distinct": column.distinct,
+        "quasi_identifier": column.quasi_identifier,
+        "treatment": column.treatment.model_dump(mode="json", include={"action", "rule", "reference"}),
+    }
+
+
+def _drop_title(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if key != "title"}
+
+
+def _answered(provenance: Provenance) -> Text:
+    text = _text(provenance.provider, "bold")
+    if provenance.model:
+        text.append(f" ({printable(provenance.model)})")
+    if provenance.cached:
+        text.append(" from the cache")
+    text.append(f", {provenance.seconds:.2f} s, {describe_cost(provenance.provider, provenance.cost_usd)}")
+    if provenance.input_tokens is not None:
+        text.append(f", {provenance.input_tokens} tokens in")
+    if provenance.output_tokens is not None:
+        text.append(f", {provenance.output_tokens} tokens out")
+    return text
+
+
+def _facts() -> Table:
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="bold", no_wrap=True)
+    facts.add_column(overflow="fold")
+    return facts
+
+
+def _attempts(attempts: Iterable[Attempt]) -> Table:
+    rows = [
+        (
+            f"{attempt.provider} {attempt.model or ''}".strip(),
+            attempt.outcome.replace("_", " ") + (f" ({attempt.status})" if attempt.status else ""),
+            attempt.message,
+            describe_cost(attempt.provider, attempt.cost_usd) if attempt.requests else "",
+        )
+        for attempt in attempts
+    ]
+    return _table("Attempts", ("asked", "outcome", "message", "cost"), rows)
+
+
+def _warnings(warnings: Iterable[str]) -> Table:
+    facts = _facts()
+    for warning in warnings:
+        facts.add_row(_text("warning", "yellow"), _text(warning))
+    return facts
+
+
+def _table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = ()) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if index in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_text(cell) for cell in row))
+    return table
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(printable(text), style=style)
