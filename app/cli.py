@@ -101,7 +101,6 @@ def select(
 ) -> None:
     """Choose a synthesizer for TABLE."""
     from ..agents import ClinicalModelSelector
-    from .pages import result_page
     from .views import result_view
 
     selector = ClinicalModelSelector()
@@ -120,6 +119,8 @@ def select(
         model=model,
     )
     if html is not None:
+        from .pages import result_page
+
         write_page(html, result_page(result))
     if as_json:
         print_json(result.model_dump(mode="json"))
@@ -143,13 +144,14 @@ def profile(
     Shows what is known of each column; --json adds the text of the table that a provider would read.
     """
     from ..profiling import describe_for_prompt, estimate_tokens
-    from .pages import profile_page
     from .views import profile_record, profile_view
 
     known = read_profile(table, target, patient_id, kind or (), columns, table_name)
     prompt = describe_for_prompt(known.safe)
     tokens = estimate_tokens(prompt)
     if html is not None:
+        from .pages import profile_page
+
         write_page(html, profile_page(known, prompt, tokens))
     if as_json:
         print_json(profile_record(known, prompt, tokens))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..profiling import load_columns_file, profile_table
-from ..profiling.columns_file import check_kind
+from ..profiling.columns_file import check_kind, load_columns_file
 from ..schemas.errors import SettingsError
 from ..schemas.profile import Kind, TableProfile
 from .progress import Progress
@@ -49,6 +48,9 @@ def read_profile(
         TableError: The table cannot be read or profiled, a named column is not in it, or a kind is unknown.
         SettingsError: A pair of column and kind cannot be read.
     """
+    # Takes half a second to import, which help texts need not wait for.
+    from ..profiling import profile_table
+
     told = {**(load_columns_file(columns) if columns else {}), **parse_kinds(kinds)}
     with Progress() as progress:
         return profile_table(

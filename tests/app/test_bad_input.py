@@ -37,7 +37,7 @@ BAD_TABLES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "binary file": ("binary.csv", lambda path: path.write_bytes(os.urandom(5000) + CANARY.encode()), "binary"),
     "broken gzip": ("broken.csv.gz", lambda path: path.write_bytes(b"\x1f\x8b" + os.urandom(500)), "gz"),
     "gzip cut short": ("short.csv.gz", _gzip_cut_short, "gz"),
-    "not a Parquet file": ("fake.parquet", _csv("a,b,c", _rows(50)), "arquet"),
+    "broken Parquet": ("fake.parquet", lambda path: path.write_bytes(b"PAR1" + _rows(50).encode()), "arquet"),
     "all missing": ("missing.csv", _csv("a,b,c", ",,\n" * 50), "missing"),
     "ten rows": ("ten.csv", _csv("a,b,c", _rows(10)), "11"),
 }

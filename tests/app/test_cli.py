@@ -145,8 +145,8 @@ def test_light_commands_import_no_heavy_library(case: str, example: Path, tmp_pa
     loaded = set(ended.stderr.split())
     assert "clinical_model_selector" in loaded
     heavy = {
-        "langchain", "langchain_core", "langchain_openai", "langchain_ollama", "openai", "httpx",
-        "pandas", "polars", "numpy", "scipy", "sklearn",
+        "langchain", "langchain_core", "langchain_openai", "langchain_ollama", "openai", "httpx", "jinja2",
+        "pandas", "polars", "scipy", "sklearn",
     }  # fmt: skip
     assert loaded & heavy == set()
 
