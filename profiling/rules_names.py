@@ -1,0 +1,204 @@
+"""Rules that start from a column's name; none believes the name against the values."""
+
+from __future__ import annotations
+
+from .evidence import Evidence
+from .verdict import Verdict
+
+__all__ = [
+    "age", "birth_part", "code", "contact", "count", "demographic", "event_indicator", "event_time", "free_text",
+    "identifier", "ordinal", "person_name", "place",
+]  # fmt: skip
+
+FEW = 60
+"""Categories beyond which a demographic column is no short list any more."""
+
+
+def contact(e: Evidence) -> Verdict | None:
+    """Phone, e-mail and insurance numbers; digits of the usual length, or text with digits."""
+    if e.header.says("email") and e.word is not None and any("@" in text for text in e.texts):
+        return Verdict("email", direct=True)
+    lengths = [sum(c.isdigit() for c in text) for text in e.texts]
+    if not lengths:
+        return None
+    usual = sum(7 <= n <= 15 for n in lengths) / len(lengths)
+    if e.header.says("phone") and usual >= 0.8:
+        return Verdict("phone", direct=True)
+    if e.header.says("ssn") and usual >= 0.8:
+        return Verdict("ssn", direct=True)
+    return None
+
+
+def person_name(e: Evidence) -> Verdict | None:
+    """``last_name``, ``Vorname``, ``provider``: letters, not codes; ``drug_name`` and ``name`` of a unit are none."""
+    if e.word is None or e.word.letter_share + e.word.title_share < 0.6:
+        return None
+    whole = e.header.says("name_whole")
+    spoken = e.header.says("name") and e.header.says("person_word", "entity") and not e.header.says("not_identifier")
+    if not (whole or spoken) or (e.header.says("date", "address", "place") and not whole):
+        return None
+    if e.distinct < 10 and e.unique_share < 0.3:
+        return None
+    return Verdict("name", direct=True)
+
+
+def place(e: Evidence) -> Verdict | None:
+    """Postcode, coordinate, street, town: geography below state (45 CFR 164.514(b)(2)(i)(B))."""
+    if (
+        e.header.says("latitude", "longitude")
+        and e.number is not None
+        and not e.number.integer
+        and e.number.decimals >= 2
+    ):
+        limit = 90 if e.header.says("latitude") else 180
+        if -limit <= e.number.minimum and e.number.maximum <= limit:
+            return Verdict("address", direct=True, quasi=True, detail="coordinate")
+    if e.header.says("postcode") and e.distinct > 3:
+        short = [len(text) for text in e.texts]
+        if (
+            min(short) >= 3
+            and max(short) <= 10
+            and sum(any(c.isdigit() for c in t) for t in e.texts) > 0.8 * len(e.texts)
+        ):
+            return Verdict("address", direct=max(short) > 3, quasi=True, detail="postcode")
+    if e.word is None or e.header.says("email"):
+        return None
+    if e.header.says("address"):
+        return Verdict("address", direct=True) if e.distinct > 5 else None
+    if (
+        e.header.says("place")
+        and not e.header.says("identifier", "code")
+        and e.distinct > 1
+        and e.word.letter_share > 0.6
+    ):
+        return Verdict("address", direct=True, quasi=True, detail="place")
+    return None
+
+
+def age(e: Evidence) -> Verdict | None:
+    """Ages identify together with others; over 89 they are direct identifiers (item C)."""
+    if not e.header.says("age") or e.header.says("date"):
+        return None
+    n = e.number
+    if n is None:
+        banded = e.word is not None and e.word.digit_share > 0.6 and e.distinct <= 30
+        return Verdict("quasi_identifier", quasi=True) if banded else None
+    if n.maximum > 130 or n.minimum < -1 or e.distinct < 3:
+        return None
+    # Top-coded ages pile up at 90; a tail beyond it, or single ages above 89, is what the rule forbids.
+    highest = e.totals.maximum if e.totals.maximum is not None and e.totals.maximum <= 130 else n.maximum
+    over = highest > 89 and highest != 90
+    unit = e.header.says("month", "day")
+    return Verdict(
+        "quasi_identifier", direct=over and not unit, quasi=True, detail="age_over_89" if over and not unit else "age"
+    )
+
+
+def birth_part(e: Evidence) -> Verdict | None:
+    """Year, month or day of birth."""
+    if e.header.says("birth") and e.number is not None and e.number.integer and not e.header.says("address"):
+        low, high = e.number.minimum, e.number.maximum
+        if low >= 1850 and high <= 2200:
+            return Verdict("quasi_identifier", quasi=True, detail="year")
+        if e.header.says("month", "day") and low >= 1 and high <= 31:
+            return Verdict("quasi_identifier", quasi=True)
+    return None
+
+
+def demographic(e: Evidence) -> Verdict | None:
+    """Sex, race, marital status and the like, as words or codes."""
+    if not e.header.says("sex", "demographic") or e.distinct > FEW or e.header.says("age", "date"):
+        return None
+    if e.number is not None and not e.number.integer:
+        return None
+    return Verdict("quasi_identifier", quasi=True)
+
+
+def identifier(e: Evidence) -> Verdict | None:
+    """Numbers and labels of persons, stays, samples and records; not the ids of types and concepts."""
+    h = e.header
+    whole = h.says("identifier_whole")
+    last = h.tokens[-1] if h.tokens else ""
+    spoken = h.says("identifier") and (last in _LAST or (h.says("entity") and not h.says("count")))
+    if not (whole or spoken) or (h.says("not_identifier") and not whole):
+        return None
+    if h.says("code_id") or (e.word is not None and e.word.mean_words > 3):
+        return None
+    if e.number is not None and not e.number.integer:
+        return None
+    # An identifier tells many rows apart; a handful of values is a label whatever it is called.
+    if e.distinct < 10 or (e.distinct < 20 and e.unique_share < 0.02 and not whole):
+        return None
+    if e.number is not None and not whole and e.number.minimum == 0 and e.number.quantiles[2] <= 2:
+        return None
+    return Verdict("identifier", direct=True, detail="record")
+
+
+_LAST = frozenset(
+    (
+        "id", "ids", "identifier", "uid", "guid", "uuid", "key", "nbr", "nr", "nummer", "no", "number", "num",
+        "kennung", "identifiant",
+    )
+)  # fmt: skip
+
+
+def event_indicator(e: Evidence) -> Verdict | None:
+    """An event or censoring flag: two or three values, coded or in words."""
+    if not e.header.says("event_whole", "death") or not 2 <= e.distinct <= 4 or e.header.says("date", "follow_whole"):
+        return None
+    if e.number is not None and not (e.number.integer and e.number.minimum >= 0 and e.number.maximum <= 4):
+        return None
+    if not e.header.says("event_whole") and e.distinct != 2:
+        return None
+    return Verdict("event_indicator")
+
+
+def free_text(e: Evidence) -> Verdict | None:
+    """Notes, comments and verbatim terms."""
+    if e.word is None or not e.header.says("free_text") or e.distinct < 15:
+        return None
+    if (e.word.mean_words < 1.5 and e.word.median_length < 12) or e.word.digit_share > 0.9:
+        return None
+    return Verdict("free_text", withheld=True)
+
+
+def code(e: Evidence) -> Verdict | None:
+    """A code list's key, in numbers or short labels."""
+    if not e.header.says("code", "code_id") or e.date is not None:
+        return None
+    if e.number is not None and ((not e.number.integer and e.number.decimals > 2) or e.number.minimum < 0):
+        return None
+    if e.word is not None and (e.word.mean_words > 1.6 or e.word.median_length > 20):
+        return None
+    if e.distinct <= 2:
+        return None
+    if e.distinct <= 20 and not e.header.says("code_id"):
+        return Verdict("categorical")
+    return Verdict("code")
+
+
+def event_time(e: Evidence) -> Verdict | None:
+    """A duration since a start: not negative, many values."""
+    n = e.number
+    if n is None or n.minimum < 0 or e.distinct <= 20 or not e.header.says("follow_whole"):
+        return None
+    return Verdict("event_time")
+
+
+def ordinal(e: Evidence) -> Verdict | None:
+    """Grades and stages."""
+    if not e.header.says("ordinal") or not 3 <= e.distinct <= 12 or e.header.says("count", "identifier"):
+        return None
+    if e.number is not None and e.number.minimum < 0:
+        return None
+    return Verdict("ordinal")
+
+
+def count(e: Evidence) -> Verdict | None:
+    """Numbers of things."""
+    n = e.number
+    if n is None or not n.integer or n.minimum < 0 or e.distinct < 3 or not e.header.says("count"):
+        return None
+    if n.maximum > 100_000 and e.header.tokens[0] not in ("count", "total", "utilization"):
+        return None
+    return Verdict("count")
