@@ -72,7 +72,8 @@ class Hyperparameters(BaseModel):
     @property
     def total_epsilon(self) -> float:
         """Sum of every epsilon this configuration spends; 0.0 where there is no guarantee."""
-        return float(sum(getattr(self, name) for name in self.epsilon_fields))
+        # Rounded so that 0.27 + 0.03 is 0.3 and stays within a budget of 0.3.
+        return round(float(sum(getattr(self, name) for name in self.epsilon_fields)), 9)
 
     @property
     def total_delta(self) -> float:
