@@ -5,6 +5,7 @@ Heavy libraries are imported by the command that needs them, so that help and ``
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -16,7 +17,7 @@ import typer
 from ..schemas.errors import SelectorError
 from ..schemas.policy import Compliance
 from ..schemas.request import Deployment, Tradeoff
-from .failures import exit_code, install_quiet_excepthook
+from .failures import error_lines, exit_code, install_quiet_excepthook
 from .inputs import read_profile, split_names
 from .terminal import print_error, print_json, print_view, write_page
 
@@ -179,9 +180,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit codes: 0 done, 1 failed at work, 2 wrong use or bad input, 3 no provider could answer, 4 nothing feasible.
     """
     install_quiet_excepthook()
+    logging.basicConfig(level=logging.WARNING, format="warning: %(message)s", stream=sys.stderr)
     command = typer.main.get_command(app)
     try:
         command.main(None if arguments is None else list(arguments), prog_name=PROGRAM)
     except SelectorError as error:
-        print_error(str(error))
+        print_error(error_lines(error))
         sys.exit(exit_code(error))

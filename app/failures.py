@@ -8,7 +8,7 @@ from types import TracebackType
 
 from ..schemas.errors import NoFeasibleSynthesizer, ProvidersUnavailable, SelectorError, SettingsError, TableError
 
-__all__ = ["FAILED", "exit_code", "install_quiet_excepthook"]
+__all__ = ["FAILED", "error_lines", "exit_code", "install_quiet_excepthook"]
 
 FAILED = 1
 
@@ -23,6 +23,17 @@ _EXIT_CODES: dict[type[SelectorError], int] = {
 def exit_code(error: SelectorError) -> int:
     """0 done, 1 failed at work, 2 wrong use or bad input, 3 no provider could answer, 4 nothing feasible."""
     return next((code for kind, code in _EXIT_CODES.items() if isinstance(error, kind)), FAILED)
+
+
+def error_lines(error: SelectorError) -> list[str]:
+    """The message; reasons and attempts, of which there may be a dozen, on lines of their own."""
+    details: list[str] = []
+    if isinstance(error, NoFeasibleSynthesizer):
+        details = [f"{method}: {reason}" for method, reason in error.reasons.items()]
+    elif isinstance(error, ProvidersUnavailable):
+        details = [f"{a.provider} ({a.model or 'no model'}): {a.outcome}: {a.message}" for a in error.attempts]
+    head = str(error).partition(details[0])[0].rstrip() if details else str(error)
+    return [head, *details]
 
 
 def install_quiet_excepthook() -> None:

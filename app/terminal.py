@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,10 @@ def print_json(record: Any) -> None:
     sys.stdout.write(json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
-def print_error(message: str) -> None:
-    """One line on stderr."""
-    sys.stderr.write(f"error: {printable(' '.join(message.split()))}\n")
+def print_error(lines: Sequence[str]) -> None:
+    """A line on stderr, details indented below it."""
+    for number, line in enumerate(lines):
+        sys.stderr.write(("  " if number else "error: ") + printable(" ".join(line.split())) + "\n")
 
 
 def printable(text: str) -> str:

@@ -18,7 +18,7 @@ from .terminal import printable
 
 if TYPE_CHECKING:
     from ..schemas.profile import ColumnProfile, TableProfile
-    from ..schemas.result import Attempt, Provenance, SelectionResult
+    from ..schemas.result import Attempt, Provenance, SelectionResult, Treatment
 
 __all__ = [
     "catalogue_record",
@@ -45,11 +45,12 @@ def result_view(result: SelectionResult) -> RenderableType:
     parts: list[RenderableType] = [facts]
     if provenance.fallback_reason or len(provenance.attempts) > 1:
         parts += [Text(), _attempts(provenance.attempts)]
-    if result.warnings:
-        parts += [Text(), _warnings(result.warnings)]
+    # Why somebody else answered is told by the attempts.
+    warnings = [text for text in result.warnings if (provenance.fallback_reason or "\0") not in text]
+    if warnings:
+        parts += [Text(), _warnings(warnings)]
     if result.treatments:
-        rows = [(t.column or t.alias, t.action, t.rule, t.reference or "") for t in result.treatments]
-        parts += [Text(), _table("What to do with each column", ("column", "action", "rule", "reference"), rows)]
+        parts += [Text(), _treatments(result.treatments)]
     return Group(*parts)
 
 
@@ -173,7 +174,17 @@ def _attempts(attempts: Iterable[Attempt]) -> Table:
         )
         for attempt in attempts
     ]
-    return _table("Attempts", ("asked", "outcome", "message", "cost"), rows)
+    return _table("Who was asked", ("asked", "outcome", "message", "cost"), rows)
+
+
+def _treatments(treatments: Iterable[Treatment]) -> Table:
+    """One line per rule with its columns; what is kept comes last."""
+    groups: dict[tuple[bool, str, str], list[str]] = {}
+    for item in treatments:
+        rule = f"{item.rule} ({item.reference})" if item.reference else item.rule
+        groups.setdefault((item.action == "keep", item.action, rule), []).append(item.column or item.alias)
+    rows = [(action, ", ".join(columns), rule) for (_, action, rule), columns in sorted(groups.items())]
+    return _table("What to do with each column", ("action", "columns", "rule"), rows)
 
 
 def _warnings(warnings: Iterable[str]) -> Table:

@@ -48,9 +48,9 @@ def describe_privacy(plan: ModelSelectionPlan) -> str:
 
 def describe_cost(provider: str, cost_usd: float | None) -> str:
     """What an answer cost: the provider's own figure, and never a zero it did not report."""
-    if cost_usd is not None:
-        return f"{cost_usd:.6f}".rstrip("0").rstrip(".") + " USD"
-    return "cost unknown" if provider == "openrouter" else "no charge"
+    if provider != "openrouter" and not cost_usd:
+        return "no charge"
+    return "cost unknown" if cost_usd is None else f"{cost_usd:.6f}".rstrip("0").rstrip(".") + " USD"
 
 
 def _number(value: Any) -> str:
