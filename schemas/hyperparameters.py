@@ -29,6 +29,7 @@ __all__ = [
     "Hyperparameters",
     "Method",
     "TabDDPM",
+    "drop_titles",
 ]
 
 Method = Literal[
@@ -53,10 +54,17 @@ class Default:
     value: Any
 
 
+def drop_titles(schema: dict[str, Any]) -> None:
+    """Take titles and docstrings out of a model's JSON schema: providers bill every token of it."""
+    for part in (schema, *schema["properties"].values()):
+        part.pop("title", None)
+        part.pop("description", None)
+
+
 class Hyperparameters(BaseModel):
     """Base of the per-method objects: closed, frozen, silent about inputs in its errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra=drop_titles)
 
     epsilon_fields: ClassVar[tuple[str, ...]] = ()
     """Fields that each spend privacy budget; they add up (basic composition, Dwork & Roth 2014, theorem 3.16)."""

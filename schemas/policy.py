@@ -24,7 +24,7 @@ class Policy:
     """Thresholds of one compliance level; shares and scores lie between 0 and 1."""
 
     min_rows: int
-    """Smallest table, in patients (rows where no patient identifier is known)."""
+    """Smallest table, in rows; fewer patients than this is a warning."""
     max_epsilon: float
     """Largest total epsilon of a DP plan, all parts added up."""
     max_delta: float

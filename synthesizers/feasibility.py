@@ -86,12 +86,12 @@ def method_obstacles(method: str, shape: TableShape, constraints: Constraints) -
     if constraints.require_dp and entry.dp is None:
         found.append(Obstacle(None, "no_dp", "gives no differential privacy, which is required"))
     policy = constraints.policy
-    if shape.persons < policy.min_rows:
+    if shape.rows < policy.min_rows:
         found.append(
             Obstacle(
                 None,
                 "policy_rows",
-                f"{constraints.compliance} needs at least {policy.min_rows} patients, here {shape.persons}",
+                f"{constraints.compliance} needs at least {policy.min_rows} rows, here {shape.rows}",
             )
         )
     if shape.rows < entry.min_rows:

@@ -34,7 +34,6 @@ class TableShape:
     """The facts of a safe profile that decide cost and feasibility."""
 
     rows: int
-    persons: int
     columns: int
     """Columns that enter a fit."""
     continuous: int
@@ -53,7 +52,6 @@ class TableShape:
         levels = [column.encoded_levels for column in columns if _is_categorical(column)]
         return cls(
             rows=profile.rows,
-            persons=profile.persons,
             columns=len(columns),
             continuous=sum(not _is_categorical(column) for column in columns),
             levels=sum(levels),
