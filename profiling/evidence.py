@@ -20,10 +20,7 @@ __all__ = ["DateFacts", "Evidence", "NumberFacts", "Totals", "WordFacts", "gathe
 MOST_VALUES = 400
 """Distinct values that the text rules look at, spread evenly over the sorted values."""
 
-_TITLE = re.compile(
-    r"[A-ZÀ-ÞŠŽ][a-zß-ÿšž'\u2019]+(?:[-' \u2019][A-ZÀ-Þa-zß-ÿ][a-zß-ÿ'\u2019]*)*\.?\d{0,4}"
-    r"(?: [A-ZÀ-Þ][a-zß-ÿ'\u2019]+\d{0,4})*"
-)
+_WORD_BREAK = re.compile(r"[\s\-/.,;()&'\u2019]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,9 @@ class NumberFacts:
     dense: bool
     """Whole numbers that fill their range but for 5 %."""
     steps: bool
-    """Row by row each number is the one before plus one, or grouped in ascending order."""
+    """Row by row each number is the one before or the next."""
+    ascending: bool
+    """Row by row each number is larger than the one before."""
     round_share: float
     """Share of distinct values that end in 0 or 5; about 0.2 for arbitrary numbers."""
     sentinels: tuple[float, ...] = ()
@@ -55,6 +54,7 @@ class WordFacts:
     width: int
     """Characters of every value, where all have the same number; else 0."""
     title_share: float
+    """Share of values all of whose words are capitalised, and not all in capitals."""
     upper_share: float
     digit_share: float
     """Share of values with a digit in them."""
@@ -170,11 +170,7 @@ def _number_facts(cells: Cells, *, whole: bool) -> NumberFacts:
     total = sum(c for _, c in kept)
     integer = cells.integer
     span = values[-1] - values[0] + 1
-    in_steps = False
-    if integer and whole and len(values) > 10:
-        rows = pc.take(cells.numbers, cells.codes)
-        steps = pc.subtract(rows[1:], rows[:-1]).drop_null()
-        in_steps = len(steps) > 0 and bool(pc.all(pc.is_in(steps, listed([0.0, 1.0], pa.float64()))).as_py())
+    smallest, largest = _steps(cells) if integer and whole and len(values) > 10 else (0.0, 0.0)
     return NumberFacts(
         integer=integer,
         minimum=values[0],
@@ -183,10 +179,18 @@ def _number_facts(cells: Cells, *, whole: bool) -> NumberFacts:
         zero_share=sum(c for n, c in kept if n == 0) / total,
         decimals=cells.decimals,
         dense=integer and len(values) >= 0.95 * span,
-        steps=in_steps,
+        steps=smallest >= 0 and largest == 1,
+        ascending=smallest > 0,
         round_share=sum(1 for n in values if n % 5 == 0) / len(values),
         sentinels=tuple(sentinels),
     )
+
+
+def _steps(cells: Cells) -> tuple[float, float]:
+    """Smallest and largest difference between neighbouring rows."""
+    rows = pc.take(cells.numbers, cells.codes)
+    steps = pc.min_max(pc.subtract(rows[1:], rows[:-1]))
+    return steps["min"].as_py() or 0.0, steps["max"].as_py() or 0.0
 
 
 def _quantiles(kept: Sequence[tuple[float, int]], total: int) -> tuple[float, float, float, float, float]:
@@ -252,6 +256,11 @@ def _date_facts(texts: Sequence[str]) -> DateFacts | None:
     )
 
 
+def _is_title(text: str) -> bool:
+    words = [word for word in _WORD_BREAK.split(text) if word[:1].isalpha()]
+    return bool(words) and all(word[0].isupper() for word in words) and not text.isupper()
+
+
 def _template(text: str) -> str:
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d", "9", text))
 
@@ -271,7 +280,7 @@ def _word_facts(texts: Sequence[str]) -> WordFacts:
         mean_words=fmean(len(text.split()) for text in texts),
         median_length=median(lengths),
         width=lengths[0] if min(lengths) == max(lengths) else 0,
-        title_share=sum(_TITLE.fullmatch(text) is not None for text in texts) / len(texts),
+        title_share=sum(map(_is_title, texts)) / len(texts),
         upper_share=sum(text.isupper() for text in texts) / len(texts),
         digit_share=sum(any(c.isdigit() for c in text) for text in texts) / len(texts),
         letter_share=sum(all(c.isalpha() or c in " -.'\u2019," for c in text) for text in texts) / len(texts),

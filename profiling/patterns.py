@@ -47,7 +47,7 @@ def _is_phone(text: str) -> bool:
     return bool(
         re.fullmatch(r"\+\d[\d\s().\-/]+", text)
         or re.fullmatch(r"(?:1[\s.\-])?\(?\d{3}\)?[\s.\-/]\s?\d{3}[\s.\-]\d{4}(?:\s*(?:x|ext\.?)\s*\d{1,6})?", text)
-        or re.fullmatch(r"0\d{1,4}[\s/\-]\s?\d[\d\s\-]{4,12}", text)
+        or re.fullmatch(r"\(?0\d{1,4}\)?\s?[\s/\-]\s?\d[\d\s]{4,10}\d", text)
         or re.fullmatch(r"0\d(?:[\s.]\d{2}){4}", text)
         or re.fullmatch(r"\d{3}-\d{4}", text)
     )
@@ -83,11 +83,12 @@ PATTERNS: dict[Pattern, Callable[[str], bool]] = {
     "uuid": _regex(r"(?:urn:uuid:)?\{?[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\}?|[0-9a-f]{32,64}", re.I),
     "url": _regex(r"(?:https?|ftp)://\S+|www\.\S+\.\S+", re.I),
     "street_address": _regex(
+        r"(?:\d{1,6}[a-zA-Z]?\s(?:\w\.?\s)?[A-ZÀ-Þ][a-zß-ÿ'.-]+(?:\s+[A-ZÀ-Þ#][\w'.-]*){1,6}(?:\s+#?\d+\w?)?)|"
+        r"(?i:" +
         rf"(?:\d{{1,6}}[a-z]?(?:[-/]\d+)?,?\s+[^\d].*\b(?:{_STREET})\b.*)|(?:p\.?\s?o\.?\s+box\s+\d+.*)"
         rf"|(?:[^\d,]*{_EURO_STREET}\s+\d{{1,4}}\s?[a-z]?(?:,.*)?)"
         r"|(?:\d{1,4}(?:\s?(?:bis|ter))?,?\s+(?:rue|avenue|boulevard|place|chemin|impasse|allée|quai|cours)\s.+)"
-        r"|(?:(?:calle|avenida|av\.|plaza|paseo|c/|carrera|vía|via)\s.+\d.*)",
-        re.I,
+        r"|(?:(?:calle|avenida|av\.|plaza|paseo|c/|carrera|vía|via)\s.+\d.*))",
     ),
     "licence": _regex(r"[A-Z]{1,2}\d{6,9}[A-Z]?"),
     "zip": _regex(r"\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d"),

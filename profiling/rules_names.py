@@ -6,8 +6,8 @@ from .evidence import Evidence
 from .verdict import Verdict
 
 __all__ = [
-    "age", "birth_part", "code", "contact", "count", "demographic", "event_indicator", "event_time", "free_text",
-    "identifier", "ordinal", "person_name", "place",
+    "age", "birth_part", "code", "coded_category", "contact", "count", "demographic", "event_indicator", "event_time", "free_text",
+    "identifier", "ordinal", "person_name", "place", "term",
 ]  # fmt: skip
 
 FEW = 60
@@ -31,7 +31,7 @@ def contact(e: Evidence) -> Verdict | None:
 
 def person_name(e: Evidence) -> Verdict | None:
     """``last_name``, ``Vorname``, ``provider``: letters, not codes; ``drug_name`` and ``name`` of a unit are none."""
-    if e.word is None or e.word.letter_share + e.word.title_share < 0.6:
+    if e.word is None or max(e.word.letter_share, e.word.title_share, e.word.upper_share) < 0.6:
         return None
     whole = e.header.says("name_whole")
     spoken = e.header.says("name") and e.header.says("person_word", "entity") and not e.header.says("not_identifier")
@@ -142,6 +142,28 @@ _LAST = frozenset(
 )  # fmt: skip
 
 
+def coded_category(e: Evidence) -> Verdict | None:
+    """``admission_type_id``, ``SITEID``: the key of a short list, not of a record."""
+    h = e.header
+    listed = h.says("identifier", "code_id") and h.says("not_identifier")
+    if e.distinct < 3 or (e.number is not None and not e.number.integer):
+        return None
+    if h.says("group") and not h.says("date", "follow_whole", "count") and e.distinct <= 100 and e.unique_share < 0.2:
+        return Verdict("categorical")
+    if listed and e.distinct <= 60 and e.unique_share < 0.2:
+        return Verdict("code" if h.says("code_id") else "categorical")
+    return None
+
+
+def term(e: Evidence) -> Verdict | None:
+    """Names of drugs, tests and diagnoses: capitalised or not, they name no person."""
+    if e.word is None or not e.header.says("term") or e.header.says("person_word", "name_whole", "address"):
+        return None
+    if e.distinct < 15 or (e.word.digit_share > 0.9 and e.word.mean_words < 1.2):
+        return None
+    return Verdict("categorical") if e.unique_share <= 0.3 else Verdict("free_text", withheld=True)
+
+
 def event_indicator(e: Evidence) -> Verdict | None:
     """An event or censoring flag: two or three values, coded or in words."""
     if not e.header.says("event_whole", "death") or not 2 <= e.distinct <= 4 or e.header.says("date", "follow_whole"):
@@ -168,7 +190,7 @@ def code(e: Evidence) -> Verdict | None:
         return None
     if e.number is not None and ((not e.number.integer and e.number.decimals > 2) or e.number.minimum < 0):
         return None
-    if e.word is not None and (e.word.mean_words > 1.6 or e.word.median_length > 20):
+    if e.word is not None and (e.word.mean_words > 1.6 or e.word.median_length > 20 or e.word.title_share > 0.8):
         return None
     if e.distinct <= 2:
         return None
@@ -199,6 +221,8 @@ def count(e: Evidence) -> Verdict | None:
     n = e.number
     if n is None or not n.integer or n.minimum < 0 or e.distinct < 3 or not e.header.says("count"):
         return None
-    if n.maximum > 100_000 and e.header.tokens[0] not in ("count", "total", "utilization"):
+    first, last = e.header.tokens[0], e.header.tokens[-1]
+    # "n_visits" and "visits" count; "rad_num" numbers.
+    if last in ("num", "no", "nr", "nbr", "n", "number") and first != last and not e.header.says("entity"):
         return None
     return Verdict("count")

@@ -10,7 +10,7 @@ from .verdict import Verdict
 
 __all__ = [
     "boolean", "categorical", "constant", "continuous", "count", "date", "direct_pattern", "empty", "free_text",
-    "label_code", "name_like", "ordered_levels", "record_key", "serial_number", "short_scale", "terminology",
+    "label_code", "name_like", "ordered_levels", "organisation", "place_words", "postcode", "record_key", "serial_number", "short_scale", "terminology",
     "unique_label",
 ]  # fmt: skip
 
@@ -104,14 +104,17 @@ def boolean(e: Evidence) -> Verdict | None:
 
 
 def serial_number(e: Evidence) -> Verdict | None:
-    """Whole numbers that never repeat: 1..n, or labels of one length."""
+    """Whole numbers that never repeat although measurements in their range would, or that rise row by row."""
     n = e.number
     if n is None or not n.integer or n.minimum < 0 or e.unique_share < 0.98 or e.totals.present < 0.9 * e.totals.rows:
         return None
-    if e.distinct <= 50 and not (n.dense and n.minimum in (0, 1) and e.distinct >= 11 and n.steps):
+    if e.distinct < 11:
         return None
-    long = e.cells.width >= 5
-    if n.dense or n.steps or long or e.distinct > 2000:
+    # Birthday problem: pairs of equal values to expect of random draws from the range (about 8 make none unlikely).
+    collisions = e.distinct * (e.distinct - 1) / 2 / (n.maximum - n.minimum + 1)
+    never_repeats = e.unique_share >= 0.9999 and collisions >= 8
+    long = e.cells.width >= 5 and e.distinct > 50
+    if never_repeats or long or (n.ascending and e.distinct >= 20) or e.distinct > 2000:
         return Verdict("identifier", direct=True, detail="record")
     return None
 
@@ -125,6 +128,8 @@ def record_key(e: Evidence) -> Verdict | None:
         if e.blocks >= 0.98 and e.distinct >= 20 and e.unique_share < 0.7 and n.dense and n.minimum in (0, 1):
             return Verdict("identifier", direct=True, detail="record")
         arbitrary = n.round_share < 0.3
+        if e.blocks >= 0.99 and e.distinct >= 20 and e.cells.width >= 5 and arbitrary and e.unique_share < 0.98:
+            return Verdict("identifier", direct=True, detail="record")
         if (
             e.cells.width >= 5
             and e.distinct >= 30
@@ -204,10 +209,10 @@ def count(e: Evidence) -> Verdict | None:
     if n is None or not n.integer or n.minimum < 0 or n.maximum > 500 or e.distinct < 6:
         return None
     _, _, q50, q75, q95 = n.quantiles
-    starts = n.minimum in (0, 1)
-    if starts and q50 <= 0.25 * n.maximum and q75 <= 0.5 * n.maximum and n.dense is not None and q95 <= 60:
-        return Verdict("count")
-    return None
+    skewed = q50 <= 0.25 * n.maximum and q75 <= 0.5 * n.maximum and q95 <= 60
+    # Measurements seldom start at 0 or 1 and leave no number out; numbers of things do.
+    filled = e.distinct >= 0.85 * (n.maximum - n.minimum + 1) and n.maximum <= 200
+    return Verdict("count") if n.minimum in (0, 1) and (skewed or filled) else None
 
 
 def continuous(e: Evidence) -> Verdict | None:
@@ -227,6 +232,8 @@ def free_text(e: Evidence) -> Verdict | None:
     w = e.word
     if w is None or e.distinct < 11:
         return None
+    if w.title_share >= 0.8 and w.mean_words < 5:
+        return None
     if w.mean_words >= 4 and (e.unique_share > 0.3 or w.median_length >= 30) and e.distinct > 25:
         return Verdict("free_text", withheld=True)
     if w.mean_words >= 1.4 and e.unique_share > 0.5 and w.title_share < 0.5 and e.distinct > 25:
@@ -239,7 +246,8 @@ def name_like(e: Evidence) -> Verdict | None:
     w = e.word
     if w is None or e.distinct < 15:
         return None
-    if w.title_share >= 0.8 and (e.unique_share >= 0.05 or e.distinct >= 100) and w.mean_words < 4:
+    many = e.unique_share >= 0.05 or e.distinct >= 100
+    if w.title_share >= 0.8 and many and w.mean_words < 5 and w.median_length <= 40 and not _medical(e):
         return Verdict("name", direct=True)
     return None
 
@@ -250,6 +258,75 @@ def unique_label(e: Evidence) -> Verdict | None:
     if w is None or e.distinct < 20 or e.unique_share < 0.9:
         return None
     return Verdict("identifier" if w.digit_share > 0.5 else "name", direct=True, detail="record")
+
+
+_PLACE_WORDS = frozenset(
+    (
+        "county", "parish", "borough", "township", "city", "town", "village", "province", "district", "landkreis",
+        "kreis", "bezirk", "gemeinde", "comune", "municipality", "commune", "departamento", "municipio",
+    )
+)  # fmt: skip
+_ORGANISATION_WORDS = frozenset(
+    (
+        "inc", "llc", "ltd", "pc", "pllc", "corp", "co", "gmbh", "ag", "hospital", "clinic", "center", "centre",
+        "medical", "associates", "health", "healthcare", "university", "klinikum", "krankenhaus", "hopital", "praxis",
+        "therapy", "md", "services", "pharmacy", "physicians", "care", "group", "hospitals", "home", "nursing",
+    )
+)  # fmt: skip
+
+
+def _word_sets(e: Evidence) -> list[set[str]]:
+    return [{word.strip(".,").casefold().replace(".", "") for word in text.split()} for text in e.texts]
+
+
+def place_words(e: Evidence) -> Verdict | None:
+    """``Hampden County``, ``Landkreis Gifhorn``: units smaller than a state."""
+    if e.word is None or e.distinct < 5 or e.word.mean_words > 4:
+        return None
+    if sum(not words.isdisjoint(_PLACE_WORDS) for words in _word_sets(e)) >= 0.7 * len(e.texts):
+        return Verdict("address", direct=True, quasi=True, detail="place")
+    return None
+
+
+def organisation(e: Evidence) -> Verdict | None:
+    """Names of hospitals and practices: they tell where a person was treated."""
+    if e.word is None or e.distinct < 30 or e.word.mean_words < 1.5 or e.word.mean_words > 7:
+        return None
+    if sum(not words.isdisjoint(_ORGANISATION_WORDS) for words in _word_sets(e)) >= 0.6 * len(e.texts):
+        return Verdict("name", direct=True)
+    return None
+
+
+_DRUG_ENDINGS = re.compile(
+    r"(?:in|ine|ol|ate|ide|one|pam|mab|ium|azole|pril|sartan|statin|cillin|mycin|acid|sodium|chloride|insulin|vaccine|"
+    r"tablet|tab|capsule|cap|injection|solution|syringe|cream|vial|oral|mg|ml|itis|osis|emia|algia|pathy|ectomy|oma|"
+    r"disease|syndrome|disorder|pain|failure|infection|test|count|level|blood|serum|acute|chronic)",
+    re.I,
+)
+
+
+def _medical(e: Evidence) -> bool:
+    """Half of the values have a word that drugs, tests or diseases are called by; few names of persons do."""
+    hits = sum(any(_DRUG_ENDINGS.search(word[-8:]) and _ends(word) for word in text.split()) for text in e.texts)
+    return hits >= 0.5 * len(e.texts)
+
+
+def _ends(word: str) -> bool:
+    match = None
+    for match in _DRUG_ENDINGS.finditer(word.strip(".,()")):
+        pass
+    return match is not None and match.end() == len(word.strip(".,()")) and len(word) > 3
+
+
+def postcode(e: Evidence) -> Verdict | None:
+    """Five digits with leading zeros, or letters and digits as in Britain and Canada, which repeat a little."""
+    if e.distinct < 20 or not e.has("zip", 0.95) or e.unique_share > 0.97:
+        return None
+    lettered = e.number is None and sum(any(c.isalpha() for c in t) for t in e.texts) > 0.9 * len(e.texts)
+    spaced = lettered and sum(" " in t for t in e.texts) > 0.5 * len(e.texts)
+    if (e.cells.zero_led and e.cells.width == 5) or spaced:
+        return Verdict("address", direct=True, quasi=True, detail="postcode")
+    return None
 
 
 def label_code(e: Evidence) -> Verdict | None:
@@ -263,6 +340,6 @@ def label_code(e: Evidence) -> Verdict | None:
 def categorical(e: Evidence) -> Verdict | None:
     """What is left: words. A long list of phrases is text to withhold, though it identifies nobody."""
     w = e.word
-    if w is not None and e.distinct > 60 and w.mean_words >= 1.8 and e.unique_share > 0.2:
+    if w is not None and e.distinct > 60 and w.mean_words >= 1.8 and e.unique_share > 0.3:
         return Verdict("free_text", withheld=True)
     return Verdict("categorical")

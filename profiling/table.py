@@ -14,6 +14,7 @@ from ..schemas.profile import ColumnProfile, Kind, Pattern, Role, SafeColumn, Sa
 from ..schemas.result import Treatment
 from .cells import Cells, read_cells
 from .columns_file import check_kind
+from .context import reconsider
 from .engines import Engine
 from .evidence import Evidence, Totals, gather
 from .queries import ColumnQuery
@@ -100,14 +101,11 @@ def _profile(
     _refuse_small(rows)
     if not any(item.totals.present for item in evidence):
         raise TableError("every cell of the table is missing")
-    judged = [_verdict(item, given.get(place)) for place, item in enumerate(evidence)]
+    judged = reconsider(evidence, [judge(item)[0] for item in evidence])
+    judged = [KINDS_BY_USER[given[place]] if place in given else verdict for place, verdict in enumerate(judged)]
     profile = _assemble(names, evidence, judged, goal, patient)
     told(1.0, "done")
     return profile
-
-
-def _verdict(evidence: Evidence, given: Kind | None) -> Verdict:
-    return KINDS_BY_USER[given] if given is not None else judge(evidence)[0]
 
 
 def _refuse_small(rows: int) -> None:

@@ -118,6 +118,14 @@ CONCEPTS: dict[str, str] = {
     "code": "code codes cd icd icd9 icd10 loinc snomed atc ndc cpt hcpcs drg rxnorm rxcui cvx mesh meddra ops ccs gsn "
     "concept_id diag diagcode proccode icdcode icd9code din pzn cip ehrcode cui oid llt hlt hlgt terminology apr",
     "code_id": "concept conceptid itemid item vocabulary vocabularyid",
+    "term": "drug medication medicine product generic brand ingredient diagnosis diagnoses procedure operation test lab "
+    "item label description specialty speciality organism bacteria allergen allergy vaccine substance medicament "
+    "medikament wirkstoff diagnose farmaco medicamento component analyte observation measurement finding department "
+    "service unit hospital facility clinic ward payer insurance insurer plan device category decod pt soc bodsys hlt "
+    "llt term occupation job religion language country state nationality ethnicity race route form dose poe strength",
+    "group": "site center centre arm group cohort treatment treat trt armcd actarm ward department cluster region "
+    "gruppe zentrum klinik station groupe bras centro grupo brazo hospital clinic facility strat stratum batch siteid "
+    "sitenum centerid centreid hospitalid clinicid wardid unitid groupid study trial studyid domain rx regimen",
     "free_text": "note notes text comment comments remark remarks narrative report description descr desc bemerkung "
     "kommentar anmerkung befund commentaire remarque observaciones comentario nota notas summary history anamnese "
     "reason verbatim term impression findings complaint freetext memo free aeterm mhterm cmtrt reasons reported "
