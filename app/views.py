@@ -168,7 +168,7 @@ def _attempts(attempts: Iterable[Attempt]) -> Table:
     rows = [
         (
             f"{attempt.provider} {attempt.model or ''}".strip(),
-            attempt.outcome.replace("_", " ") + (f" ({attempt.status})" if attempt.status else ""),
+            attempt.outcome.replace("_", " ") + (f" ({attempt.status})" if attempt.status not in (None, 200) else ""),
             attempt.message,
             describe_cost(attempt.provider, attempt.cost_usd) if attempt.requests else "",
         )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,6 @@ from typing import Any
 
 import pytest
 from clinical_model_selector.app.cli import main
-from clinical_model_selector.schemas.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,8 @@ Run = Callable[..., Finished]
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the program in an empty folder with no setting but those given; only the embedded recommender answers."""
-    for name in (*Settings.model_fields, "ollama_host"):
-        monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("SELECTOR_EMBEDDED", "only")
-    monkeypatch.setattr("sys.excepthook", None)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # main() sets its own, and the test puts this back
     monkeypatch.chdir(tmp_path)
 
     def run_program(*arguments: Any, **environment: str) -> Finished:
