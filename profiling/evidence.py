@@ -102,6 +102,8 @@ class Evidence:
     """The distinct values the text rules looked at."""
     blocks: float = 0.0
     """Distinct values over runs of equal neighbours: 1.0 where every value forms one block of rows."""
+    run: float = 0.0
+    """Mean length of a run of equal neighbours over the length that chance would make; 0.0 where unknown."""
 
     @property
     def unique_share(self) -> float:
@@ -130,16 +132,16 @@ def gather(header: Header, cells: Cells, totals: Totals | None = None, *, whole:
     totals = totals or Totals(cells.rows, cells.present, len(cells.values))
     if not len(cells.values):
         return Evidence(header, cells, totals)
-    blocks = _blocks(cells) if whole else 0.0
+    blocks, run = _blocks(cells) if whole else (0.0, 0.0)
     if cells.numbers is not None:
         number = _number_facts(cells, whole=whole)
         texts = _some(cells.values, 120)
         shapes = pattern_shares(texts)
-        return Evidence(header, cells, totals, number, None, _date_facts(texts), shapes, texts, blocks)
+        return Evidence(header, cells, totals, number, None, _date_facts(texts), shapes, texts, blocks, run)
     texts = _some(cells.values, MOST_VALUES)
     date = _date_facts(texts)
     shapes = {} if date and date.share == 1.0 else pattern_shares(texts)
-    return Evidence(header, cells, totals, None, _word_facts(texts), date, shapes, texts, blocks)
+    return Evidence(header, cells, totals, None, _word_facts(texts), date, shapes, texts, blocks, run)
 
 
 def _some(values: pa.Array, most: int) -> tuple[str, ...]:
@@ -151,12 +153,15 @@ def _some(values: pa.Array, most: int) -> tuple[str, ...]:
     return tuple(sorted(values.to_pylist()))
 
 
-def _blocks(cells: Cells) -> float:
+def _blocks(cells: Cells) -> tuple[float, float]:
     codes = cells.codes.drop_null()
     if len(codes) < 2:
-        return 0.0
-    changes = pc.sum(pc.not_equal(codes[1:], codes[:-1])).as_py() or 0
-    return len(cells.values) / (int(changes) + 1)
+        return 0.0, 0.0
+    changes = int(pc.sum(pc.not_equal(codes[1:], codes[:-1])).as_py() or 0)
+    # In random order a neighbour is equal with the probability that two draws are.
+    equal = (pc.sum(pc.multiply(cells.counts, cells.counts)).as_py() or 0) / len(codes) ** 2
+    expected = (len(codes) - 1) * (1 - equal) + 1
+    return len(cells.values) / (changes + 1), expected / (changes + 1)
 
 
 def _number_facts(cells: Cells, *, whole: bool) -> NumberFacts:

@@ -64,6 +64,7 @@ RULES: tuple[Rule, ...] = (
     Rule("short scale", "Few consecutive whole numbers from 0 or 1.", valued.short_scale),
     Rule("count", "Whole numbers from 0 upwards, small and skewed.", valued.count),
     Rule("number", "Numbers.", valued.continuous),
+    Rule("written number", "Numbers among which some are ranges or carry a unit.", valued.written_number),
     Rule("free text", "Many words per value, and few repeats.", valued.free_text),
     Rule("name-like", "A vocabulary of capitalised words: could be names or places (fail closed).", valued.name_like),
     Rule("unique label", "One word per value and hardly a repeat (fail closed).", valued.unique_label),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .evidence import Evidence
 from .verdict import Verdict
 
@@ -34,7 +36,7 @@ def person_name(e: Evidence) -> Verdict | None:
     if e.word is None or max(e.word.letter_share, e.word.title_share, e.word.upper_share) < 0.6:
         return None
     whole = e.header.says("name_whole")
-    spoken = e.header.says("name") and e.header.says("person_word", "entity") and not e.header.says("not_identifier")
+    spoken = e.header.says("name") and e.header.says("person_word") and not e.header.says("term", "not_identifier")
     if not (whole or spoken) or (e.header.says("date", "address", "place") and not whole):
         return None
     if e.distinct < 10 and e.unique_share < 0.3:
@@ -61,6 +63,8 @@ def place(e: Evidence) -> Verdict | None:
             and sum(any(c.isdigit() for c in t) for t in e.texts) > 0.8 * len(e.texts)
         ):
             return Verdict("address", direct=max(short) > 3, quasi=True, detail="postcode")
+    if e.number is not None and e.number.integer and e.header.says("place", "address") and 2 < e.distinct <= 100:
+        return Verdict("quasi_identifier", quasi=True)
     if e.word is None or e.header.says("email"):
         return None
     if e.header.says("address"):
@@ -83,10 +87,10 @@ def age(e: Evidence) -> Verdict | None:
     if n is None:
         banded = e.word is not None and e.word.digit_share > 0.6 and e.distinct <= 30
         return Verdict("quasi_identifier", quasi=True) if banded else None
-    if n.maximum > 130 or n.minimum < -1 or e.distinct < 3:
+    if n.quantiles[4] > 130 or n.minimum < -1 or e.distinct < 3 or e.header.says("count", "ordinal"):
         return None
     # Top-coded ages pile up at 90; a tail beyond it, or single ages above 89, is what the rule forbids.
-    highest = e.totals.maximum if e.totals.maximum is not None and e.totals.maximum <= 130 else n.maximum
+    highest = n.maximum if e.totals.maximum is None else max(e.totals.maximum, n.maximum)
     over = highest > 89 and highest != 90
     unit = e.header.says("month", "day")
     return Verdict(
@@ -114,6 +118,13 @@ def demographic(e: Evidence) -> Verdict | None:
     return Verdict("quasi_identifier", quasi=True)
 
 
+def _is_sequence(e: Evidence) -> bool:
+    """1, 2, 3 … starting anew with each person or record."""
+    assert e.number is not None
+    starts = e.number.minimum in (0, 1) and e.number.dense
+    return starts and (e.header.says("sequence") or e.blocks < 0.5) and e.unique_share < 0.1 and e.distinct <= 60
+
+
 def identifier(e: Evidence) -> Verdict | None:
     """Numbers and labels of persons, stays, samples and records; not the ids of types and concepts."""
     h = e.header
@@ -125,6 +136,8 @@ def identifier(e: Evidence) -> Verdict | None:
     if h.says("code_id") or (e.word is not None and e.word.mean_words > 3):
         return None
     if e.number is not None and not e.number.integer:
+        return None
+    if e.number is not None and _is_sequence(e):
         return None
     # An identifier tells many rows apart; a handful of values is a label whatever it is called.
     if e.distinct < 10 or (e.distinct < 20 and e.unique_share < 0.02 and not whole):
@@ -145,7 +158,7 @@ _LAST = frozenset(
 def coded_category(e: Evidence) -> Verdict | None:
     """``admission_type_id``, ``SITEID``: the key of a short list, not of a record."""
     h = e.header
-    listed = h.says("identifier", "code_id") and h.says("not_identifier")
+    listed = h.says("not_identifier") and (h.says("code_id") or (h.says("identifier") and h.tokens[-1] in _LAST))
     if e.distinct < 3 or (e.number is not None and not e.number.integer):
         return None
     if h.says("group") and not h.says("date", "follow_whole", "count") and e.distinct <= 100 and e.unique_share < 0.2:
@@ -172,7 +185,19 @@ def event_indicator(e: Evidence) -> Verdict | None:
         return None
     if not e.header.says("event_whole") and e.distinct != 2:
         return None
+    if e.number is None and not all(_EVENT_WORDS & set(re.findall(r"[a-zà-ÿ]+", t.casefold())) for t in e.texts):
+        return None
     return Verdict("event_indicator")
+
+
+_EVENT_WORDS = frozenset(
+    (
+        "alive", "dead", "deceased", "died", "expired", "living", "survived", "survivor", "censored", "event", "yes",
+        "no", "y", "n", "t", "f", "true", "false", "lost", "progressed", "progression", "relapse", "relapsed", "ja",
+        "nein", "oui", "non", "si", "sí", "tot", "lebt", "lebend", "verstorben", "vivant", "décédé", "vivo", "muerto",
+        "fallecido", "death", "none", "transplant", "withdrawn", "recurred", "recurrence", "a", "d",
+    )
+)  # fmt: skip
 
 
 def free_text(e: Evidence) -> Verdict | None:
@@ -187,6 +212,9 @@ def free_text(e: Evidence) -> Verdict | None:
 def code(e: Evidence) -> Verdict | None:
     """A code list's key, in numbers or short labels."""
     if not e.header.says("code", "code_id") or e.date is not None:
+        return None
+    # "cd" is short for code at the end of a name only: CD4 is a cell.
+    if e.header.says("code") and not e.header.says("code_id", "term") and "cd" in e.header.tokens[:-1]:
         return None
     if e.number is not None and ((not e.number.integer and e.number.decimals > 2) or e.number.minimum < 0):
         return None
@@ -222,6 +250,8 @@ def count(e: Evidence) -> Verdict | None:
     if n is None or not n.integer or n.minimum < 0 or e.distinct < 3 or not e.header.says("count"):
         return None
     first, last = e.header.tokens[0], e.header.tokens[-1]
+    if e.header.joined in _LAST:
+        return None
     # "n_visits" and "visits" count; "rad_num" numbers.
     if last in ("num", "no", "nr", "nbr", "n", "number") and first != last and not e.header.says("entity"):
         return None

@@ -11,7 +11,7 @@ from .verdict import Verdict
 __all__ = [
     "boolean", "categorical", "constant", "continuous", "count", "date", "direct_pattern", "empty", "free_text",
     "label_code", "name_like", "ordered_levels", "organisation", "place_words", "postcode", "record_key", "serial_number", "short_scale", "terminology",
-    "unique_label",
+    "unique_label", "written_number",
 ]  # fmt: skip
 
 _PATTERN_KIND = {
@@ -138,17 +138,33 @@ def record_key(e: Evidence) -> Verdict | None:
             and _spread(e)
         ):
             return Verdict("identifier", direct=True, detail="record")
+        # Numbers of one length that stay the same for many rows and lie far apart: a person's or stay's number.
+        sparse = n.maximum - n.minimum >= 20 * e.distinct and e.unique_share < 0.3
+        if e.cells.width >= 5 and e.distinct >= 30 and arbitrary and sparse and e.run >= 3:
+            return Verdict("identifier", direct=True, detail="record")
         if n.maximum >= 1e6 and e.distinct >= 1000 and arbitrary and e.unique_share > 0.5 and n.minimum > 0:
             return Verdict("identifier", direct=True, detail="record")
         return None
     w = e.word
     if w is None or w.mean_words > 1.3 or w.digit_share < 0.95 or e.distinct < 20:
         return None
+    if _is_opaque(e):
+        return Verdict("identifier", direct=True, detail="record")
     one_form = w.template_share >= 0.9 and w.median_length >= 4
     digits = sum(sum(c.isdigit() for c in t) for t in e.texts) / len(e.texts)
-    if one_form and digits >= 4 and (e.unique_share >= 0.5 or e.blocks >= 0.95) and not e.has("zip"):
+    kept = e.unique_share >= 0.5 or e.blocks >= 0.95 or (e.run >= 3 and e.unique_share < 0.3)
+    if one_form and digits >= 4 and kept and not e.has("zip"):
         return Verdict("identifier", direct=True, detail="record")
     return None
+
+
+def _is_opaque(e: Evidence) -> bool:
+    """Letters and digits mixed beyond any template, of one length from 8: a hash or random key."""
+    w = e.word
+    if w is None or w.width < 8 or w.template_share > 0.5:
+        return False
+    mixed = sum(t.isalnum() and any(c.isdigit() for c in t) and any(c.isalpha() for c in t) for t in e.texts)
+    return mixed >= 0.9 * len(e.texts)
 
 
 def _spread(e: Evidence) -> bool:
@@ -224,6 +240,19 @@ def continuous(e: Evidence) -> Verdict | None:
         return Verdict("code")
     if n.integer and e.distinct <= 6 and n.minimum >= 0 and not e.cells.censored:
         return Verdict("categorical")
+    return Verdict("continuous")
+
+
+_RANGE = re.compile(r"[<>]?=?\s*\d+(?:[.,]\d+)?(?:\s*-\s*\d+(?:[.,]\d+)?)?\s*[a-zA-Z%]{0,3}")
+
+
+def written_number(e: Evidence) -> Verdict | None:
+    """Numbers among which some are ranges or carry a unit."""
+    if e.word is None or e.distinct < 12 or e.word.template_share > 0.9:
+        return None
+    plain = sum(re.fullmatch(r"\d+(?:[.,]\d+)?", t) is not None for t in e.texts)
+    if plain < 0.4 * len(e.texts) or sum(_RANGE.fullmatch(t) is not None for t in e.texts) < 0.97 * len(e.texts):
+        return None
     return Verdict("continuous")
 
 

@@ -60,7 +60,9 @@ CONCEPTS: dict[str, str] = {
     "name_whole": "name first last maiden middle given family nom prenom nombre apellido apellidos vorname nachname "
     "familienname firstname lastname surname forename fname lname mname fullname patientname maidenname middlename "
     "physician doctor provider attending surgeon arzt medecin medico nextofkin emergencycontact guardian spouse",
-    "person_word": "patient first last maiden middle given family full sur doctor physician provider attending "
+    "person_word": "patient subject person participant proband member client practitioner caregiver beneficiary insured "
+    "subscriber paciente patienten arzt medecin medico first last maiden middle given family full sur doctor physician "
+    "provider attending "
     "contact kin guardian spouse mother father birth nurse surgeon practitioner user author signed by",
     "address": "address adress adresse direccion street strasse str rue calle addr line1 line2 domicile wohnort "
     "anschrift hausnummer residence birthplace geburtsort town",
