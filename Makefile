@@ -52,19 +52,21 @@ clean:
 
 $(BIN)/python:
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python' >&2; exit 1; }
-	'$(PYTHON)' -m venv $(VENV)
+	@'$(PYTHON)' -m venv $(VENV)
 
 $(VENV)/.runtime: pyproject.toml requirements.lock | $(BIN)/python
-	$(PIP) install --constraint requirements.lock --editable .
+	@echo 'Setting up .venv, about a minute ...'
+	@$(PIP) install --constraint requirements.lock --editable .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml requirements.lock | $(BIN)/python
-	$(PIP) install --constraint requirements.lock --editable '.[dev]'
+	@echo 'Setting up .venv with the tools of development, about two minutes ...'
+	@$(PIP) install --constraint requirements.lock --editable '.[dev]'
 	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.regular: $(VENV)/.dev $(SOURCES)
 	@rm -rf $(VENV)/regular build
-	$(PIP) install --no-deps --no-build-isolation --target $(VENV)/regular .
+	@$(PIP) install --no-deps --no-build-isolation --target $(VENV)/regular .
 	@rm -rf build
 	@touch $@
 
