@@ -1,4 +1,4 @@
-"""What Prometheus reads: selections, fallbacks, tokens, money, time. Labels are closed vocabularies, no caller's text."""
+"""What Prometheus reads: selections, fallbacks, tokens, money, time. Labels are closed vocabularies, never text."""
 
 from __future__ import annotations
 

@@ -125,7 +125,6 @@ byId("plan-button").addEventListener("click", () => attempt(plan));
 byId("stop-button").addEventListener("click", () => running && running.abort());
 
 file.addEventListener("change", () => {
-  byId("file-name").textContent = file.files.length ? file.files[0].name : "No file chosen.";
   byId("profile").replaceChildren();
   byId("plan").replaceChildren();
   byId("plan-step").hidden = true;
