@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 PACKAGE := clinical_model_selector
 FOLDERS := schemas profiling synthesizers evidence chains agents app
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
-SOURCES := $(shell find $(FOLDERS) tests examples notebooks benchmarks -type f -not -path '*/__pycache__/*' -not -path '*/.*' 2>/dev/null) \
-	pyproject.toml README.md .env.example docker-compose.yml
+CODE := $(shell find $(FOLDERS) -type f -not -path '*/__pycache__/*') pyproject.toml
+SOURCES := $(CODE) README.md .env.example docker-compose.yml requirements.lock \
+	$(shell find tests examples notebooks benchmarks -type f -not -path '*/__pycache__/*' -not -path '*/.*' 2>/dev/null)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
@@ -35,10 +36,10 @@ lint: $(VENV)/.dev
 
 # The type checker and import-linter judge what a user gets: the package as installed, not the folders it is built from.
 types: $(VENV)/.regular
-	cd $(VENV)/regular && MYPYPATH=. ../bin/mypy --strict --config-file ../../pyproject.toml $(FOLDERS:%=-p $(PACKAGE).%)
+	cd $(VENV)/regular && MYPYPATH=. ../bin/mypy --strict --cache-dir ../.mypy_cache --config-file ../../pyproject.toml $(FOLDERS:%=-p $(PACKAGE).%)
 
 imports: $(VENV)/.regular
-	PYTHONPATH=$(VENV)/regular $(BIN)/lint-imports
+	PYTHONPATH=$(VENV)/regular $(BIN)/lint-imports --no-logo
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -64,7 +65,7 @@ $(VENV)/.dev: pyproject.toml requirements.lock | $(BIN)/python
 	@$(PIP) install --constraint requirements.lock --editable '.[dev]'
 	@touch $@ $(VENV)/.runtime
 
-$(VENV)/.regular: $(VENV)/.dev $(SOURCES)
+$(VENV)/.regular: $(VENV)/.dev $(CODE)
 	@rm -rf $(VENV)/regular build
 	@$(PIP) install --no-deps --no-build-isolation --target $(VENV)/regular .
 	@rm -rf build

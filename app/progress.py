@@ -55,6 +55,6 @@ def _start_bar(share: float, stage: str) -> Bar:
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     bar = Bar(*columns, console=Console(stderr=True), transient=True)
-    bar.add_task(stage, total=1.0, completed=share)
+    bar.update(bar.add_task(stage, total=1.0), completed=share)
     bar.start()
     return bar

@@ -131,8 +131,8 @@ class OpenRouter(Provider):
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """Base and models."""
-        return (self.settings.openrouter_base, *self.ids)
+        """Base, way of asking, and models."""
+        return (self.settings.openrouter_base, self.settings.openrouter_method, *self.ids)
 
     async def route(self, deadline: float) -> Route:
         """The method is the settings', or what the model list says that these models support."""

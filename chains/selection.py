@@ -6,22 +6,29 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.runnables.config import merge_configs, patch_config
+from langchain_core.runnables.config import merge_configs
 
 from ..schemas.errors import ProvidersUnavailable
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.question import Question
 from ..schemas.result import Attempt, Provenance
 from ..schemas.settings import Settings
+from ..schemas.usage import Usage
+from .cache import Flights, open_cache
 from .fingerprint import fingerprint, versions
-from .leg import Case, EmbeddedLeg, LegAnswer, LegFailed, ProviderLeg
+from .guard import Breaker, Limits
+from .leg import Case, EmbeddedLeg, LegAnswer, LegFailed, ProviderLeg, Services
 from .model_list import ModelList
 from .prompt import build_messages
 from .providers import Ollama, OpenRouter, Provider
+from .steps import child
+from .tally import add_costs, add_counts
+from .usage import Ledger
 
 __all__ = ["Answered", "SelectionChain", "build_selection"]
 
@@ -70,6 +77,11 @@ class SelectionChain(Runnable[Question, Answered]):
         self._settings = settings
         self._embedded = embedded
         self._models = ModelList(settings)
+        self._cache = open_cache(settings)
+        self._flights = Flights()
+        self._limits = Limits(settings)
+        self._ledger = Ledger(settings)
+        self._breakers: dict[tuple[str, ...], Breaker] = {}
         self._chains: dict[tuple[str, str | None], _Chain] = {}
         self._lock = threading.Lock()
 
@@ -86,36 +98,48 @@ class SelectionChain(Runnable[Question, Answered]):
         """As ``invoke``."""
         return await self._acall_with_config(self._aselect, input, _described(config))
 
+    def usage(self) -> Usage:
+        """Totals over every selection so far."""
+        return self._ledger.usage()
+
     def _select(self, question: Question, run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> Answered:
         began = time.monotonic()
-        chain, case, digest = self._prepare(question, began)
-        config = patch_config(config, callbacks=run_manager.get_child())
+        chain, case = self._prepare(question, began)
         try:
-            answer = chain.legs.invoke({"question": question, "case": case}, config)
+            answer = chain.legs.invoke({"question": question, "case": case}, child(config, run_manager))
         except ProvidersUnavailable as error:
-            _log_attempts(error.attempts, None)
+            self._give_up(error, case, began)
             raise
-        return _answered(answer, began, digest)
+        return self._conclude(answer, case, began)
 
     async def _aselect(
         self, question: Question, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
     ) -> Answered:
         began = time.monotonic()
-        chain, case, digest = self._prepare(question, began)
-        config = patch_config(config, callbacks=run_manager.get_child())
+        chain, case = self._prepare(question, began)
         try:
-            answer = await chain.legs.ainvoke({"question": question, "case": case}, config)
+            answer = await chain.legs.ainvoke({"question": question, "case": case}, child(config, run_manager))
         except ProvidersUnavailable as error:
-            _log_attempts(error.attempts, None)
+            self._give_up(error, case, began)
             raise
-        return _answered(answer, began, digest)
+        return self._conclude(answer, case, began)
 
-    def _prepare(self, question: Question, began: float) -> tuple[_Chain, Case, str]:
+    def _prepare(self, question: Question, began: float) -> tuple[_Chain, Case]:
         chain = self._chain_for(question)
         messages = build_messages(question)
-        deadline = began + max(self._settings.selector_deadline_s - _RESERVE_S, self._settings.selector_deadline_s / 2)
+        whole = self._settings.selector_deadline_s
         digest = fingerprint(question, messages, self._settings, chain.identity)
-        return chain, Case(question, messages, deadline), digest
+        return chain, Case(question, messages, began + max(whole - _RESERVE_S, whole / 2), digest)
+
+    def _conclude(self, answer: LegAnswer, case: Case, began: float) -> Answered:
+        _log_attempts(answer.attempts[:-1], answer.attempts[-1])
+        provenance = _provenance(answer, time.monotonic() - began, case.fingerprint)
+        self._ledger.record_answer(answer.plan, provenance)
+        return Answered(answer.plan, provenance)
+
+    def _give_up(self, error: ProvidersUnavailable, case: Case, began: float) -> None:
+        _log_attempts(error.attempts, None)
+        self._ledger.record_failure(error.attempts, time.monotonic() - began, case.fingerprint)
 
     def _chain_for(self, question: Question) -> _Chain:
         key = (question.provider, question.model)
@@ -130,7 +154,8 @@ class SelectionChain(Runnable[Question, Answered]):
         providers = self._providers_for(question)
         ends_embedded = not providers or self._settings.selector_embedded != "never"
         legs: list[Runnable[dict[str, Any], LegAnswer]] = [
-            ProviderLeg(provider, last=provider is providers[-1] and not ends_embedded) for provider in providers
+            ProviderLeg(provider, self._services_of(provider), last=provider is providers[-1] and not ends_embedded)
+            for provider in providers
         ]
         if ends_embedded:
             legs.append(EmbeddedLeg(self._embedded))
@@ -141,6 +166,13 @@ class SelectionChain(Runnable[Question, Answered]):
         # Without a name of its own it would stand in traces under the name of its class.
         named = chained.with_config(run_name="providers")
         return _Chain(named, providers, ends_embedded)
+
+    def _services_of(self, provider: Provider) -> Services:
+        who = (provider.name, *provider.identity)
+        if who not in self._breakers:
+            self._breakers[who] = Breaker(f"{provider.name} ({provider.model})", self._settings)
+        limits = self._limits if provider.name == "openrouter" and self._limits.active else None
+        return Services(self._breakers[who], limits, self._cache, self._flights)
 
     def _providers_for(self, question: Question) -> tuple[Provider, ...]:
         settings, wanted = self._settings, question.provider
@@ -164,25 +196,24 @@ def _described(config: RunnableConfig | None) -> RunnableConfig:
     return merge_configs(named, config)
 
 
-def _answered(answer: LegAnswer, began: float, digest: str) -> Answered:
+def _provenance(answer: LegAnswer, seconds: float, digest: str) -> Provenance:
     attempts = answer.attempts
     final = attempts[-1]
-    reason = _fallback_reason(attempts[:-1])
-    _log_attempts(attempts[:-1], final)
-    provenance = Provenance(
+    free: float | None = 0.0
+    return Provenance(
         provider=final.provider,
         model=final.model,
         method=final.method,
         attempts=attempts,
-        fallback_reason=reason,
-        input_tokens=_total([attempt.input_tokens for attempt in attempts]),
-        output_tokens=_total([attempt.output_tokens for attempt in attempts]),
-        cost_usd=_cost(attempts),
-        seconds=time.monotonic() - began,
+        fallback_reason=_fallback_reason(attempts[:-1]),
+        cached=answer.cached,
+        input_tokens=reduce(add_counts, (attempt.input_tokens for attempt in attempts), None),
+        output_tokens=reduce(add_counts, (attempt.output_tokens for attempt in attempts), None),
+        cost_usd=reduce(add_costs, (attempt.cost_usd for attempt in attempts), free),
+        seconds=seconds,
         fingerprint=digest,
         versions=versions(),
     )
-    return Answered(answer.plan, provenance)
 
 
 def _fallback_reason(failed: tuple[Attempt, ...]) -> str | None:
@@ -201,13 +232,3 @@ def _log_attempts(failed: tuple[Attempt, ...], final: Attempt | None) -> None:
     for attempt, successor in zip(failed, successors, strict=False):
         then = f"falling back to {successor.provider}" if successor is not None else "nobody is left to ask"
         _LOGGER.warning("%s; %s", _describe(attempt), then)
-
-
-def _total(counts: list[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
-
-
-def _cost(attempts: tuple[Attempt, ...]) -> float | None:
-    costs = [attempt.cost_usd for attempt in attempts]
-    return None if None in costs else sum(cost for cost in costs if cost is not None)

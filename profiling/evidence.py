@@ -40,6 +40,8 @@ class NumberFacts:
     """Row by row each number is the one before or the next."""
     ascending: bool
     """Row by row each number is larger than the one before."""
+    sorted: bool
+    """Row by row no number is smaller than the one before."""
     round_share: float
     """Share of distinct values that end in 0 or 5; about 0.2 for arbitrary numbers."""
     sentinels: tuple[float, ...] = ()
@@ -186,6 +188,7 @@ def _number_facts(cells: Cells, *, whole: bool) -> NumberFacts:
         dense=integer and len(values) >= 0.95 * span,
         steps=smallest >= 0 and largest == 1,
         ascending=smallest > 0,
+        sorted=smallest >= 0 and largest > 0,
         round_share=sum(1 for n in values if n % 5 == 0) / len(values),
         sentinels=tuple(sentinels),
     )

@@ -60,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     Rule("place words", "Nearly all values hold a word such as county or parish.", valued.place_words),
     Rule("organisation", "Most values hold a word such as hospital or Inc.", valued.organisation),
     Rule("postcode", "The values have the shape of postcodes.", valued.postcode),
+    Rule("padded label", "Numbers written with leading zeros to one length.", valued.padded_label),
     Rule("interval levels", "Levels are intervals or numbered, so that they have an order.", valued.ordered_levels),
     Rule("short scale", "Few consecutive whole numbers from 0 or 1.", valued.short_scale),
     Rule("count", "Whole numbers from 0 upwards, small and skewed.", valued.count),
@@ -68,6 +69,7 @@ RULES: tuple[Rule, ...] = (
     Rule("free text", "Many words per value, and few repeats.", valued.free_text),
     Rule("name-like", "A vocabulary of capitalised words: could be names or places (fail closed).", valued.name_like),
     Rule("unique label", "One word per value and hardly a repeat (fail closed).", valued.unique_label),
+    Rule("capital name", "Words in capitals from a long list (fail closed).", valued.capital_name),
     Rule("label code", "Short labels with digits from a long list.", valued.label_code),
     Rule("categories", "Words that repeat.", valued.categorical),
 )

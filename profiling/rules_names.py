@@ -8,8 +8,8 @@ from .evidence import Evidence
 from .verdict import Verdict
 
 __all__ = [
-    "age", "birth_part", "code", "coded_category", "contact", "count", "demographic", "event_indicator", "event_time", "free_text",
-    "identifier", "ordinal", "person_name", "place", "term",
+    "age", "birth_part", "code", "coded_category", "contact", "count", "demographic", "event_indicator", "event_time",
+    "free_text", "identifier", "ordinal", "person_name", "place", "term",
 ]  # fmt: skip
 
 FEW = 60

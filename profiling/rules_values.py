@@ -9,9 +9,9 @@ from .patterns import DIRECT
 from .verdict import Verdict
 
 __all__ = [
-    "boolean", "categorical", "constant", "continuous", "count", "date", "direct_pattern", "empty", "free_text",
-    "label_code", "name_like", "ordered_levels", "organisation", "place_words", "postcode", "record_key", "serial_number", "short_scale", "terminology",
-    "unique_label", "written_number",
+    "boolean", "capital_name", "categorical", "constant", "continuous", "count", "date", "direct_pattern", "empty",
+    "free_text", "label_code", "name_like", "ordered_levels", "organisation", "padded_label", "place_words", "postcode",
+    "record_key", "serial_number", "short_scale", "terminology", "unique_label", "written_number",
 ]  # fmt: skip
 
 _PATTERN_KIND = {
@@ -125,6 +125,11 @@ def record_key(e: Evidence) -> Verdict | None:
     if n is not None:
         if not n.integer or n.minimum < 0:
             return None
+        # Rows of one value together and never apart, although chance would bring values back: a key, no measurement.
+        runs = e.distinct / e.blocks if e.blocks else 0.0
+        returns = runs * (runs - 1) / 2 / (n.maximum - n.minimum + 1)
+        if e.blocks >= 0.999 and returns >= 3 and e.distinct >= 20 and e.unique_share < 0.9 and not n.sorted:
+            return Verdict("identifier", direct=True, detail="record")
         if e.blocks >= 0.98 and e.distinct >= 20 and e.unique_share < 0.7 and n.dense and n.minimum in (0, 1):
             return Verdict("identifier", direct=True, detail="record")
         arbitrary = n.round_share < 0.3
@@ -199,8 +204,9 @@ def ordered_levels(e: Evidence) -> Verdict | None:
         return Verdict("ordinal")
     if e.has("roman", 0.9):
         return Verdict("ordinal")
-    words = [t.casefold().split()[0].strip("(),.") if t.split() else "" for t in texts]
-    if sum(word in _SCALE_WORDS for word in words) >= 0.75 * len(texts):
+    words = [t.casefold().split()[0].strip("(),.") for t in texts]
+    known = [word for word in words if word not in ("unknown", "other", "missing", "not", "unbekannt")]
+    if len(known) >= 2 and sum(word in _SCALE_WORDS for word in known) >= 0.75 * len(known):
         return Verdict("ordinal")
     return None
 
@@ -270,6 +276,22 @@ def free_text(e: Evidence) -> Verdict | None:
     return None
 
 
+def padded_label(e: Evidence) -> Verdict | None:
+    """``007``: a number that is written with leading zeros to one length is a label."""
+    if e.number is None or not e.cells.zero_led or e.cells.width < 2 or e.distinct < 3 or e.unique_share > 0.5:
+        return None
+    return Verdict("code" if e.distinct > 60 else "categorical")
+
+
+def capital_name(e: Evidence) -> Verdict | None:
+    """Single words in capitals, longer than codes are, from a long list: could be surnames."""
+    w = e.word
+    if w is None or e.distinct < 30 or w.upper_share < 0.95 or w.letter_share < 0.95 or w.mean_words > 1.3:
+        return None
+    named = w.median_length >= 5 and e.unique_share >= 0.1 and not _medical(e)
+    return Verdict("name", direct=True) if named else None
+
+
 def name_like(e: Evidence) -> Verdict | None:
     """Capitalised words without a short list behind them."""
     w = e.word
@@ -329,22 +351,17 @@ def organisation(e: Evidence) -> Verdict | None:
 _DRUG_ENDINGS = re.compile(
     r"(?:in|ine|ol|ate|ide|one|pam|mab|ium|azole|pril|sartan|statin|cillin|mycin|acid|sodium|chloride|insulin|vaccine|"
     r"tablet|tab|capsule|cap|injection|solution|syringe|cream|vial|oral|mg|ml|itis|osis|emia|algia|pathy|ectomy|oma|"
-    r"disease|syndrome|disorder|pain|failure|infection|test|count|level|blood|serum|acute|chronic)",
+    r"disease|syndrome|disorder|pain|failure|infection|test|count|level|blood|serum|acute|chronic)$",
     re.I,
 )
 
 
 def _medical(e: Evidence) -> bool:
     """Half of the values have a word that drugs, tests or diseases are called by; few names of persons do."""
-    hits = sum(any(_DRUG_ENDINGS.search(word[-8:]) and _ends(word) for word in text.split()) for text in e.texts)
+    hits = sum(
+        any(_DRUG_ENDINGS.search(word.strip(".,()")) for word in text.split() if len(word) > 3) for text in e.texts
+    )
     return hits >= 0.5 * len(e.texts)
-
-
-def _ends(word: str) -> bool:
-    match = None
-    for match in _DRUG_ENDINGS.finditer(word.strip(".,()")):
-        pass
-    return match is not None and match.end() == len(word.strip(".,()")) and len(word) > 3
 
 
 def postcode(e: Evidence) -> Verdict | None:

@@ -42,8 +42,8 @@ CONCEPTS: dict[str, str] = {
     "fallid casnum recordid recordno recordnumber mpi empi cpr personnummer bsn dni nif nie curp rut passport "
     "passeport pasaporte reisepass drivers license licence drivinglicense fuehrerschein studienid probandid rowid "
     "episodeid encounterid visitid claimid beneid desynpufid subject patient encounter person participant proband "
-    "personid versichertennummer kvnr numerosecuritesociale insurancenumber policynumber accountnumber device deviceid udi "
-    "krankenversicherungsnummer historiaclinica sampleid specimenid orderid labid uniqueid "
+    "personid versichertennummer kvnr numerosecuritesociale insurancenumber policynumber accountnumber device "
+    "deviceid udi krankenversicherungsnummer historiaclinica sampleid specimenid orderid labid uniqueid "
     "ptid screennum randnum rndno",
     "entity": "patient patients subject person participant proband pat pt subj encounter visit admission hadm stay "
     "icustay case fall episode record row member beneficiary bene client provider practitioner caregiver physician "
@@ -60,8 +60,8 @@ CONCEPTS: dict[str, str] = {
     "name_whole": "name first last maiden middle given family nom prenom nombre apellido apellidos vorname nachname "
     "familienname firstname lastname surname forename fname lname mname fullname patientname maidenname middlename "
     "physician doctor provider attending surgeon arzt medecin medico nextofkin emergencycontact guardian spouse",
-    "person_word": "patient subject person participant proband member client practitioner caregiver beneficiary insured "
-    "subscriber paciente patienten arzt medecin medico first last maiden middle given family full sur doctor physician "
+    "person_word": "patient subject person participant proband member client practitioner caregiver "
+    "beneficiary insured subscriber paciente patienten arzt medecin medico first last maiden middle given family full sur doctor physician "
     "provider attending "
     "contact kin guardian spouse mother father birth nurse surgeon practitioner user author signed by",
     "address": "address adress adresse direccion street strasse str rue calle addr line1 line2 domicile wohnort "
@@ -117,11 +117,11 @@ CONCEPTS: dict[str, str] = {
     "level degree grad rating rank tnm tgrade pstage gleason likert scale performance quality apgar acuity triage "
     "priority esi mrs rankin fitzpatrick killip ccs seq sev intensity ordinal quintile quartile tertile decile",
     "sequence": "seq sequence visitnum visitno aeseq seqnum line rank order position day visit",
-    "code": "code codes cd icd icd9 icd10 loinc snomed atc ndc cpt hcpcs drg rxnorm rxcui cvx mesh meddra ops ccs gsn "
+    "code": "code codes cd icd icd9 icd10 loinc snomed atc ndc cpt hcpcs drg rxnorm rxcui cvx mesh meddra ccs gsn "
     "concept_id diag diagcode proccode icdcode icd9code din pzn cip ehrcode cui oid llt hlt hlgt terminology apr",
     "code_id": "concept conceptid itemid item vocabulary vocabularyid",
-    "term": "drug medication medicine product generic brand ingredient diagnosis diagnoses procedure operation test lab "
-    "item label description specialty speciality organism bacteria allergen allergy vaccine substance medicament "
+    "term": "drug medication medicine product generic brand ingredient diagnosis diagnoses procedure operation test "
+    "lab item label description specialty speciality organism bacteria allergen allergy vaccine substance medicament "
     "medikament wirkstoff diagnose farmaco medicamento component analyte observation measurement finding department "
     "service unit hospital facility clinic ward payer insurance insurer plan device category decod pt soc bodsys hlt "
     "llt term occupation job religion language country state nationality ethnicity race route form dose poe strength",

@@ -54,9 +54,18 @@ class Settings(BaseSettings):
     selector_embedded: Literal["auto", "never", "only"] = "auto"
     selector_cache: str = "memory"
     """off, memory, a SQLite file's path, or a redis:// URL."""
+    selector_cache_ttl_s: Annotated[float, Field(gt=0.0)] = 86_400.0
+    """How long a cached plan is used."""
+    selector_breaker_failures: Annotated[int, Field(ge=1)] = 3
+    """Outages in a row after which a provider is skipped for a while."""
+    selector_breaker_cooldown_s: Annotated[float, Field(gt=0.0)] = 60.0
+    """How long it is skipped; then one request tries it."""
+    selector_audit_log: str | None = None
+    """A file that gets one JSON line per selection; unset: none is written."""
     compliance_level: Compliance = DEFAULT_COMPLIANCE
     selector_requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     selector_budget_usd: Annotated[float, Field(gt=0.0)] | None = None
+    """For OpenRouter, in 30 days from the first paid request; over it the next provider answers."""
 
     service_keys: str = ""
     """Who may call the service: comma-separated ``name=sha256`` pairs, as ``serve --new-key`` prints them."""

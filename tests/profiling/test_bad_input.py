@@ -8,7 +8,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from clinical_model_selector.profiling import load_columns_file, profile_table
 from clinical_model_selector.schemas.errors import TableError
 
@@ -104,7 +103,11 @@ def test_columns_file_is_read_and_checked(tmp_path: Path) -> None:
     path = tmp_path / "columns.yaml"
     path.write_text("zip: quasi_identifier\nstage: ordinal\n")
     assert load_columns_file(path) == {"zip": "quasi_identifier", "stage": "ordinal"}
-    for content, reason in {"zip: number": "unknown kind", "- a\n- b": "column: kind", "a: [": "not valid YAML"}.items():
+    for content, reason in {
+        "zip: number": "unknown kind",
+        "- a\n- b": "column: kind",
+        "a: [": "not valid YAML",
+    }.items():
         path.write_text(content)
         with pytest.raises(TableError, match=reason):
             load_columns_file(path)
