@@ -197,6 +197,9 @@ def problem_response(problem: Problem, error: SelectorError | None = None) -> Re
     headers = {"cache-control": "no-store"}
     if isinstance(error, NotAuthenticated):
         headers["www-authenticate"] = "Bearer"
+    if isinstance(error, TooLarge | ClientTooSlow):
+        # The rest of the body is not waited for.
+        headers["connection"] = "close"
     if isinstance(error, RequestRefused) and error.retry_after is not None:
         headers["retry-after"] = str(error.retry_after)
     body = json.dumps(problem.model_dump(mode="json", exclude_none=True), ensure_ascii=False)
