@@ -121,6 +121,14 @@ class ClinicalModelSelector(Runnable[Any, SelectionResult]):
         _require_plan_exists(resolved.question)
         return _result(await self._chain.ainvoke(resolved.question, self._named(config)), resolved)
 
+    def breakers(self) -> dict[str, str]:
+        """Provider → state of its circuit breaker (closed, open, half-open), for those asked so far."""
+        return self._chain.breakers()
+
+    def ping_cache(self) -> str | None:
+        """What is wrong with the cache; None where it works or is off. May wait for a disk or a socket."""
+        return self._chain.ping_cache()
+
     def _named(self, config: RunnableConfig | None) -> RunnableConfig:
         config = ensure_config(config)
         return {**config, "run_name": config.get("run_name") or self.name}

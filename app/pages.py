@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..schemas.result_html import render_result_html
+from ..schemas.result_html import name_aliases, render_result_html
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,8 @@ def profile_page(profile: TableProfile, prompt: str, tokens: int) -> str:
     page shows no distribution finer than what a provider may see.
     """
     template = _environment().get_template("profile.html.jinja")
-    return template.render(profile=profile, safe=profile.safe, prompt=prompt, tokens=tokens)
+    warnings = [name_aliases(text, profile.names) for text in profile.warnings]
+    return template.render(profile=profile, safe=profile.safe, warnings=warnings, prompt=prompt, tokens=tokens)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache, partial
@@ -218,14 +219,22 @@ async def _healthz() -> Health:
 
 
 async def _readyz(service: Service) -> Response:
-    settings = service.settings
+    settings, selector = service.settings, service.selector
+    states = selector.breakers()
+    legs = {leg: states.get(leg, "closed") for leg in configured_legs(settings)}
+    trouble = await asyncio.to_thread(selector.ping_cache)
     readiness = Readiness(
-        status="ready" if service.waiting < settings.service_max_waiting else "unready",
-        legs=configured_legs(settings),
-        cache=cache_kind(settings),
+        status="ready" if _can_answer(service, legs) else "unready",
+        legs=legs,
+        # Selections do without a cache that fails.
+        cache=f"{cache_kind(settings)}: {trouble}" if trouble else cache_kind(settings),
         waiting=service.waiting,
     )
     return JSONResponse(readiness.model_dump(), 200 if readiness.status == "ready" else 503)
+
+
+def _can_answer(service: Service, legs: dict[str, str]) -> bool:
+    return service.waiting < service.settings.service_max_waiting and any(state != "open" for state in legs.values())
 
 
 async def _metrics(service: Service) -> Response:

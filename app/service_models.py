@@ -172,9 +172,9 @@ class Readiness(BaseModel):
 
     status: Literal["ready", "unready"]
     legs: dict[str, str]
-    """Who would be asked, in order → closed (asked), open (passed over for now), or ready for the recommender."""
+    """Who would be asked, in order → its breaker: closed (asked), open (skipped for now), half-open (tried again)."""
     cache: str
-    """off, memory, sqlite or redis."""
+    """off, memory, sqlite or redis, and what is wrong with it; selections do without a cache that fails."""
     waiting: int
     """Selections under way."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic_core import to_jsonable_python
 from rich import box
@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..schemas.result_html import describe_cost, describe_privacy, describe_values
+from ..schemas.result_html import describe_cost, describe_privacy, describe_values, name_aliases
 from ..synthesizers.catalogue import CATALOGUE, NOT_OFFERED
 from .terminal import printable
 
@@ -32,6 +32,7 @@ __all__ = [
 def result_view(result: SelectionResult) -> RenderableType:
     """Plan, who answered and what it cost, failed attempts, warnings, treatments."""
     plan, provenance = result.plan, result.provenance
+    names = {item.alias: item.column for item in result.treatments if item.column}
     facts = _facts()
     facts.add_row("choice", _text(plan.choice.method, "bold green"))
     facts.add_row("", _text(describe_values(plan.choice)))
@@ -40,7 +41,7 @@ def result_view(result: SelectionResult) -> RenderableType:
         facts.add_row("", _text(describe_values(backup)))
     facts.add_row("privacy", _text(describe_privacy(plan)))
     facts.add_row("rows", _text(f"{plan.sample_multiplier:g} times the real rows, at most {plan.max_synth_rows:,}"))
-    facts.add_row("why", _text(plan.rationale))
+    facts.add_row("why", _text(name_aliases(plan.rationale, names)))
     facts.add_row("answered by", _answered(provenance))
     parts: list[RenderableType] = [facts]
     if provenance.fallback_reason or len(provenance.attempts) > 1:
@@ -48,7 +49,7 @@ def result_view(result: SelectionResult) -> RenderableType:
     # Why somebody else answered is told by the attempts.
     warnings = [text for text in result.warnings if (provenance.fallback_reason or "\0") not in text]
     if warnings:
-        parts += [Text(), _warnings(warnings)]
+        parts += [Text(), _warnings(name_aliases(text, names) for text in warnings)]
     if result.treatments:
         parts += [Text(), _treatments(result.treatments)]
     return Group(*parts)
@@ -65,20 +66,18 @@ def profile_view(profile: TableProfile, tokens: int) -> RenderableType:
     rows = [
         (
             column.name,
-            column.safe.alias,
             column.safe.kind.replace("_", " "),
-            "direct identifier" if column.safe.direct_identifier else column.safe.role.replace("_", " "),
+            _role(column),
             f"{column.missing / profile.rows:.1%}" if column.missing else "",
             f"{column.distinct:,}",
             column.treatment.action,
         )
         for column in profile.columns
     ]
-    parts: list[RenderableType] = [
-        _table(head, ("column", "sent as", "kind", "role", "missing", "distinct", "treatment"), rows, numbers=(4, 5))
-    ]
+    headings = ("column", "kind", "role", "missing", "distinct", "treatment")
+    parts: list[RenderableType] = [_table(head, headings, rows, numbers=(3, 4), fixed=(1, 2, 3, 4, 5))]
     if profile.warnings:
-        parts += [_warnings(profile.warnings)]
+        parts += [_warnings(name_aliases(text, profile.names) for text in profile.warnings), Text()]
     parts += [_text(f"A provider would read about {tokens:,} tokens of it, no name and no value: see --json.", "dim")]
     return Group(*parts)
 
@@ -125,6 +124,13 @@ def catalogue_record() -> dict[str, Any]:
         del knobs["method"]
         offered.append({**asdict(entry), "backend_id": entry.backend_id, "hyperparameters": knobs})
     return {"synthesizers": to_jsonable_python(offered), "not_offered": dict(NOT_OFFERED)}
+
+
+def _role(column: ColumnProfile) -> str:
+    """The role where it says more than the kind does."""
+    if column.safe.role in ("feature", "withheld"):
+        return "direct id" if column.safe.direct_identifier else column.safe.role
+    return "" if column.safe.role == column.safe.kind else column.safe.role.replace("_", " ")
 
 
 def _column_record(column: ColumnProfile) -> dict[str, Any]:
@@ -194,10 +200,20 @@ def _warnings(warnings: Iterable[str]) -> Table:
     return facts
 
 
-def _table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = ()) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+def _table(
+    title: str,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Sequence[int] = (),
+    fixed: Sequence[int] = (),
+) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
     for index, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if index in numbers else "left", overflow="fold")
+        side: Literal["left", "right"] = "right" if index in numbers else "left"
+        table.add_column(heading, justify=side, overflow="fold", no_wrap=index in fixed)
     for row in rows:
         table.add_row(*(_text(cell) for cell in row))
     return table

@@ -45,11 +45,10 @@ def render(queries: Sequence[ColumnQuery], source: exp.Expr, dialect: str) -> st
     """
     fields: list[exp.Expr] = [exp.Count(this=exp.Star()).as_("n")]
     for place, query in enumerate(queries):
-        value = _value(query)
+        value = _value(query, dialect)
         fields.append(exp.Count(this=value).as_(f"p{place}"))
         fields.append((_distinct(value, dialect) if query.distinct else exp.null()).as_(f"d{place}"))
-        number = exp.TryCast(this=value.copy(), to=exp.DataType.build("double")) if query.text else value.copy()
-        fields.append((exp.Max(this=number) if query.maximum else exp.null()).as_(f"m{place}"))
+        fields.append((_maximum(value, query, dialect) or exp.null()).as_(f"m{place}"))
     return exp.select(*fields).from_(source).sql(dialect=dialect)
 
 
@@ -59,19 +58,42 @@ def batches(queries: Sequence[ColumnQuery], most: int) -> Iterator[Sequence[Colu
         yield queries[start : start + most]
 
 
-def _value(query: ColumnQuery) -> exp.Expr:
-    """The column with its missing tokens as null."""
+_LENIENT = frozenset(("duckdb", "spark", "snowflake", "bigquery", "trino"))
+"""Dialects with an approximate distinct count and a cast that gives null where text is no number."""
+
+
+def _value(query: ColumnQuery, dialect: str) -> exp.Expr:
+    """The column with its missing tokens, or NaN, as null."""
     column = exp.column(query.column, quoted=True)
     if query.floating:
-        return exp.Case().when(exp.IsNan(this=column.copy()), exp.null()).else_(column)
+        test = _is_nan(column, dialect)
+        return column if test is None else exp.Case().when(test, exp.null()).else_(column)
     if not query.tokens:
         return column
     listed = exp.In(this=column.copy(), expressions=[exp.Literal.string(token) for token in query.tokens])
     return exp.Case().when(listed, exp.null()).else_(column)
 
 
+def _is_nan(column: exp.Expr, dialect: str) -> exp.Expr | None:
+    if dialect in _LENIENT:
+        return exp.IsNan(this=column.copy())
+    if dialect == "postgres":  # NaN equals itself there
+        return exp.EQ(this=column.copy(), expression=exp.cast(exp.Literal.string("NaN"), "double"))
+    return None
+
+
 def _distinct(value: exp.Expr, dialect: str) -> exp.Expr:
-    # PostgreSQL has no approximate distinct count; there the exact one is taken.
-    if dialect in ("duckdb", "spark", "snowflake", "bigquery", "trino"):
+    if dialect in _LENIENT:
         return exp.ApproxDistinct(this=value.copy())
     return exp.Count(this=exp.Distinct(expressions=[value.copy()]))
+
+
+def _maximum(value: exp.Expr, query: ColumnQuery, dialect: str) -> exp.Expr | None:
+    if not query.maximum:
+        return None
+    if not query.text:
+        return exp.Max(this=value.copy())
+    # Elsewhere a cast of text fails on the first cell that is no number.
+    if dialect in _LENIENT:
+        return exp.Max(this=exp.TryCast(this=value.copy(), to=exp.DataType.build("double")))
+    return None

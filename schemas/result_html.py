@@ -7,6 +7,8 @@ JupyterLab's and VS Code's theme attributes, else the browser's ``prefers-color-
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,17 +21,22 @@ if TYPE_CHECKING:
     from .plan import ModelSelectionPlan
     from .result import SelectionResult
 
-__all__ = ["describe_cost", "describe_privacy", "describe_values", "render_result_html"]
+__all__ = ["describe_cost", "describe_privacy", "describe_values", "name_aliases", "render_result_html"]
+
+
+_ALIAS = re.compile(r"(?<!\w)c[1-9][0-9]*(?!\w)")
 
 
 def render_result_html(result: SelectionResult) -> str:
     """A self-contained HTML fragment: plan, who answered, warnings, attempts, treatments."""
+    names = {item.alias: item.column for item in result.treatments if item.column}
     return _template().render(
         uid=f"selection-{uuid4().hex[:12]}",
         plan=result.plan,
         provenance=result.provenance,
         treatments=result.treatments,
-        warnings=result.warnings,
+        warnings=[name_aliases(text, names) for text in result.warnings],
+        rationale=name_aliases(result.plan.rationale, names),
     )
 
 
@@ -51,6 +58,11 @@ def describe_cost(provider: str, cost_usd: float | None) -> str:
     if provider != "openrouter" and not cost_usd:
         return "no charge"
     return "cost unknown" if cost_usd is None else f"{cost_usd:.6f}".rstrip("0").rstrip(".") + " USD"
+
+
+def name_aliases(text: str, names: Mapping[str, str]) -> str:
+    """``text`` for its owner's screen: every alias with the column's name beside it."""
+    return _ALIAS.sub(lambda match: f"{match[0]} ({names[match[0]]})" if match[0] in names else match[0], text)
 
 
 def _number(value: Any) -> str:

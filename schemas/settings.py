@@ -128,8 +128,8 @@ class Settings(BaseSettings):
     @field_validator("service_rate_storage")
     @classmethod
     def _rate_storage_is_known(cls, value: str) -> str:
-        if value != "memory" and not value.startswith(("redis://", "rediss://")):
-            raise ValueError("must be memory, or a redis:// or rediss:// URL")
+        if value != "memory" and not value.startswith(("redis://", "rediss://", "redis+unix://")):
+            raise ValueError("must be memory, or a redis://, rediss:// or redis+unix:// URL")
         return value
 
     @field_validator("service_cors_origins")

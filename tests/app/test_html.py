@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 from clinical_model_selector.app.pages import profile_page, result_page
-from clinical_model_selector.schemas.result_html import describe_cost, render_result_html
+from clinical_model_selector.schemas.result_html import describe_cost, name_aliases, render_result_html
 
 from .samples import HOSTILE, sample_profile, sample_result
 
@@ -111,3 +111,15 @@ def test_profile_page_draws_the_safe_profile_alone() -> None:
 )
 def test_unknown_cost_is_not_called_free(provider: str, cost: float | None, words: str) -> None:
     assert describe_cost(provider, cost) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("c1, c12 give it away", "c1 (age), c12 (sex) give it away"),
+        ("c2 and xc1 and c11", "c2 and xc1 and c11"),
+        ("", ""),
+    ],
+)
+def test_aliases_are_named_on_the_owners_screen(text: str, named: str) -> None:
+    assert name_aliases(text, {"c1": "age", "c12": "sex"}) == named
