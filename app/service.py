@@ -211,7 +211,7 @@ async def _synthesizers() -> Response:
 
 
 async def _models(service: Service) -> Response:
-    return JSONResponse(describe_models(service.settings))
+    return JSONResponse(await describe_models(service.settings))
 
 
 async def _healthz() -> Health:

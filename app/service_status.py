@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import asdict
 from typing import Any
 
+from ..chains.models import list_models
 from ..schemas.settings import Settings
 
-__all__ = ["cache_kind", "configured_legs"]
+__all__ = ["cache_kind", "configured_legs", "describe_models"]
 
 
 def configured_legs(settings: Settings) -> dict[str, str]:
@@ -29,6 +32,12 @@ def cache_kind(settings: Settings) -> str:
     return "redis" if value.startswith(("redis://", "rediss://")) else "sqlite"
 
 
-def describe_models(settings: Settings) -> dict[str, Any]:
-    """The models of the settings."""
-    return {"legs": configured_legs(settings)}
+async def describe_models(settings: Settings) -> dict[str, Any]:
+    """Who is asked with which model, and, where OpenRouter is asked, the models that a request may name.
+
+    Raises:
+        ProvidersUnavailable: OpenRouter's list cannot be read.
+    """
+    legs = configured_legs(settings)
+    listed = await asyncio.to_thread(list_models, settings) if "openrouter" in legs else []
+    return {"legs": legs, "models": [asdict(model) for model in listed]}

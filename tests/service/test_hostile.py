@@ -119,7 +119,8 @@ FORMS: dict[str, tuple[bytes, str, int]] = {
         413,
     ),
     "100 fields": (
-        b"".join(b'--x\r\nContent-Disposition: form-data; name="f%d"\r\n\r\n1\r\n' % n for n in range(100)) + b"--x--\r\n",
+        b"".join(b'--x\r\nContent-Disposition: form-data; name="f%d"\r\n\r\n1\r\n' % n for n in range(100))
+        + b"--x--\r\n",
         "multipart/form-data; boundary=x",
         400,
     ),
@@ -189,8 +190,7 @@ def _connect(origin: str, header: str) -> socket.socket:
     parts = urlsplit(origin)
     connection = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30)
     connection.sendall(
-        f"POST /v1/plans HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n{header}\r\n\r\n"
-        .encode()
+        f"POST /v1/plans HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n{header}\r\n\r\n".encode()
     )
     return connection
 

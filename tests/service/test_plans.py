@@ -52,9 +52,12 @@ def test_replan_takes_either_format_and_changes_what_failed(
     body = {"profile": safe_profile, "plan": plan, "metrics": {"failed": True}}
     second = http.post("/v1/plans/replan", json=body)
     assert second.status_code == 200, second.text
-    assert second.json()["plan"]["choice"]["method"] != ModelSelectionPlan.model_validate(
-        ModelSelectionPlan.from_backend_dict(plan) if format == "backend" else plan
-    ).choice.method
+    assert (
+        second.json()["plan"]["choice"]["method"]
+        != ModelSelectionPlan.model_validate(
+            ModelSelectionPlan.from_backend_dict(plan) if format == "backend" else plan
+        ).choice.method
+    )
 
 
 def test_replan_takes_an_upload(http: httpx.Client, example: bytes) -> None:
@@ -151,7 +154,20 @@ def test_lists_and_probes(http: httpx.Client) -> None:
     assert [entry["method"] for entry in listed["synthesizers"]] == list(CATALOGUE)
     assert http.get("/healthz").json() == {"status": "ok"}
     assert http.get("/readyz").json()["status"] == "ready"
-    assert http.get("/v1/models").status_code == 200
+    assert http.get("/v1/models").json() == {"legs": {"embedded": "recommender"}, "models": []}
+
+
+def test_models_are_those_a_request_may_name(openrouter_server: ScriptedServer) -> None:
+    selector = make_selector(
+        selector_embedded="auto",
+        openrouter_api_key="sk-or-test",
+        openrouter_base=f"{openrouter_server.origin}/api/v1",
+    )
+    with served(create_app(selector)) as origin:
+        record = httpx.get(f"{origin}/v1/models").json()
+    assert list(record["legs"]) == ["openrouter", "ollama", "embedded"]
+    assert record["models"]
+    assert all(model["methods"] for model in record["models"])
 
 
 def test_the_router_works_in_a_foreign_app(safe_profile: dict[str, Any], example: bytes) -> None:
@@ -181,6 +197,8 @@ def test_metrics_count_providers_tokens_money_and_fallbacks(
             first = client.post("/v1/plans", json={"profile": safe_profile}).json()["provenance"]
             second = client.post("/v1/plans", json={"profile": safe_profile}).json()["provenance"]
             text = client.get("/metrics").text
+            ready = client.get("/readyz").json()
+    assert ready["legs"] == {"openrouter": "closed", "ollama": "closed", "embedded": "closed"}
     assert (first["provider"], second["provider"]) == ("embedded", "openrouter")
     figures = {
         (sample.name, *sorted(sample.labels.values())): sample.value
