@@ -22,6 +22,7 @@ from ..schemas.result import SelectionResult
 from .service_core import Service, profile_answer, request_id_of
 from .service_metrics import CONTENT_TYPE
 from .service_models import (
+    BackendPlan,
     Health,
     PlanAnswer,
     PlanRequest,
@@ -118,7 +119,7 @@ def _build_router(service: Service) -> APIRouter:
         description="Send a safe profile as JSON, or a table as a form: it is profiled here and dropped. "
         "With `Accept: text/event-stream` progress comes as events, the last of which is `result` or `problem`.",
         operation_id="create_plan",
-        response_model=PlanAnswer,
+        response_model=PlanAnswer | BackendPlan,
         dependencies=guarded,
         openapi_extra=request_body(PlanUpload, PlanRequest),
         tags=["plans"],
@@ -129,7 +130,7 @@ def _build_router(service: Service) -> APIRouter:
         methods=["POST"],
         summary="The next plan, given how the last one did",
         operation_id="replan",
-        response_model=PlanAnswer,
+        response_model=PlanAnswer | BackendPlan,
         dependencies=guarded,
         openapi_extra=request_body(ReplanUpload, ReplanRequest),
         tags=["plans"],

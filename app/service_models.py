@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, ValidationError, model_validator
 
-from ..schemas.plan import ModelSelectionPlan
+from ..schemas.plan import DPSettings, ModelSelectionPlan
 from ..schemas.policy import Compliance
 from ..schemas.profile import Kind, SafeProfile, TableProfile
 from ..schemas.request import Deployment, EvidenceMetrics, PreviousRound, SelectionRequest, Tradeoff
@@ -15,6 +15,7 @@ from .service_problems import InvalidRequest
 
 __all__ = [
     "EXAMPLE_PROFILE",
+    "BackendPlan",
     "Health",
     "PlanAnswer",
     "PlanOptions",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 _MAX_COUNT = 10**12
+_Column = Annotated[str, Field(max_length=500)]
 
 EXAMPLE_PROFILE: dict[str, Any] = {
     "rows": 680,
@@ -66,7 +68,7 @@ class PlanOptions(_Closed):
     tradeoff: Tradeoff = "balanced"
     compliance: Compliance | None = None
     require_dp: bool = False
-    epsilon_max: Annotated[float, Field(gt=0.0, le=1e6)] | None = None
+    epsilon_max: Annotated[float, Field(ge=1e-3, le=1e6)] | None = None
     allowed: Annotated[list[Annotated[str, Field(max_length=40)]], Field(min_length=1, max_length=40)] | None = None
     deployment: Deployment = "internal"
     max_fit_seconds: Annotated[float, Field(gt=0.0, le=1e9)] | None = None
@@ -118,8 +120,8 @@ class ReplanRequest(PlanRequest):
 class ProfileUpload(_Closed):
     """How to look at an uploaded table."""
 
-    target: Annotated[str | None, BeforeValidator(_empty_is_none), Field(max_length=500)] = None
-    patient_id: Annotated[str | None, BeforeValidator(_empty_is_none), Field(max_length=500)] = None
+    target: Annotated[_Column | None, BeforeValidator(_empty_is_none)] = None
+    patient_id: Annotated[_Column | None, BeforeValidator(_empty_is_none)] = None
     kinds: Json[dict[str, Kind]] = Field(default_factory=dict, examples=['{"zip": "quasi_identifier"}'])
     """JSON object: column → kind, where you know better than the rules."""
 
@@ -143,6 +145,25 @@ class PlanAnswer(SelectionResult):
     """Plan, provenance, treatments and warnings, with the safe profile: send it back to replan."""
 
     profile: SafeProfile
+
+
+class _Method(BaseModel):
+    method: str
+
+
+class _Backup(_Method):
+    hyperparams: dict[str, Any]
+
+
+class BackendPlan(BaseModel):
+    """The plan in the existing backend's shape."""
+
+    choice: _Method
+    hyperparams: dict[str, Any]
+    """sample_multiplier, max_synth_rows, and the choice's own under its id."""
+    dp: DPSettings
+    backup: list[_Backup]
+    rationale: str
 
 
 class ProfileAnswer(BaseModel):

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -103,7 +104,7 @@ def test_a_screen_reader_finds_a_name_for_everything(browser: Chrome, page: str)
     assert browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
     levels = [int(h.tag_name[1]) for h in browser.find_elements(By.CSS_SELECTOR, "h1, h2, h3")]
     assert levels[0] == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     for header in browser.find_elements(By.TAG_NAME, "th"):
         assert header.get_attribute("scope") in ("col", "row")
 

@@ -189,9 +189,8 @@ def test_a_profile_that_takes_too_long_is_stopped_and_the_next_one_works() -> No
 def _connect(origin: str, header: str) -> socket.socket:
     parts = urlsplit(origin)
     connection = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30)
-    connection.sendall(
-        f"POST /v1/plans HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n{header}\r\n\r\n".encode()
-    )
+    head = ("POST /v1/plans HTTP/1.1", "Host: localhost", "Content-Type: multipart/form-data; boundary=x", header)
+    connection.sendall(("\r\n".join(head) + "\r\n\r\n").encode())
     return connection
 
 
