@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     selector_budget_usd: Annotated[float, Field(gt=0.0)] | None = None
     """For OpenRouter, in 30 days from the first paid request; over it the next provider answers."""
 
-    def __init__(self, **values: object) -> None:
+    def __init__(self, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
