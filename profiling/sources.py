@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ..schemas.errors import TableError
+from ..schemas.errors import MissingExtra, TableError
 from .delimited import Delimited, check_names, inspect_delimited
 from .engines import SLICE, ArrowEngine, DuckDBEngine, Engine, connect
 from .quiet import quietly
@@ -29,10 +29,13 @@ def open_table(table: Any, *, table_name: str | None = None) -> Engine:
 
     Raises:
         TableError: Nothing there, or nothing that is a table.
+        MissingExtra: A database is to be read, and the library for it is not installed.
     """
     if isinstance(table, str) and "://" in table:
-        from .database import open_database
-
+        try:
+            from .database import open_database
+        except ModuleNotFoundError:
+            raise MissingExtra("Reading a database", "postgres") from None
         return open_database(table, table_name)
     if isinstance(table, str | Path):
         return _open_path(Path(table))
