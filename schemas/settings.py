@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import SettingsError
 from .policy import DEFAULT_COMPLIANCE, Compliance
 
-__all__ = ["OLLAMA_DEFAULT_BASES", "Settings"]
+__all__ = ["OLLAMA_DEFAULT_BASES", "Settings", "load_tracing_variables"]
+
+_TRACING_PREFIXES = ("LANGSMITH_", "LANGCHAIN_")
 
 OLLAMA_DEFAULT_BASES = ("http://ollama:11434", "http://localhost:11434")
 """Tried in this order where OLLAMA_BASE is not set: the compose service first, then this machine."""
@@ -112,6 +116,16 @@ class Settings(BaseSettings):
             return type(self).model_validate({**self.model_dump(), **changes})
         except ValidationError as error:
             raise SettingsError(_describe(error)) from None
+
+
+def load_tracing_variables(env_file: str = ".env") -> None:
+    """Hand LangSmith what .env says of it; the process environment wins.
+
+    LangSmith reads the environment alone, and everything here can be set in .env.
+    """
+    for name, value in dotenv_values(env_file).items():
+        if name.startswith(_TRACING_PREFIXES) and value:
+            os.environ.setdefault(name, value)
 
 
 def _checked_url(value: str) -> str:
