@@ -8,6 +8,9 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 CODE := $(shell find $(FOLDERS) -type f -not -path '*/__pycache__/*') pyproject.toml
 SOURCES := $(CODE) README.md .env.example docker-compose.yml requirements.lock \
 	$(shell find tests examples notebooks benchmarks -type f -not -path '*/__pycache__/*' -not -path '*/.*' 2>/dev/null)
+# Further extras that the tests then use, such as EXTRAS=spark (450 MB, and Java).
+EXTRAS ?=
+DEV := $(VENV)/.dev$(EXTRAS:%=-%)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
@@ -23,14 +26,14 @@ help:
 demo: $(VENV)/.runtime
 	$(BIN)/clinical-model-selector select examples/gbsg2.csv --target cens
 
-test: $(VENV)/.dev
+test: $(DEV)
 	@rm -f $(VENV)/.tested
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 	@touch $(VENV)/.tested
 
 check: lint types imports $(VENV)/.tested
 
-lint: $(VENV)/.dev
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
@@ -41,7 +44,7 @@ types: $(VENV)/.regular
 imports: $(VENV)/.regular
 	PYTHONPATH=$(VENV)/regular $(BIN)/lint-imports --no-logo
 
-format: $(VENV)/.dev
+format: $(DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -60,16 +63,16 @@ $(VENV)/.runtime: pyproject.toml requirements.lock | $(BIN)/python
 	@$(PIP) install --constraint requirements.lock --editable .
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml requirements.lock | $(BIN)/python
+$(DEV): pyproject.toml requirements.lock | $(BIN)/python
 	@echo 'Setting up .venv with the tools of development, about two minutes ...'
-	@$(PIP) install --constraint requirements.lock --editable '.[dev]'
+	@$(PIP) install --constraint requirements.lock --editable '.[dev$(EXTRAS:%=,%)]'
 	@touch $@ $(VENV)/.runtime
 
-$(VENV)/.regular: $(VENV)/.dev $(CODE)
+$(VENV)/.regular: $(DEV) $(CODE)
 	@rm -rf $(VENV)/regular build
 	@$(PIP) install --no-deps --no-build-isolation --target $(VENV)/regular .
 	@rm -rf build
 	@touch $@
 
-$(VENV)/.tested: $(VENV)/.dev $(SOURCES)
+$(VENV)/.tested: $(DEV) $(SOURCES)
 	$(MAKE) test

@@ -17,7 +17,8 @@ import typer
 from ..schemas.errors import SelectorError
 from ..schemas.policy import Compliance
 from ..schemas.request import Deployment, Tradeoff
-from .failures import error_lines, exit_code, install_quiet_excepthook
+from ..schemas.settings import Settings
+from .failures import NOBODY_ANSWERS, error_lines, exit_code, install_quiet_excepthook
 from .inputs import read_profile, split_names
 from .terminal import print_error, print_json, print_view, write_page
 
@@ -192,6 +193,37 @@ def serve(
         print_new_key(new_key)
     else:
         run_service(host, port)
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List OpenRouter's models that can answer, with their prices."""
+    from ..chains.models import list_models
+    from .provider_views import models_record, models_view
+
+    found = list_models(Settings())
+    if as_json:
+        print_json(models_record(found))
+    else:
+        print_view(models_view(found))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Find out who would answer, and what to mend.
+
+    Ends with exit code 3 where no provider can answer.
+    """
+    from ..chains.doctor import can_answer, run_doctor
+    from .provider_views import findings_record, findings_view
+
+    findings = run_doctor(Settings())
+    if as_json:
+        print_json(findings_record(findings))
+    else:
+        print_view(findings_view(findings))
+    if not can_answer(findings):
+        raise typer.Exit(NOBODY_ANSWERS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,14 +8,15 @@ from types import TracebackType
 
 from ..schemas.errors import NoFeasibleSynthesizer, ProvidersUnavailable, SelectorError, SettingsError, TableError
 
-__all__ = ["FAILED", "error_lines", "exit_code", "install_quiet_excepthook"]
+__all__ = ["FAILED", "NOBODY_ANSWERS", "error_lines", "exit_code", "install_quiet_excepthook"]
 
 FAILED = 1
+NOBODY_ANSWERS = 3
 
 _EXIT_CODES: dict[type[SelectorError], int] = {
     TableError: 2,
     SettingsError: 2,
-    ProvidersUnavailable: 3,
+    ProvidersUnavailable: NOBODY_ANSWERS,
     NoFeasibleSynthesizer: 4,
 }
 

@@ -17,14 +17,14 @@ class Progress:
     """Told how far the work is, shows it once the work has taken a while.
 
     Args:
-        patience: Seconds before anything is shown.
+        patience: Seconds before anything is shown; by default 2 in a terminal, where it is wiped again, and 10 in a log.
         interval: Seconds between two lines where stderr is no terminal.
     """
 
-    def __init__(self, patience: float = 2.0, interval: float = 5.0) -> None:
+    def __init__(self, patience: float | None = None, interval: float = 5.0) -> None:
         self._terminal = sys.stderr.isatty()
         self._interval = interval
-        self._due = monotonic() + patience
+        self._due = monotonic() + (patience if patience is not None else 2.0 if self._terminal else 10.0)
         self._bar: Bar | None = None
 
     def __enter__(self) -> Self:

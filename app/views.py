@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_jsonable_python
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ..schemas.result_html import describe_cost, describe_privacy, describe_values, name_aliases
 from ..synthesizers.catalogue import CATALOGUE, NOT_OFFERED
+from .layout import facts_grid, shown, table_of, warnings_grid
 from .terminal import printable
 
 if TYPE_CHECKING:
@@ -33,15 +33,15 @@ def result_view(result: SelectionResult) -> RenderableType:
     """Plan, who answered and what it cost, failed attempts, warnings, treatments."""
     plan, provenance = result.plan, result.provenance
     names = {item.alias: item.column for item in result.treatments if item.column}
-    facts = _facts()
-    facts.add_row("choice", _text(plan.choice.method, "bold green"))
-    facts.add_row("", _text(describe_values(plan.choice)))
+    facts = facts_grid()
+    facts.add_row("choice", shown(plan.choice.method, "bold green"))
+    facts.add_row("", shown(describe_values(plan.choice)))
     for number, backup in enumerate(plan.backups, start=1):
-        facts.add_row(f"backup {number}", _text(backup.method, "bold"))
-        facts.add_row("", _text(describe_values(backup)))
-    facts.add_row("privacy", _text(describe_privacy(plan)))
-    facts.add_row("rows", _text(f"{plan.sample_multiplier:g} times the real rows, at most {plan.max_synth_rows:,}"))
-    facts.add_row("why", _text(name_aliases(plan.rationale, names)))
+        facts.add_row(f"backup {number}", shown(backup.method, "bold"))
+        facts.add_row("", shown(describe_values(backup)))
+    facts.add_row("privacy", shown(describe_privacy(plan)))
+    facts.add_row("rows", shown(f"{plan.sample_multiplier:g} times the real rows, at most {plan.max_synth_rows:,}"))
+    facts.add_row("why", shown(name_aliases(plan.rationale, names)))
     facts.add_row("answered by", _answered(provenance))
     parts: list[RenderableType] = [facts]
     if provenance.fallback_reason or len(provenance.attempts) > 1:
@@ -49,7 +49,7 @@ def result_view(result: SelectionResult) -> RenderableType:
     # Why somebody else answered is told by the attempts.
     warnings = [text for text in result.warnings if (provenance.fallback_reason or "\0") not in text]
     if warnings:
-        parts += [Text(), _warnings(name_aliases(text, names) for text in warnings)]
+        parts += [Text(), warnings_grid(name_aliases(text, names) for text in warnings)]
     if result.treatments:
         parts += [Text(), _treatments(result.treatments)]
     return Group(*parts)
@@ -75,10 +75,10 @@ def profile_view(profile: TableProfile, tokens: int) -> RenderableType:
         for column in profile.columns
     ]
     headings = ("column", "kind", "role", "missing", "distinct", "treatment")
-    parts: list[RenderableType] = [_table(head, headings, rows, numbers=(3, 4), fixed=(1, 2, 3, 4, 5))]
+    parts: list[RenderableType] = [table_of(head, headings, rows, numbers=(3, 4), fixed=(1, 2, 3, 4, 5))]
     if profile.warnings:
-        parts += [_warnings(name_aliases(text, profile.names) for text in profile.warnings), Text()]
-    parts += [_text(f"A provider would read about {tokens:,} tokens of it, no name and no value: see --json.", "dim")]
+        parts += [warnings_grid(name_aliases(text, profile.names) for text in profile.warnings), Text()]
+    parts += [shown(f"A provider would read about {tokens:,} tokens of it, no name and no value: see --json.", "dim")]
     return Group(*parts)
 
 
@@ -99,17 +99,17 @@ def profile_record(profile: TableProfile, prompt: str, tokens: int) -> dict[str,
 
 def catalogue_view() -> RenderableType:
     """What can be chosen, then what cannot and why."""
-    facts = _facts()
+    facts = facts_grid()
     for entry in CATALOGUE.values():
-        head = _text(f"{entry.family}, {entry.licence}, from {entry.min_rows:,} rows", "dim")
+        head = shown(f"{entry.family}, {entry.licence}, from {entry.min_rows:,} rows", "dim")
         if entry.dp:
             head.append(", differentially private", style="bold")
-        facts.add_row(_text(entry.method, "bold green"), head)
-        facts.add_row("", _text(f"+ {entry.strength}"))
-        facts.add_row("", _text(f"- {entry.weakness}"))
-    refused = _facts()
+        facts.add_row(shown(entry.method, "bold green"), head)
+        facts.add_row("", shown(f"+ {entry.strength}"))
+        facts.add_row("", shown(f"- {entry.weakness}"))
+    refused = facts_grid()
     for method, reason in NOT_OFFERED.items():
-        refused.add_row(_text(method, "bold"), _text(reason))
+        refused.add_row(shown(method, "bold"), shown(reason))
     return Group(facts, Text("\nKnown, and not offered:", style="bold"), refused)
 
 
@@ -150,7 +150,7 @@ def _drop_title(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answered(provenance: Provenance) -> Text:
-    text = _text(provenance.provider, "bold")
+    text = shown(provenance.provider, "bold")
     if provenance.model:
         text.append(f" ({printable(provenance.model)})")
     if provenance.cached:
@@ -163,13 +163,6 @@ def _answered(provenance: Provenance) -> Text:
     return text
 
 
-def _facts() -> Table:
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column(overflow="fold")
-    return facts
-
-
 def _attempts(attempts: Iterable[Attempt]) -> Table:
     rows = [
         (
@@ -180,7 +173,7 @@ def _attempts(attempts: Iterable[Attempt]) -> Table:
         )
         for attempt in attempts
     ]
-    return _table("Who was asked", ("asked", "outcome", "message", "cost"), rows)
+    return table_of("Who was asked", ("asked", "outcome", "message", "cost"), rows)
 
 
 def _treatments(treatments: Iterable[Treatment]) -> Table:
@@ -190,34 +183,4 @@ def _treatments(treatments: Iterable[Treatment]) -> Table:
         rule = f"{item.rule} ({item.reference})" if item.reference else item.rule
         groups.setdefault((item.action == "keep", item.action, rule), []).append(item.column or item.alias)
     rows = [(action, ", ".join(columns), rule) for (_, action, rule), columns in sorted(groups.items())]
-    return _table("What to do with each column", ("action", "columns", "rule"), rows)
-
-
-def _warnings(warnings: Iterable[str]) -> Table:
-    facts = _facts()
-    for warning in warnings:
-        facts.add_row(_text("warning", "yellow"), _text(warning))
-    return facts
-
-
-def _table(
-    title: str,
-    headings: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    *,
-    numbers: Sequence[int] = (),
-    fixed: Sequence[int] = (),
-) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
-    )
-    for index, heading in enumerate(headings):
-        side: Literal["left", "right"] = "right" if index in numbers else "left"
-        table.add_column(heading, justify=side, overflow="fold", no_wrap=index in fixed)
-    for row in rows:
-        table.add_row(*(_text(cell) for cell in row))
-    return table
-
-
-def _text(text: str, style: str = "") -> Text:
-    return Text(printable(text), style=style)
+    return table_of("What to do with each column", ("action", "columns", "rule"), rows)

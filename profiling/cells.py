@@ -41,7 +41,7 @@ _MOSTLY = 0.75
 """Share of distinct values that must be numbers for the remaining few to be read as censored or missing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Cells:
     """Distinct values of one column with their rows.
 

@@ -11,14 +11,15 @@ from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlglot import exp
 
 from ..schemas.errors import MissingExtra, TableError
 from .delimited import check_names
-from .engines import SAMPLE_ROWS, is_small, read_totals, refuse
+from .engines import SAMPLE_ROWS, is_small, read_totals
 from .evidence import Totals
 from .queries import ColumnQuery
+from .quiet import quietly
 
 __all__ = ["DatabaseEngine", "open_database"]
 
@@ -39,28 +40,33 @@ def open_database(url: str, table_name: str | None) -> DatabaseEngine:
     if not table_name:
         raise TableError("a database holds many tables: say which one with table_name (--table)")
     schema, _, name = table_name.rpartition(".")
+    engine, connection = quietly(
+        lambda: _connect(url), (ArgumentError, NoSuchModuleError), "this is no database address that SQLAlchemy knows"
+    )
     try:
-        address = sa.make_url(url)
-        if address.drivername in ("postgresql", "postgres"):
-            address = address.set(drivername="postgresql+pg8000")
+        return quietly(
+            lambda: _describe(engine, connection, schema or None, name),
+            (SQLAlchemyError,),
+            f"there is no table {table_name!r} in the database, or it may not be read",
+        )
+    except TableError:
+        connection.close()
+        engine.dispose()
+        raise
+
+
+def _connect(url: str) -> tuple[sa.Engine, sa.Connection]:
+    address = sa.make_url(url)
+    if address.drivername in ("postgresql", "postgres"):
+        address = address.set(drivername="postgresql+pg8000")
+    try:
         engine = sa.create_engine(address)
-        connection = engine.connect()
     except ModuleNotFoundError:
         raise MissingExtra("Reading this database", "postgres") from None
-    except (ArgumentError, NoSuchModuleError):
-        raise TableError("this is no database address that SQLAlchemy knows") from None
-    except (SQLAlchemyError, OSError) as error:
-        raise TableError(f"the database cannot be reached ({type(error).__name__})") from None
-    try:
-        return _describe(engine, connection, schema or None, name)
-    except NoSuchTableError:
-        connection.close()
-        engine.dispose()
-        raise TableError(f"there is no table {table_name!r} in the database, or it may not be read") from None
-    except SQLAlchemyError as error:
-        connection.close()
-        engine.dispose()
-        raise refuse(table_name, error) from None
+    connection = quietly(
+        engine.connect, (InterfaceError, OperationalError, OSError), "the database cannot be reached ({error})"
+    )
+    return engine, connection
 
 
 def _describe(engine: sa.Engine, connection: sa.Connection, schema: str | None, name: str) -> DatabaseEngine:
@@ -131,11 +137,12 @@ class DatabaseEngine:
         return exp.select(*fields).from_(self.table.copy())
 
     def _run(self, statement: str) -> Sequence[sa.Row[Any]]:
-        try:
-            # exec_driver_sql passes the text on as it is: a colon in a name is no parameter.
-            return self.connection.exec_driver_sql(statement).all()
-        except SQLAlchemyError as error:
-            raise refuse("database table", error) from None
+        # exec_driver_sql passes the text on as it is: a colon in a name is no parameter.
+        return quietly(
+            lambda: self.connection.exec_driver_sql(statement).all(),
+            (SQLAlchemyError,),
+            "the database table cannot be read ({error})",
+        )
 
 
 def _random(dialect: str) -> str:

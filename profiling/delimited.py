@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..schemas.errors import TableError
+from .quiet import quietly
 
 __all__ = ["Delimited", "check_names", "inspect_delimited"]
 
@@ -65,10 +66,11 @@ def inspect_delimited(path: Path) -> Delimited:
         if start.startswith(magic):
             raise TableError(f"{path}: this is {what}; a table is read from CSV, TSV (plain or .gz) or Parquet")
     gzipped = start.startswith(b"\x1f\x8b")
-    try:
-        head, encoding = _read_encoding(path, gzipped)
-    except (OSError, EOFError, zlib.error):
-        raise TableError(f"{path}: the gzip archive is broken or cut short") from None
+    head, encoding = quietly(
+        lambda: _read_encoding(path, gzipped),
+        (gzip.BadGzipFile, EOFError, zlib.error),
+        f"{path}: the gzip archive is broken or cut short",
+    )
     if not head.strip():
         raise TableError(f"{path}: the file is empty")
     if b"\0" in head and encoding != "utf-16":

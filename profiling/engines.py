@@ -11,11 +11,10 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from ..schemas.errors import TableError
 from .evidence import Totals
 from .queries import ColumnQuery, batches, render
 
-__all__ = ["ArrowEngine", "DuckDBEngine", "Engine", "connect", "spread_slices"]
+__all__ = ["ArrowEngine", "DuckDBEngine", "Engine", "connect", "is_small", "read_totals", "spread_slices"]
 
 WHOLE_ROWS = 25_000
 """Tables up to this many rows are looked at whole, without sampling."""
@@ -154,8 +153,3 @@ class DuckDBEngine:
 
     def close(self) -> None:
         """Nothing is held between statements."""
-
-
-def refuse(where: str, error: Exception) -> TableError:
-    """A message of our own for an engine's error, which may quote cells: only its class is named."""
-    return TableError(f"{where}: the table cannot be read ({type(error).__name__})")

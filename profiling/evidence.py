@@ -17,13 +17,14 @@ from .words import Header
 
 __all__ = ["DateFacts", "Evidence", "NumberFacts", "Totals", "WordFacts", "gather"]
 
+_FAR = 11
 MOST_VALUES = 400
 """Distinct values that the text rules look at, spread evenly over the sorted values."""
 
 _WORD_BREAK = re.compile(r"[\s\-/.,;()&'\u2019]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NumberFacts:
     """Of a numeric column; quantiles and limits are raw and stay on the machine."""
 
@@ -47,7 +48,7 @@ class NumberFacts:
     sentinels: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class WordFacts:
     """Of a text column, over at most ``MOST_VALUES`` distinct values."""
 
@@ -68,7 +69,7 @@ class WordFacts:
     """Letters that all values start with."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DateFacts:
     """Of a column whose values mostly parse as dates."""
 
@@ -77,9 +78,11 @@ class DateFacts:
     weak: bool
     first_year: int
     last_year: int
+    span: int | None
+    """Years between the eleventh earliest and eleventh latest date; None where there are too few."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Totals:
     """Of the whole table, exact or by the engine's approximate distinct count."""
 
@@ -89,7 +92,7 @@ class Totals:
     maximum: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Evidence:
     """All that is known about one column before its kind is."""
 
@@ -254,13 +257,14 @@ def _date_facts(texts: Sequence[str]) -> DateFacts | None:
     dates = [date for date in map(read_date, texts) if date]
     if len(dates) < 0.5 * len(texts):
         return None
-    years = [date.year for date in dates]
+    years = sorted(date.year for date in dates)
     return DateFacts(
         share=len(dates) / len(texts),
         clock=sum(date.clock for date in dates) > 0.02 * len(dates),
         weak=sum(date.weak for date in dates) > 0.5 * len(dates),
         first_year=min(years),
         last_year=max(years),
+        span=years[-_FAR] - years[_FAR - 1] if len(years) > 2 * _FAR else None,
     )
 
 

@@ -55,7 +55,8 @@ def two_digits(number: float) -> float:
     """``number`` with two significant digits."""
     if number == 0 or not math.isfinite(number):
         return 0.0
-    return float(f"{number:.1e}")
+    rounded = float(f"{number:.1e}")
+    return rounded if math.isfinite(rounded) else math.copysign(1.7e308, number)
 
 
 def floor_count(count: int) -> int:
@@ -75,7 +76,8 @@ def round_share(part: int, total: int) -> float:
         return 0.0
     if part == total:
         return 1.0
-    share = part / total
+    # One to ten missing, or present, are told as eleven: a share must not count out a few persons.
+    share = min(max(part, K), total - K) / total if total >= 2 * K else 0.5
     rounded = two_digits(share) if share < 0.99 else round(share, 3)
     return min(max(rounded, 0.0001), 0.999)
 
@@ -115,7 +117,7 @@ def safe_facts(evidence: Evidence, verdict: Verdict, persons: pa.Array | None, s
     )
     if verdict.kind in ("date", "datetime"):
         date = evidence.date
-        return _with(base, span_years=max(date.last_year - date.first_year, 0) if date else None)
+        return _with(base, span_years=date.span if date else None)
     if (verdict.direct and verdict.detail != "age_over_89") or verdict.withheld or verdict.kind == "constant":
         return base
     if verdict.kind == "code":
@@ -150,7 +152,7 @@ def _numeric(evidence: Evidence, base: SafeFacts, persons: pa.Array | None) -> S
     assert rows is not None
     if number.sentinels:
         rows = pc.if_else(pc.is_in(rows, listed(number.sentinels, pa.float64())), pa.NA, rows)
-    wanted = number.quantiles if evidence.totals.rows >= MANY else number.quantiles[1:4]
+    wanted = number.quantiles if _persons(pc.is_valid(rows), persons) >= MANY else number.quantiles[1:4]
     below = _persons(pc.less_equal(rows, number_scalar(wanted[0])), persons)
     above = _persons(pc.greater_equal(rows, number_scalar(wanted[-1])), persons)
     # All or nothing: a missing cut would say where the few beyond it lie.
@@ -184,7 +186,7 @@ def _levels(evidence: Evidence, base: SafeFacts, persons: pa.Array | None) -> Sa
     counts = _level_persons(evidence, persons)
     pooled = pool_levels(counts)
     total = sum(count for _, count in pooled)
-    if not pooled or total < K:
+    if len(pooled) < 2 or total < K:
         return _with(base, encoded_levels=round_count(evidence.distinct))
     names = []
     for place, (text, _) in enumerate(pooled, 1):

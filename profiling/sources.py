@@ -9,9 +9,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ..schemas.errors import TableError
+from ..schemas.errors import MissingExtra, TableError
 from .delimited import Delimited, check_names, inspect_delimited
-from .engines import SLICE, ArrowEngine, DuckDBEngine, Engine, connect, refuse
+from .engines import SLICE, ArrowEngine, DuckDBEngine, Engine, connect
+from .quiet import quietly
 
 __all__ = ["open_table"]
 
@@ -28,10 +29,13 @@ def open_table(table: Any, *, table_name: str | None = None) -> Engine:
 
     Raises:
         TableError: Nothing there, or nothing that is a table.
+        MissingExtra: A database is to be read, and the library for it is not installed.
     """
     if isinstance(table, str) and "://" in table:
-        from .database import open_database
-
+        try:
+            from .database import open_database
+        except ModuleNotFoundError:
+            raise MissingExtra("Reading a database", "postgres") from None
         return open_database(table, table_name)
     if isinstance(table, str | Path):
         return _open_path(Path(table))
@@ -57,28 +61,26 @@ def open_table(table: Any, *, table_name: str | None = None) -> Engine:
 
 
 def _open_path(path: Path) -> Engine:
-    try:
-        if path.is_dir():
-            raise TableError(f"{path}: this is a folder; name one file")
-        if not path.exists():
-            raise TableError(f"{path}: no such file")
-        with path.open("rb") as file:
-            magic = file.read(4)
-        if magic == b"PAR1":
-            return _open_parquet(path)
-        return _open_delimited(inspect_delimited(path))
-    except OSError as error:
-        raise TableError(f"{path}: the file cannot be read ({type(error).__name__})") from None
+    return quietly(lambda: _open_file(path), (OSError,), f"{path}: the file cannot be read ({{error}})")
+
+
+def _open_file(path: Path) -> Engine:
+    if path.is_dir():
+        raise TableError(f"{path}: this is a folder; name one file")
+    if not path.exists():
+        raise TableError(f"{path}: no such file")
+    with path.open("rb") as file:
+        magic = file.read(4)
+    return _open_parquet(path) if magic == b"PAR1" else _open_delimited(inspect_delimited(path))
 
 
 def _open_parquet(path: Path) -> Engine:
     import pyarrow.parquet as pq
 
-    try:
-        meta = pq.read_metadata(path)
-        names = tuple(meta.schema.to_arrow_schema().names)
-    except (pa.ArrowException, OSError) as error:
-        raise refuse(str(path), error) from None
+    meta = quietly(
+        lambda: pq.read_metadata(path), (pa.ArrowException, OSError), f"{path}: this Parquet file is broken ({{error}})"
+    )
+    names = tuple(meta.schema.to_arrow_schema().names)
     check_names(names, str(path))
     columns = ", ".join(f"c{place}" for place in range(len(names)))
     source = f"read_parquet({_quote(str(path))}, file_row_number = true)"
@@ -91,7 +93,7 @@ def _open_parquet(path: Path) -> Engine:
         listed = ", ".join(map(str, sorted(chosen)))
         return f"SELECT {columns} FROM t WHERE file_row // {SLICE} IN ({listed})"
 
-    return _scan(str(path), view, names, rows, sampler)
+    return _scan(f"{path}: this Parquet file is broken ({{error}})", view, names, rows, sampler)
 
 
 def _open_delimited(found: Delimited) -> Engine:
@@ -105,46 +107,40 @@ def _open_delimited(found: Delimited) -> Engine:
         + (", compression = 'gzip'" if found.gzipped else "")
         + ")"
     )
+    ragged = (
+        f"{path}: some rows have more or fewer fields than the header, or a quote is not closed; "
+        "every row needs the same columns"
+    )
     size = found.path.stat().st_size * (8 if found.gzipped else 1)
     if size <= _IN_MEMORY:
-        with connect() as connection:
-            try:
-                table = connection.sql(f"SELECT * FROM {source}").to_arrow_table()
-            except duckdb.Error:
-                raise _ragged(path) from None
-        return ArrowEngine(found.names, table)
-    with connect() as connection:
-        try:
-            row = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
-        except duckdb.Error:
-            raise _ragged(path) from None
+        return ArrowEngine(found.names, quietly(lambda: _query(f"SELECT * FROM {source}"), (duckdb.Error,), ragged))
+    counted = quietly(lambda: _query(f"SELECT count(*) FROM {source}"), (duckdb.Error,), ragged)
     columns_listed = ", ".join(f"c{place}" for place in range(len(found.names)))
     return _scan(
-        path,
+        ragged,
         f"SELECT * FROM {source}",
         found.names,
-        row[0] if row else 0,
+        int(counted.column(0)[0].as_py()),
         lambda wanted: f"SELECT {columns_listed} FROM t USING SAMPLE reservoir({wanted} ROWS) REPEATABLE (7)",
     )
 
 
-def _ragged(path: str) -> TableError:
-    return TableError(
-        f"{path}: some rows have more or fewer fields than the header, or a quote is not closed; "
-        "every row needs the same columns"
-    )
+def _query(sql: str) -> pa.Table:
+    with connect() as connection:
+        return connection.sql(sql).to_arrow_table()
 
 
-def _scan(path: str, view: str, names: tuple[str, ...], rows: int, sampler: Any) -> DuckDBEngine:
+def _scan(failure: str, view: str, names: tuple[str, ...], rows: int, sampler: Any) -> DuckDBEngine:
     def run(sql: str) -> pa.Table:
-        with connect() as connection:
-            try:
-                connection.execute(f"CREATE TEMP VIEW t AS {view}")
-                return connection.sql(sql).to_arrow_table()
-            except duckdb.Error as error:
-                raise refuse(path, error) from None
+        return quietly(lambda: _query_view(view, sql), (duckdb.Error,), failure)
 
     return DuckDBEngine(run, names, rows, sampler)
+
+
+def _query_view(view: str, sql: str) -> pa.Table:
+    with connect() as connection:
+        connection.execute(f"CREATE TEMP VIEW t AS {view}")
+        return connection.sql(sql).to_arrow_table()
 
 
 def _open_relation(relation: duckdb.DuckDBPyRelation) -> Engine:
@@ -153,11 +149,7 @@ def _open_relation(relation: duckdb.DuckDBPyRelation) -> Engine:
     renamed = relation.project(", ".join(f"{_identifier(name)} AS c{place}" for place, name in enumerate(names)))
 
     def run(sql: str) -> pa.Table:
-        try:
-            answer = renamed.query("t", sql)
-            return pa.table({}) if answer is None else answer.to_arrow_table()
-        except duckdb.Error as error:
-            raise refuse("relation", error) from None
+        return quietly(lambda: _query_relation(renamed, sql), (duckdb.Error,), "the relation cannot be read ({error})")
 
     listed = ", ".join(f"c{place}" for place in range(len(names)))
     rows = int(run("SELECT count(*) AS n FROM t").column(0)[0].as_py())
@@ -167,6 +159,11 @@ def _open_relation(relation: duckdb.DuckDBPyRelation) -> Engine:
         rows,
         lambda wanted: f"SELECT {listed} FROM t USING SAMPLE reservoir({wanted} ROWS) REPEATABLE (7)",
     )
+
+
+def _query_relation(relation: duckdb.DuckDBPyRelation, sql: str) -> pa.Table:
+    answer = relation.query("t", sql)
+    return pa.table({}) if answer is None else answer.to_arrow_table()
 
 
 def _open_arrow(table: pa.Table) -> Engine:

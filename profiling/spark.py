@@ -13,13 +13,16 @@ from sqlglot import exp
 
 from ..schemas.errors import TableError
 from .delimited import check_names
-from .engines import SAMPLE_ROWS, is_small, read_totals, refuse
+from .engines import SAMPLE_ROWS, is_small, read_totals
 from .evidence import Totals
 from .queries import ColumnQuery
+from .quiet import quietly
 
 __all__ = ["SparkEngine", "open_spark"]
 
 _BATCH = 200
+_FAILURES = (PySparkException,)
+_MESSAGE = "the Spark table cannot be read ({error})"
 _PLAIN = (
     "string",
     "boolean",
@@ -66,19 +69,13 @@ class SparkEngine:
     whole: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        try:
-            self.rows = int(self.frame.count())
-        except PySparkException as error:
-            raise refuse("table", error) from None
+        self.rows = int(quietly(self.frame.count, _FAILURES, _MESSAGE))
         self.whole = is_small(self.rows, len(self.names))
 
     def sample(self) -> pa.Table:
         """All rows, or about ``SAMPLE_ROWS`` of them at random."""
         frame = self.frame if self.whole else self.frame.sample(fraction=SAMPLE_ROWS / self.rows, seed=7)
-        try:
-            table: pa.Table = frame.toArrow()
-        except PySparkException as error:
-            raise refuse("table", error) from None
+        table: pa.Table = quietly(frame.toArrow, _FAILURES, _MESSAGE)
         return table
 
     def totals(self, queries: Sequence[ColumnQuery | None]) -> list[Totals]:
@@ -91,10 +88,7 @@ class SparkEngine:
             self.frame.sparkSession.catalog.dropTempView(view)
 
     def _first_row(self, statement: str) -> Sequence[Any]:
-        try:
-            return tuple(self.frame.sparkSession.sql(statement).first())
-        except PySparkException as error:
-            raise refuse("table", error) from None
+        return tuple(quietly(lambda: self.frame.sparkSession.sql(statement).first(), _FAILURES, _MESSAGE))
 
     def close(self) -> None:
         """Nothing is held: views are dropped after use."""

@@ -164,6 +164,7 @@ def _fill(answer: Totals, cells: Cells) -> Totals:
 def _assemble(
     names: Sequence[str], evidence: Sequence[Evidence], verdicts: list[Verdict], goal: int | None, patient: int | None
 ) -> TableProfile:
+    given_patient = patient is not None
     if patient is None:
         patient = find_patient(evidence, verdicts)
     elif not verdicts[patient].direct:
@@ -181,6 +182,11 @@ def _assemble(
     aliases = {place: f"c{rank}" for rank, place in enumerate(order, 1)}
     safe = {place: columns[place].model_copy(update={"alias": aliases[place]}) for place in range(len(names))}
     rows = evidence[0].totals.rows
+    if given_patient and patient is not None and evidence[patient].totals.distinct < FEWEST_ROWS:
+        raise TableError(
+            f"the table has {evidence[patient].totals.distinct} patients; at least {FEWEST_ROWS} are needed, "
+            "since any figure about fewer persons could point to one of them"
+        )
     patients = floor_count(evidence[patient].totals.distinct) if patient is not None else None
     profile = SafeProfile(
         rows=floor_count(rows),

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import SettingsError
 from .policy import DEFAULT_COMPLIANCE, Compliance
 
-__all__ = ["OLLAMA_DEFAULT_BASES", "Settings"]
+__all__ = ["OLLAMA_DEFAULT_BASES", "Settings", "load_tracing_variables"]
+
+_TRACING_PREFIXES = ("LANGSMITH_", "LANGCHAIN_")
 
 OLLAMA_DEFAULT_BASES = ("http://ollama:11434", "http://localhost:11434")
 """Tried in this order where OLLAMA_BASE is not set: the compose service first, then this machine."""
@@ -88,7 +92,7 @@ class Settings(BaseSettings):
     """How long a request's body may take to arrive, besides a second per 64 KiB."""
     service_log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    def __init__(self, **values: object) -> None:
+    def __init__(self, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -171,6 +175,16 @@ class Settings(BaseSettings):
             return type(self).model_validate({**self.model_dump(), **changes})
         except ValidationError as error:
             raise SettingsError(_describe(error)) from None
+
+
+def load_tracing_variables(env_file: str = ".env") -> None:
+    """Hand LangSmith what .env says of it; the process environment wins.
+
+    LangSmith reads the environment alone, and everything here can be set in .env.
+    """
+    for name, value in dotenv_values(env_file).items():
+        if name.startswith(_TRACING_PREFIXES) and value:
+            os.environ.setdefault(name, value)
 
 
 def _checked_url(value: str) -> str:

@@ -212,3 +212,10 @@ def test_one_root_run_named_after_the_selector(embedded_selector: ClinicalModelS
 
 def test_the_request_type_is_its_input_schema(embedded_selector: ClinicalModelSelector) -> None:
     assert TypeAdapter(embedded_selector.InputType).json_schema()["title"] == "SelectionRequest"
+
+
+def test_usage_adds_selections_up(embedded_selector: ClinicalModelSelector, cohort: Path) -> None:
+    embedded_selector.batch([{"table": cohort}] * 3)
+    usage = embedded_selector.usage()
+    assert (usage.selections, usage.failed, usage.answered_by) == (3, 0, {"embedded": 3})
+    assert (usage.cost_usd, usage.unknown_costs) == (0.0, 0)

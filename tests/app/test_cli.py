@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -76,6 +79,19 @@ def test_columns_file_says_the_same_as_the_options(run: Run, example: Path, tmp_
     by_options = run("profile", example, "--kind", "tsize=quasi_identifier", "--json")
     assert by_file == by_options
     assert by_file.code == 0
+
+
+def test_table_of_a_database_gets_the_plan_of_its_file(run: Run, example: Path, tmp_path: Path) -> None:
+    header, *rows = csv.reader(example.open(encoding="utf-8"))
+    with closing(sqlite3.connect(tmp_path / "trial.db")) as database, database:
+        words = ("horTh", "menostat", "tgrade")
+        columns = ", ".join(f"{name} {'text' if name in words else 'integer'}" for name in header)
+        database.execute(f"create table visits ({columns})")
+        database.executemany(f"insert into visits values ({', '.join('?' * len(header))})", rows)
+    by_url = run("select", "sqlite:///trial.db", "--table", "visits", "--target", "cens", "--json")
+    by_file = run("select", example, "--target", "cens", "--json")
+    assert by_url.code == 0, by_url.err
+    assert json.loads(by_url.out)["plan"] == json.loads(by_file.out)["plan"]
 
 
 def test_option_wins_over_the_columns_file(run: Run, example: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Tables that cannot be read: a clear error that quotes no cell."""
 
 import gzip
+import traceback
 from pathlib import Path
 
 import duckdb
@@ -29,7 +30,7 @@ FILES = {
     "unnamed": (("a,,c\n" + "1,2,3\n" * 20).encode(), "1 of 3 columns have no name"),
     "all_missing": (("a,b\n" + "NA,?\n" * 20).encode(), "every cell of the table is missing"),
     "ten_rows": (("a,b\n" + "1,2\n" * 10).encode(), "10 rows; at least 11"),
-    "broken_parquet": (b"PAR1" + b"\x00" * 200 + CELL.encode(), "cannot be read"),
+    "broken_parquet": (b"PAR1" + b"\x00" * 200 + CELL.encode(), "Parquet file is broken"),
 }
 
 
@@ -40,9 +41,9 @@ def test_a_bad_file_is_refused_with_its_reason(tmp_path: Path, case: str) -> Non
     path.write_bytes(content)
     with pytest.raises(TableError, match=reason) as caught:
         profile_table(path)
-    assert CELL not in str(caught.value)
+    assert CELL not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    assert caught.value.__context__ is None
 
 
 def test_missing_file_and_folder_are_named(tmp_path: Path) -> None:
