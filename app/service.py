@@ -47,7 +47,7 @@ Format = Annotated[
     Query(description="`backend`: the plan alone, as the existing backend's dict; who answered is in the headers."),
 ]
 
-_BEARER = HTTPBearer(auto_error=False, description="Asked for where SERVICE_KEYS is set.")
+_BEARER = HTTPBearer(auto_error=False, description="One of the keys in SERVICE_KEYS.")
 
 
 def build_router(selector: ClinicalModelSelector) -> APIRouter:
@@ -76,7 +76,7 @@ def create_app(selector: ClinicalModelSelector | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.include_router(_build_router(service))
-    app.include_router(build_page(service, _routes(service), partial(_admit, service)))
+    app.include_router(build_page(service, _routes(service), _admission(service)))
     app.add_exception_handler(StarletteHTTPException, _on_http_error)
     app.add_exception_handler(Exception, _on_bug)
     if settings.service_origins:
@@ -110,7 +110,7 @@ def _routes(service: Service) -> type[APIRoute]:
 
 def _build_router(service: Service) -> APIRouter:
     router = APIRouter(route_class=_routes(service), lifespan=partial(_lifespan, service), responses=_PROBLEMS)
-    guarded = [Depends(partial(_admit, service))]
+    guarded = [Depends(_admission(service))]
     router.add_api_route(
         "/v1/plans",
         partial(_plans, service),
@@ -185,13 +185,24 @@ async def _lifespan(service: Service, app: Any) -> AsyncIterator[None]:
     await service.close()
 
 
-async def _admit(
-    service: Service,
-    request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None,
+def _admission(service: Service) -> Any:
+    """The dependency that lets a request in; OpenAPI says that a key is needed only where one is."""
+    return partial(_admit_by_key if service.gate.keys else _admit_by_address, service)
+
+
+async def _admit_by_key(
+    service: Service, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 ) -> None:
-    address = request.client.host if request.client else "unknown"
-    request.state.key_name = await service.gate.admit(credentials.credentials if credentials else None, address)
+    key = credentials.credentials if credentials else None
+    request.state.key_name = await service.gate.admit(key, _address_of(request))
+
+
+async def _admit_by_address(service: Service, request: Request) -> None:
+    request.state.key_name = await service.gate.admit(None, _address_of(request))
+
+
+def _address_of(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
 
 
 async def _plans(service: Service, request: Request, format: Format = "selector") -> Response:
