@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import duckdb
 import pyarrow as pa
 
 from .asked import ColumnQuery, Totals
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ["ArrowEngine", "DuckDBEngine", "Engine", "connect", "is_small", "spread_slices"]
 
@@ -42,6 +44,8 @@ class Engine(Protocol):
 
 def connect() -> duckdb.DuckDBPyConnection:
     """A private in-memory database that loads no extension and writes no temporary file."""
+    import duckdb
+
     return duckdb.connect(
         ":memory:",
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "temp_directory": ""},

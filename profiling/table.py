@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ..schemas.errors import TableError
 from ..schemas.profile import ColumnProfile, Kind, Pattern, Role, SafeColumn, SafeProfile, TableProfile
-from ..schemas.result import Treatment
+from ..schemas.treatment import Treatment
 from .asked import ColumnQuery, Totals
 from .cells import Cells, read_cells
 from .columns_file import check_kind
