@@ -164,19 +164,13 @@ def _plain_message(message: dict[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = {"role": "assistant", "content": content if isinstance(content, str) else None}
     calls = message.get("tool_calls")
     functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
-    named = [f for f in functions if isinstance(f, dict) and isinstance(f.get("name"), str)]
-    if named:
-        plain["tool_calls"] = [
-            {"id": f"call_{index}", "type": "function", "function": {"name": f["name"], "arguments": _arguments(f)}}
-            for index, f in enumerate(named)
-        ]
+    arguments = [function.get("arguments") for function in functions if isinstance(function, dict)]
+    # What a plan is read from need not be a call of its own: where the arguments are no object, LangChain would raise
+    # an error that quotes them, so they go on as content.
+    texts = [text if isinstance(text, str) else json.dumps(text) for text in arguments if text]
+    if texts and not (plain["content"] or "").strip():
+        plain["content"] = "\n".join(texts)
     return plain
-
-
-def _arguments(function: dict[str, Any]) -> str:
-    arguments = function.get("arguments")
-    # Some servers send the object itself instead of its text.
-    return arguments if isinstance(arguments, str) else json.dumps(arguments)
 
 
 def _plain_usage(usage: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from langchain_core.messages import BaseMessage
@@ -21,14 +21,17 @@ from ..schemas.plan import ModelSelectionPlan
 from ..schemas.question import Question
 from ..schemas.result import Attempt, Outcome
 from .answer import Parsed, describe_violations, parse_answer, repair_message
+from .breaker import Breaker
 from .cache import Flights, PlanCache, Shared
 from .check import Violation
 from .fingerprint import digest
-from .guard import Breaker, Limits
 from .providers import Bound, Provider, Route
 from .steps import Ask, Call, Check, Follow, OnEngine, PlanCheck, Step, Wait, adrive, child, drive
 from .tally import Tally
 from .wire import Exchange, WireFailure
+
+if TYPE_CHECKING:
+    from .limits import Limits
 
 __all__ = ["Case", "EmbeddedLeg", "LegAnswer", "LegFailed", "ProviderLeg", "Services"]
 

@@ -12,13 +12,13 @@ import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from urllib.parse import urlsplit
 
 import httpx
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableParallel, RunnableSequence
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import SecretStr
 
 from ..schemas.plan import ModelSelectionPlan
@@ -27,6 +27,9 @@ from .bodies import read_ollama, read_openrouter
 from .masking import mask_url
 from .model_list import Method, ModelList
 from .wire import AsyncWire, Reply, SyncWire, WireFailure
+
+if TYPE_CHECKING:
+    from langchain_openai import ChatOpenAI
 
 __all__ = ["Bound", "Ollama", "OpenRouter", "Provider", "Route"]
 
@@ -178,11 +181,10 @@ class OpenRouter(Provider):
             # Explicit, or the environment decides.
             openai_proxy=None,
             default_headers={"HTTP-Referer": settings.openrouter_referer, "X-Title": settings.openrouter_title},
-            extra_body=extra,
             http_client=httpx.Client(transport=SyncWire()),
             http_async_client=httpx.AsyncClient(transport=AsyncWire()),
         )
-        return _take_raw_branch(_bind_schema(model, method))
+        return _bind_schema(model, method, extra)
 
 
 class Ollama(Provider):
@@ -247,29 +249,47 @@ class Ollama(Provider):
         )
 
 
-def _bind_schema(model: BaseChatModel, method: Method) -> Runnable[Any, Any]:
-    """Bind the plan's schema, derived here once: given the class, the SDK would derive it again with every call.
+def _bind_schema(model: ChatOpenAI, method: Method, extra_body: dict[str, Any]) -> Bound:
+    """Bind the plan's schema, derived once: given the class, the SDK would derive it again with every call."""
+    if method == "function_calling":
+        raw = _take_raw_branch(model.with_structured_output(_tool(), include_raw=True, method=method))
+        # With require_parameters a router passes over every provider that does not know a parameter sent, and one
+        # forced call is not parallel anyway.
+        kwargs = {key: value for key, value in raw.kwargs.items() if key != "parallel_tool_calls"}
+        return raw.bound.bind(**kwargs, extra_body=extra_body)
+    # The strict mode needs no conversion of the schema: it is written for it, and a test compares the two.
+    schema = {"name": ModelSelectionPlan.__name__, "schema": _schema(), "strict": True}
+    strict = True if method == "json_schema" else None
+    raw = _take_raw_branch(model.with_structured_output(schema, include_raw=True, method=method, strict=strict))
+    # Sent as a field of the body, the format takes the SDK's plain path: the parsing one makes a class for every call,
+    # and raises where the plain one reports.
+    kwargs = dict(raw.kwargs)
+    body = {**extra_body, "response_format": kwargs.pop("response_format")}
+    return raw.bound.bind(**kwargs, extra_body=body)
 
-    The schema needs no conversion for the strict mode: it is written for it, and a test compares the two.
-    """
-    if method == "json_schema":
-        schema = {"name": ModelSelectionPlan.__name__, "schema": ModelSelectionPlan.model_json_schema(), "strict": True}
-        return model.with_structured_output(schema, include_raw=True, method=method, strict=True)
-    return model.with_structured_output(ModelSelectionPlan, include_raw=True, method=method)
 
-
-def _take_raw_branch(structured: Runnable[Any, Any]) -> Bound:
+def _take_raw_branch(structured: Runnable[Any, Any]) -> RunnableBinding[Any, BaseMessage]:
     """The bound model without LangChain's parser: that one's errors quote the answer, and a trace keeps errors.
 
     What it would parse, ``answer.py`` does: with what to salvage, and with errors that quote nothing.
     """
-    first = cast(RunnableSequence[Any, Any], structured).first
-    return cast(RunnableBinding[Any, BaseMessage], cast(RunnableParallel[Any], first).steps__["raw"])
+    first = cast("RunnableSequence[Any, Any]", structured).first
+    return cast("RunnableBinding[Any, BaseMessage]", cast("RunnableParallel[Any]", first).steps__["raw"])
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return ModelSelectionPlan.model_json_schema()
+
+
+@cache
+def _tool() -> dict[str, Any]:
+    return convert_to_openai_tool(ModelSelectionPlan)
 
 
 @cache
 def _schema_text() -> str:
-    return json.dumps(ModelSelectionPlan.model_json_schema(), separators=(",", ":"))
+    return json.dumps(_schema(), separators=(",", ":"))
 
 
 async def _find_listening(bases: tuple[str, ...], deadline: float) -> str:

@@ -166,6 +166,8 @@ async def send(request: httpx.Request, deadline: float) -> httpx.Response:
         where = "no whole answer in time" if progress.connected else "no connection in time"
         outcome: Outcome = "timeout" if progress.connected else "connection"
         raise WireFailure(outcome, where, sent=progress.connected) from None
+    except WireFailure:
+        raise
     except httpx.DecodingError:
         raise WireFailure("invalid_response", "the body's content encoding is broken") from None
     except (httpx.TransportError, OSError) as error:

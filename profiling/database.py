@@ -15,10 +15,10 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, Ope
 from sqlglot import exp
 
 from ..schemas.errors import MissingExtra, TableError
+from .asked import ColumnQuery, Totals
 from .delimited import check_names
-from .engines import SAMPLE_ROWS, is_small, read_totals
-from .evidence import Totals
-from .queries import ColumnQuery
+from .engines import SAMPLE_ROWS, is_small
+from .queries import read_totals
 from .quiet import quietly
 
 __all__ = ["DatabaseEngine", "open_database"]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import duckdb
 import pyarrow as pa
-from sqlglot import exp
 
-from .evidence import Totals
-from .queries import ColumnQuery, batches, render
+from .asked import ColumnQuery, Totals
 
-__all__ = ["ArrowEngine", "DuckDBEngine", "Engine", "connect", "is_small", "read_totals", "spread_slices"]
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["ArrowEngine", "DuckDBEngine", "Engine", "connect", "is_small", "spread_slices"]
 
 WHOLE_ROWS = 25_000
 """Tables up to this many rows are looked at whole, without sampling."""
@@ -44,6 +44,8 @@ class Engine(Protocol):
 
 def connect() -> duckdb.DuckDBPyConnection:
     """A private in-memory database that loads no extension and writes no temporary file."""
+    import duckdb
+
     return duckdb.connect(
         ":memory:",
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "temp_directory": ""},
@@ -59,30 +61,6 @@ def spread_slices(rows: int, wanted: int, seed: int = 7) -> list[int]:
 def is_small(rows: int, columns: int) -> bool:
     """Whether a table is looked at whole."""
     return rows <= WHOLE_ROWS or rows * columns <= WHOLE_CELLS
-
-
-def read_totals(
-    run: Callable[[str], Sequence[Any]],
-    queries: Sequence[ColumnQuery | None],
-    source: exp.Expr,
-    dialect: str,
-    most: int,
-) -> list[Totals]:
-    """Render, run and read the aggregates, in batches of at most ``most`` columns."""
-    asked = [(place, query) for place, query in enumerate(queries) if query is not None]
-    found: dict[int, tuple[int, int, float | None]] = {}
-    rows = 0
-    places = [place for place, _ in asked]
-    start = 0
-    for batch in batches([query for _, query in asked], most) if asked else [()]:
-        answer = run(render(batch, source.copy(), dialect))
-        rows = int(answer[0])
-        for offset in range(len(batch)):
-            present, distinct, maximum = answer[1 + 3 * offset : 4 + 3 * offset]
-            number = None if maximum is None else float(maximum)
-            found[places[start + offset]] = (int(present), -1 if distinct is None else int(distinct), number)
-        start += len(batch)
-    return [Totals(rows, *found.get(place, (rows, -1, None))) for place in range(len(queries))]
 
 
 @dataclass
@@ -106,11 +84,11 @@ class ArrowEngine:
 
     def totals(self, queries: Sequence[ColumnQuery | None]) -> list[Totals]:
         """One pass in DuckDB over the Arrow table, without a copy."""
+        from .queries import read_totals  # sqlglot takes a while to import, and whole tables need none of it
+
         with connect() as connection:
             connection.register("t", self.table)
-            return read_totals(
-                lambda sql: connection.execute(sql).fetchone() or (), queries, exp.to_table("t"), "duckdb", 500
-            )
+            return read_totals(lambda sql: connection.execute(sql).fetchone() or (), queries, "t", "duckdb", 500)
 
     def close(self) -> None:
         """Drop the reference to the rows."""
@@ -145,7 +123,9 @@ class DuckDBEngine:
 
     def totals(self, queries: Sequence[ColumnQuery | None]) -> list[Totals]:
         """One pass of aggregates."""
-        return read_totals(self._first_row, queries, exp.to_table("t"), "duckdb", 500)
+        from .queries import read_totals
+
+        return read_totals(self._first_row, queries, "t", "duckdb", 500)
 
     def _first_row(self, sql: str) -> Sequence[Any]:
         row = self.run(sql).to_pylist()[0]

@@ -6,33 +6,14 @@ files and frames; on databases the names are quoted identifiers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from sqlglot import exp
 
-__all__ = ["ColumnQuery", "batches", "render"]
+from .asked import ColumnQuery, Totals
 
-
-@dataclass(frozen=True, slots=True)
-class ColumnQuery:
-    """What is asked about one column.
-
-    Attributes:
-        column: Its name in the engine.
-        tokens: Texts that count as missing, besides null.
-        text: The engine holds it as text.
-        floating: It may hold NaN, which counts as missing.
-        distinct: Ask for the (approximate) number of distinct values.
-        maximum: Ask for the largest number.
-    """
-
-    column: str
-    tokens: tuple[str, ...] = ()
-    text: bool = False
-    floating: bool = False
-    distinct: bool = True
-    maximum: bool = False
+__all__ = ["batches", "read_totals", "render"]
 
 
 def render(queries: Sequence[ColumnQuery], source: exp.Expr, dialect: str) -> str:
@@ -50,6 +31,30 @@ def render(queries: Sequence[ColumnQuery], source: exp.Expr, dialect: str) -> st
         fields.append((_distinct(value, dialect) if query.distinct else exp.null()).as_(f"d{place}"))
         fields.append((_maximum(value, query, dialect) or exp.null()).as_(f"m{place}"))
     return exp.select(*fields).from_(source).sql(dialect=dialect)
+
+
+def read_totals(
+    run: Callable[[str], Sequence[Any]],
+    queries: Sequence[ColumnQuery | None],
+    source: exp.Expr,
+    dialect: str,
+    most: int,
+) -> list[Totals]:
+    """Render, run and read the aggregates, in batches of at most ``most`` columns."""
+    asked = [(place, query) for place, query in enumerate(queries) if query is not None]
+    found: dict[int, tuple[int, int, float | None]] = {}
+    rows = 0
+    places = [place for place, _ in asked]
+    start = 0
+    for batch in batches([query for _, query in asked], most) if asked else [()]:
+        answer = run(render(batch, exp.to_table(source) if isinstance(source, str) else source.copy(), dialect))
+        rows = int(answer[0])
+        for offset in range(len(batch)):
+            present, distinct, maximum = answer[1 + 3 * offset : 4 + 3 * offset]
+            number = None if maximum is None else float(maximum)
+            found[places[start + offset]] = (int(present), -1 if distinct is None else int(distinct), number)
+        start += len(batch)
+    return [Totals(rows, *found.get(place, (rows, -1, None))) for place in range(len(queries))]
 
 
 def batches(queries: Sequence[ColumnQuery], most: int) -> Iterator[Sequence[ColumnQuery]]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 
-from .formats import MODELS, answer_ollama, answer_openrouter, raw, status
+from .formats import OLLAMA_LOOKUPS, OPENROUTER_LOOKUPS, answer_ollama, answer_openrouter, status
 from .server import ScriptedServer
 
 
@@ -17,13 +16,12 @@ def main() -> None:
     parser.add_argument("--openrouter-status", type=int, metavar="CODE", help="answer every question with this error")
     options = parser.parse_args()
     if options.openrouter:
-        models = raw(json.dumps({"data": MODELS}).encode())
-        server = ScriptedServer(answer_openrouter, {"/models": models}, options.openrouter)
+        server = ScriptedServer(answer_openrouter, OPENROUTER_LOOKUPS, options.openrouter)
         if options.openrouter_status:
             server.always(status(options.openrouter_status, "No auth credentials found"))
         print(f"OPENROUTER_BASE={server.origin}/api/v1", flush=True)
     if options.ollama:
-        print(f"OLLAMA_BASE={ScriptedServer(answer_ollama, port=options.ollama).origin}", flush=True)
+        print(f"OLLAMA_BASE={ScriptedServer(answer_ollama, OLLAMA_LOOKUPS, options.ollama).origin}", flush=True)
     signal.pause()
 
 

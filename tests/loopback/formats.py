@@ -13,6 +13,8 @@ from .server import Act, Recorded, Responder
 
 __all__ = [
     "MODELS",
+    "OLLAMA_LOOKUPS",
+    "OPENROUTER_LOOKUPS",
     "answer_ollama",
     "answer_openrouter",
     "completion",
@@ -63,6 +65,12 @@ MODELS: list[dict[str, Any]] = [
 """The model list of the loopback OpenRouter: one of each kind."""
 
 USAGE = {"prompt_tokens": 1700, "completion_tokens": 210, "total_tokens": 1910, "cost": 0.00825}
+
+OPENROUTER_LOOKUPS: dict[str, Act] = {}
+"""Model list and key, as OpenRouter has them."""
+
+OLLAMA_LOOKUPS: dict[str, Act] = {}
+"""Version and model card, as Ollama has them."""
 
 _FEASIBLE = re.compile(r"^- (\w+) \[.*?CPU s(?:, \d+ gradient steps)?; (.*?)\. Good:", re.MULTILINE)
 _KNOB = re.compile(r"(\w+)=(\[[^\]]*\]|[^,]+)")
@@ -201,3 +209,17 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+OPENROUTER_LOOKUPS.update(
+    {
+        "/models": raw(json.dumps({"data": MODELS}).encode()),
+        "/key": raw(json.dumps({"data": {"label": "loopback", "limit": 10.0, "limit_remaining": 7.5}}).encode()),
+    }
+)
+OLLAMA_LOOKUPS.update(
+    {
+        "/api/version": raw(json.dumps({"version": "0.13.0"}).encode()),
+        "/api/show": raw(json.dumps({"model_info": {"llama.context_length": 131_072}}).encode()),
+    }
+)

@@ -104,17 +104,19 @@ class _Server(ThreadingHTTPServer):
 
 
 class ScriptedServer:
-    """Answers ``POST``s from the queue, then with ``default``; answers ``GET``s with ``lists``.
+    """Answers questions from the queue, then with ``default``; look-ups have fixed answers.
 
     Args:
-        default: Makes the act for a request once the queue is empty.
-        gets: Path ending → act for a ``GET``; others get 404.
+        default: Makes the act for a question once the queue is empty.
+        lookups: Path ending → act; any other ``GET`` gets 404, any other ``POST`` is a question.
         port: 0 takes any free one.
     """
 
-    def __init__(self, default: Callable[[Recorded], Act], gets: dict[str, Act] | None = None, port: int = 0) -> None:
+    def __init__(
+        self, default: Callable[[Recorded], Act], lookups: dict[str, Act] | None = None, port: int = 0
+    ) -> None:
         self.default = default
-        self.gets = dict(gets or {})
+        self.fixed = dict(lookups or {})
         self.requests: list[Recorded] = []
         self.lookups: list[Recorded] = []
         self.stopping = threading.Event()
@@ -147,9 +149,9 @@ class ScriptedServer:
 
     def answer(self, recorded: Recorded) -> Act:
         with self._lock:
-            if recorded.method == "GET":
+            found = [act for ending, act in self.fixed.items() if recorded.path.endswith(ending)]
+            if found or recorded.method == "GET":
                 self.lookups.append(recorded)
-                found = [act for ending, act in self.gets.items() if recorded.path.endswith(ending)]
                 return found[0] if found else lambda to: to.send(404, b'{"error": {"message": "no such path"}}')
             self.requests.append(recorded)
             if self._queue:
