@@ -1,6 +1,6 @@
 """Load on the service: requests at 64-way against a loopback LLM of 200 ms, alive and dead.
 
-    python benchmarks/service_load.py [--requests 1000] [--ways 64] [--latency 0.2] [--out benchmarks/results/service_load.json]
+    python benchmarks/service_load.py [--requests 1000] [--ways 64] [--latency 0.2] [--out FILE]
 
 Service, LLM and client are three processes. The cache is off and every profile differs, so that each request asks the
 LLM. Reported: errors, quantiles of the time to an answer, requests a second, the service's CPU time a request, and its
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace, *, alive: bool) -> dict[str, Any]:
         str(port),
     ]
     processes = [subprocess.Popen(here)] if alive else []
-    service = subprocess.Popen(serve, env=environment, stderr=subprocess.DEVNULL)
+    service = subprocess.Popen([*program, "serve", "--port", str(port)], env=environment, stderr=subprocess.DEVNULL)
     processes.append(service)
     try:
         return asyncio.run(load(f"http://127.0.0.1:{port}", options, service.pid))
