@@ -30,7 +30,7 @@ class ColumnQuery:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Totals:
-    """Of the whole table, exact or by the engine's approximate distinct count."""
+    """Of one column in the whole table; ``distinct`` is approximate where the engine's count is, -1 if not asked."""
 
     rows: int
     present: int

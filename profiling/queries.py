@@ -6,14 +6,14 @@ files and frames; on databases the names are quoted identifiers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlglot import exp
 
 from .asked import ColumnQuery, Totals
 
-__all__ = ["batches", "read_totals", "render"]
+__all__ = ["read_totals", "render"]
 
 
 def render(queries: Sequence[ColumnQuery], source: exp.Expr, dialect: str) -> str:
@@ -35,32 +35,33 @@ def render(queries: Sequence[ColumnQuery], source: exp.Expr, dialect: str) -> st
 
 def read_totals(
     run: Callable[[str], Sequence[Any]],
-    queries: Sequence[ColumnQuery | None],
-    source: exp.Expr,
+    queries: Sequence[ColumnQuery],
+    source: exp.Expr | str,
     dialect: str,
     most: int,
+    tick: Callable[[float], None] | None = None,
 ) -> list[Totals]:
-    """Render, run and read the aggregates, in batches of at most ``most`` columns."""
-    asked = [(place, query) for place, query in enumerate(queries) if query is not None]
-    found: dict[int, tuple[int, int, float | None]] = {}
-    rows = 0
-    places = [place for place, _ in asked]
-    start = 0
-    for batch in batches([query for _, query in asked], most) if asked else [()]:
-        answer = run(render(batch, exp.to_table(source) if isinstance(source, str) else source.copy(), dialect))
-        rows = int(answer[0])
-        for offset in range(len(batch)):
-            present, distinct, maximum = answer[1 + 3 * offset : 4 + 3 * offset]
-            number = None if maximum is None else float(maximum)
-            found[places[start + offset]] = (int(present), -1 if distinct is None else int(distinct), number)
-        start += len(batch)
-    return [Totals(rows, *found.get(place, (rows, -1, None))) for place in range(len(queries))]
+    """Render, run and read the aggregates.
 
-
-def batches(queries: Sequence[ColumnQuery], most: int) -> Iterator[Sequence[ColumnQuery]]:
-    """Runs of at most ``most`` columns, for engines that limit a select list."""
+    Args:
+        run: Runs a statement and gives its one row.
+        queries: What is asked, in the order of the answers.
+        source: Name of the table, or a subquery.
+        dialect: As in ``render``.
+        most: Columns per statement, for engines that limit a select list.
+        tick: Told after each statement the share that is done.
+    """
+    table = exp.to_table(source) if isinstance(source, str) else source
+    found: list[Totals] = []
     for start in range(0, len(queries), most):
-        yield queries[start : start + most]
+        batch = queries[start : start + most]
+        rows, *figures = run(render(batch, table.copy(), dialect))
+        for present, distinct, maximum in zip(figures[::3], figures[1::3], figures[2::3], strict=True):
+            number = None if maximum is None else float(maximum)
+            found.append(Totals(int(rows), int(present), -1 if distinct is None else int(distinct), number))
+        if tick is not None:
+            tick(len(found) / len(queries))
+    return found
 
 
 _LENIENT = frozenset(("duckdb", "spark", "snowflake", "bigquery", "trino"))

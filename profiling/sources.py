@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ..schemas.errors import MissingExtra, TableError
 from .delimited import Delimited, check_names, inspect_delimited
-from .engines import SLICE, ArrowEngine, DuckDBEngine, Engine, connect, is_small
+from .engines import SLICE, ArrowEngine, DuckDBEngine, Engine, Tick, connect, is_small, silent, watch
 from .quiet import quietly
 
 if TYPE_CHECKING:
@@ -141,16 +141,16 @@ def _query(sql: str) -> pa.Table:
 def _scan(failure: str, view: str, names: tuple[str, ...], rows: int, sampler: Any) -> DuckDBEngine:
     import duckdb
 
-    def run(sql: str) -> pa.Table:
-        return quietly(lambda: _query_view(view, sql), (duckdb.Error,), failure)
+    def run(sql: str, tick: Tick) -> pa.Table:
+        return quietly(lambda: _query_view(view, sql, tick), (duckdb.Error,), failure)
 
     return DuckDBEngine(run, names, rows, sampler)
 
 
-def _query_view(view: str, sql: str) -> pa.Table:
+def _query_view(view: str, sql: str, tick: Tick) -> pa.Table:
     with connect() as connection:
         connection.execute(f"CREATE TEMP VIEW t AS {view}")
-        return connection.sql(sql).to_arrow_table()
+        return watch(connection, sql, tick)
 
 
 def _open_relation(relation: duckdb.DuckDBPyRelation) -> Engine:
@@ -160,7 +160,7 @@ def _open_relation(relation: duckdb.DuckDBPyRelation) -> Engine:
     check_names(names, "relation")
     renamed = relation.project(", ".join(f"{_identifier(name)} AS c{place}" for place, name in enumerate(names)))
 
-    def run(sql: str) -> pa.Table:
+    def run(sql: str, tick: Tick = silent) -> pa.Table:
         return quietly(lambda: _query_relation(renamed, sql), (duckdb.Error,), "the relation cannot be read ({error})")
 
     listed = ", ".join(f"c{place}" for place in range(len(names)))

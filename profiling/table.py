@@ -17,7 +17,7 @@ from .asked import ColumnQuery, Totals
 from .cells import Cells, read_cells
 from .columns_file import check_kind
 from .context import reconsider
-from .engines import Engine
+from .engines import Engine, Tick, silent
 from .evidence import FEW_VALUES, MOST_VALUES, Evidence, gather
 from .rules import KINDS_BY_USER, judge
 from .safety import floor_count, safe_facts
@@ -95,7 +95,8 @@ def _profile(
     totals: Sequence[Totals | None] = [None] * len(names)
     if not engine.whole:
         told(0.35, "count")
-        totals = _whole_totals(engine, sample, cells)
+        tick = silent if told is _silent else lambda share: told(0.35 + 0.35 * share, "count")
+        totals = _whole_totals(engine, sample, cells, tick)
     told(0.7, "judge")
     evidence = [
         gather(header, column, total, whole=engine.whole, most=FEW_VALUES if len(names) > MANY_COLUMNS else MOST_VALUES)
@@ -132,10 +133,10 @@ def _place(names: Sequence[str], wanted: str | None, what: str) -> int | None:
     raise TableError(f"there is no {what} {wanted!r} among the {len(names)} columns{hint}")
 
 
-def _whole_totals(engine: Engine, sample: pa.Table, cells: Sequence[Cells]) -> list[Totals]:
+def _whole_totals(engine: Engine, sample: pa.Table, cells: Sequence[Cells], tick: Tick) -> list[Totals]:
     """Ask the whole table only what the sample leaves open."""
     queries = [_query(place, sample.schema.field(place).type, column) for place, column in enumerate(cells)]
-    answers = engine.totals(queries)
+    answers = engine.totals(queries, tick)
     return [_fill(answer, column) for answer, column in zip(answers, cells, strict=True)]
 
 
