@@ -17,6 +17,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from ..agents import ClinicalModelSelector
+from ..schemas.profile import TableProfile
 from ..schemas.request import SelectionRequest
 from ..schemas.result import SelectionResult
 from .service_core import Service, profile_answer, request_id_of
@@ -260,7 +261,7 @@ def _render(format: str, request: SelectionRequest, result: SelectionResult) -> 
         headers["x-selector-fallback"] = "true"
     if format == "backend":
         return JSONResponse(result.plan.to_backend_dict(), headers=headers)
-    profile = request.profile.safe if hasattr(request.profile, "safe") else request.profile
+    profile = request.profile.safe if isinstance(request.profile, TableProfile) else request.profile
     record = {**result.model_dump(mode="json"), "profile": profile.model_dump(mode="json") if profile else None}
     return JSONResponse(record, headers=headers)
 

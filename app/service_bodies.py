@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from fastapi import Request
 from pydantic_core import from_json
@@ -15,6 +15,9 @@ from starlette.requests import ClientDisconnect
 
 from ..schemas.settings import Settings
 from .service_problems import BadRequest, ClientTooSlow, TooLarge, UnsupportedMedia
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 __all__ = ["FILE_FIELD", "MAX_JSON", "content_type", "read_form", "read_json"]
 
@@ -115,7 +118,7 @@ class _Form:
         self._into: bytearray | None = None
         self._header, self._value, self._disposition = b"", b"", b""
 
-    def callbacks(self) -> dict[str, object]:
+    def callbacks(self) -> MultipartCallbacks:
         """For ``MultipartParser``."""
         return {
             "on_part_begin": self._begin,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -87,4 +87,4 @@ def _name_error_only(logger: WrappedLogger, method: str, event: EventDict) -> Ev
         event["error"] = kind.__name__
         event["at"] = "{}:{}".format(*(ours or frames or [("?", 0)])[-1])
         event["event"] = str(event.get("event", "")).partition("\n")[0]
-    return cast(EventDict, event)
+    return event

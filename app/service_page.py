@@ -119,7 +119,10 @@ def _question(service: Service, request: SelectionRequest) -> tuple[Question | N
 
 
 def _bars(question: Question, result: SelectionResult) -> list[Bar]:
-    places = {result.plan.choice.method: "choice", **{backup.method: "backup" for backup in result.plan.backups}}
+    places: dict[str, str] = {
+        result.plan.choice.method: "choice",
+        **{backup.method: "backup" for backup in result.plan.backups},
+    }
     ranked = sorted(rank(question), key=lambda item: list(places).index(item.method) if item.method in places else 99)
     return [
         Bar(

@@ -90,14 +90,7 @@ def run(options: argparse.Namespace, *, alive: bool) -> dict[str, Any]:
         "SERVICE_LOG_LEVEL": "error",
     }
     here = [sys.executable, __file__, "--llm", str(llm), "--latency", str(options.latency)]
-    serve = [
-        sys.executable,
-        "-c",
-        "from clinical_model_selector.app.cli import main; main()",
-        "serve",
-        "--port",
-        str(port),
-    ]
+    program = [sys.executable, "-c", "from clinical_model_selector.app.cli import main; main()"]
     processes = [subprocess.Popen(here)] if alive else []
     service = subprocess.Popen([*program, "serve", "--port", str(port)], env=environment, stderr=subprocess.DEVNULL)
     processes.append(service)
