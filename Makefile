@@ -6,18 +6,19 @@ PACKAGE := clinical_model_selector
 FOLDERS := schemas profiling synthesizers evidence chains agents app
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 CODE := $(shell find $(FOLDERS) -type f -not -path '*/__pycache__/*') pyproject.toml
-SOURCES := $(CODE) README.md .env.example docker-compose.yml requirements.lock \
-	$(shell find tests examples notebooks benchmarks -type f -not -path '*/__pycache__/*' -not -path '*/.*' 2>/dev/null)
+SOURCES := $(CODE) README.md .env.example docker-compose.yml Dockerfile mkdocs.yml requirements.lock \
+	$(shell find tests examples notebooks benchmarks docs -type f -not -path '*/__pycache__/*' -not -path '*/.*' 2>/dev/null)
 # Further extras that the tests then use, such as EXTRAS=spark (450 MB, and Java).
 EXTRAS ?=
 DEV := $(VENV)/.dev$(EXTRAS:%=-%)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports format lock clean
+.PHONY: help demo serve test check lint types imports format lock clean
 
 help:
 	@echo 'make demo    a plan for the table in examples/'
+	@echo 'make serve   the service and its page on http://localhost:8000/'
 	@echo 'make test    the tests'
 	@echo 'make check   style, types, import direction, and the tests if anything changed since they last passed'
 	@echo 'make format  let ruff rewrite what it can'
@@ -25,6 +26,9 @@ help:
 
 demo: $(VENV)/.runtime
 	$(BIN)/clinical-model-selector select examples/gbsg2.csv --target cens
+
+serve: $(VENV)/.service
+	$(BIN)/clinical-model-selector serve
 
 test: $(DEV)
 	@rm -f $(VENV)/.tested
@@ -62,6 +66,11 @@ $(VENV)/.runtime: pyproject.toml requirements.lock | $(BIN)/python
 	@echo 'Setting up .venv, about a minute ...'
 	@$(PIP) install --constraint requirements.lock --editable .
 	@touch $@
+
+$(VENV)/.service: pyproject.toml requirements.lock | $(BIN)/python
+	@echo 'Setting up .venv with the service, about a minute ...'
+	@$(PIP) install --constraint requirements.lock --editable '.[service]'
+	@touch $@ $(VENV)/.runtime
 
 $(DEV): pyproject.toml requirements.lock | $(BIN)/python
 	@echo 'Setting up .venv with the tools of development, about two minutes ...'

@@ -79,7 +79,7 @@ LevelName = Annotated[str, AfterValidator(_check_level)]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class SafeColumn(_Frozen):

@@ -19,7 +19,7 @@ Deployment = Literal["internal", "saas"]
 class EvidenceMetrics(BaseModel):
     """How a plan did when it was run; all optional, since callers measure different things."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
     fidelity: float | None = None
     """Column shapes and pair trends, 0 to 1, higher is better."""

@@ -110,6 +110,14 @@ PROBLEMS: dict[str, tuple[dict[str, Any], int, str]] = {
         422,
         "NoFeasibleSynthesizer",
     ),
+    "infinite quantile": (
+        {
+            "content": json.dumps({"profile": EXAMPLE_PROFILE}).replace("31.0", "1e999").encode(),
+            "headers": {"content-type": "application/json"},
+        },
+        422,
+        "InvalidRequest",
+    ),
     "huge count": ({"json": {"profile": {**EXAMPLE_PROFILE, "rows": 10**300}}}, 422, "InvalidRequest"),
     "no file": ({"data": {"target": "x"}, "files": {"other": b"x"}}, 400, "BadRequest"),
     "no such column": ({"files": {"file": b"a,b\n" + b"1,2\n" * 60}, "data": {"target": "z"}}, 422, "TableError"),
