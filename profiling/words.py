@@ -97,16 +97,16 @@ CONCEPTS: dict[str, str] = {
     "follow": "time futime followup follow fu os pfs dfs rfs efs survtime survivaltime timetoevent tte aval "
     "duration days months ueberlebenszeit suivi seguimiento survie lenfol stime ttoevent fuptime fupdays "
     "surv_time ttodeath overall survival relapse progression tiempo duree zeit dauer",
-    "follow_whole": "time futime os pfs dfs rfs efs ttp tte days survtime survivaltime ostime pfstime rfstime "
-    "dfstime timetoevent timetodeath followuptime followupdays followupmonths followup fu lenfol stime "
+    "follow_whole": "zeit dauer tiempo duree aval tte time futime os pfs dfs rfs efs ttp tte days survtime "
+    "survivaltime ostime pfstime rfstime dfstime timetoevent timetodeath followuptime followupdays followupmonths followup fu lenfol stime "
     "overallsurvival survivaldays survivalmonths survivalyears dtime rtime fuptime fupdays ueberlebenszeit suivi "
     "seguimiento osmonths osdays pfsmonths dfsmonths survmonths survdays fuyears fudays fumonths timeyears "
     "timedays timemonths tdays tmonths timetoeventdays deathtime daystodeath daystolastfollowup",
     "event": "event status cens censor censored censoring death died dead deceased dth relapse recurrence recur "
     "progression mortality failure expire expired fstat cnsr delta outcome exitus deces verstorben tod fallecido "
     "muerte evento evenement ereignis dthfl vital readmission rehospitalization",
-    "event_whole": "event status cens censor censored death died dead deceased dthfl fstat cnsr delta deathevent "
-    "vitalstatus osstatus pfsstatus osevent pfsevent dfsevent rfsevent rfi relapse recurrence deathflag "
+    "event_whole": "fustat fstatus vitalstat event status cens censor censored death died dead deceased dthfl "
+    "fstat cnsr delta deathevent vitalstatus osstatus pfsstatus osevent pfsevent dfsevent rfsevent rfi relapse recurrence deathflag "
     "expireflag hospitalexpireflag mortality exitus verstorben deces fallecido muerte evento ereignis evenement "
     "relstat dead90",
     "outcome": "target class outcome label y response readmitted readmission survived survival death died dead "
