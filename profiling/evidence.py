@@ -134,7 +134,9 @@ def gather(
     totals = totals or Totals(cells.rows, cells.present, len(cells.values))
     if not len(cells.values):
         return Evidence(header, cells, totals)
-    blocks, run = _blocks(cells) if whole else (0.0, 0.0)
+    blocks, run = _blocks(cells)
+    # A sample's slices are torn apart, but neighbours within them are neighbours still.
+    blocks = blocks if whole else 0.0
     if cells.numbers is not None:
         number = _number_facts(cells, whole=whole)
         texts = _some(cells.values, min(most, 120))
