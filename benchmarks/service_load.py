@@ -4,7 +4,8 @@
 
 Service, LLM and client are three processes. The cache is off and every profile differs, so that each request asks the
 LLM. Reported: errors, quantiles of the time to an answer, requests a second, the service's CPU time a request, and its
-resident memory after a quarter and at the end.
+resident memory after a quarter and at the end. The load average tells whether the machine was ours: above the number of
+cores the times are those of the queue for a core.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def main() -> None:
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
+        "load_average_before": round(os.getloadavg()[0], 1),
         "requests": options.requests,
         "ways": options.ways,
         "latency_s": options.latency,
