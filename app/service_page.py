@@ -71,7 +71,7 @@ async def _asset(name: str) -> Response:
 
 async def _profile(service: Service, request: Request) -> Response:
     profile, options = await service.profile_upload(request, PlanUpload)
-    question, problem = _question(service, to_selection(options, profile))
+    question, reasons = _question(service, to_selection(options, profile))
     return HTMLResponse(
         _template("service_profile").render(
             profile=profile,
@@ -79,7 +79,7 @@ async def _profile(service: Service, request: Request) -> Response:
             kinds=get_args(Kind),
             corrected=options.kinds,
             prompt=render_user_message(question) if question else "",
-            problem=problem,
+            reasons=reasons,
             legs=[leg for leg in configured_legs(service.settings) if leg != "embedded"],
         )
     )
@@ -109,13 +109,13 @@ def _render_plan(service: Service, request: SelectionRequest, result: SelectionR
     )
 
 
-def _question(service: Service, request: SelectionRequest) -> tuple[Question | None, str]:
+def _question(service: Service, request: SelectionRequest) -> tuple[Question | None, dict[str, str]]:
     question = resolve(request, service.settings).question
     try:
         rank(question)
     except NoFeasibleSynthesizer as error:
-        return None, str(error)
-    return question, ""
+        return None, error.reasons
+    return question, {}
 
 
 def _bars(question: Question, result: SelectionResult) -> list[Bar]:

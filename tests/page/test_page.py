@@ -135,6 +135,15 @@ def test_a_column_name_cannot_break_out(browser: Chrome, page: str, tmp_path: Pa
     _assert_calm(browser, page)
 
 
+def test_a_table_that_nothing_fits_is_told_before_anyone_is_asked(browser: Chrome, page: str, tmp_path: Path) -> None:
+    table = tmp_path / "small.csv"
+    table.write_text("a,b,c\n" + "".join(f"{row % 7},{row % 3},{row % 5}\n" for row in range(60)))
+    _to_profile(browser, page, table)
+    told = _by_id(browser, "profile").text
+    assert "no plan is possible" in told
+    assert "hipaa_like needs at least 100 rows, here 60" in told
+
+
 @pytest.mark.parametrize(
     ("key", "content", "told"),
     [("wrong", "a,b\n1,2\n", "a key is needed"), (KEY, "", "the file is empty"), (KEY, "a,a\n1,2\n", "same name")],
@@ -152,13 +161,17 @@ def test_what_goes_wrong_is_told(browser: Chrome, page: str, tmp_path: Path, key
 
 
 def _to_plan(browser: Chrome, page: str, table: Path) -> None:
+    _to_profile(browser, page, table)
+    _by_id(browser, "plan-button").click()
+    _wait_for(browser, "step-plan")
+
+
+def _to_profile(browser: Chrome, page: str, table: Path) -> None:
     browser.get(page)
     _by_id(browser, "file").send_keys(str(table))
     _by_id(browser, "key").send_keys(KEY)
     _by_id(browser, "profile-button").click()
     _wait_for(browser, "step-profile")
-    _by_id(browser, "plan-button").click()
-    _wait_for(browser, "step-plan")
 
 
 def _by_id(browser: Chrome, name: str) -> WebElement:
