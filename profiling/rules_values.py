@@ -92,7 +92,7 @@ def _icd9(e: Evidence) -> Verdict | None:
     if e.distinct < 20 or e.number is not None:
         return None
     coded = sum(
-        re.fullmatch(r"\d{3}(?:\.?\d{1,2})?|V\d{2}(?:\.?\d{1,2})?|E\d{3}(?:\.?\d)?", t) is not None for t in e.texts
+        re.fullmatch(r"\d{1,3}(?:\.?\d{1,2})?|V\d{2}(?:\.?\d{1,2})?|E\d{3}(?:\.?\d)?", t) is not None for t in e.texts
     )
     lettered = sum(t[0] in "VE" for t in e.texts)
     return Verdict("code", detail="icd") if coded >= 0.95 * len(e.texts) and lettered >= 1 else None
