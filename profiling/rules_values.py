@@ -88,7 +88,7 @@ def _mostly_dotted(e: Evidence) -> bool:
 
 
 def _icd9(e: Evidence) -> Verdict | None:
-    """ICD-9-CM: three digits with up to two after a dot, or three to five without, mixed with V and E codes."""
+    """ICD-9-CM: up to three digits (leading zeros are often lost), two after a dot or none, among V and E codes."""
     if e.distinct < 20 or e.number is not None:
         return None
     coded = sum(
