@@ -30,7 +30,7 @@ __all__ = [
 
 WHOLE_ROWS = 25_000
 """Tables up to this many rows are looked at whole, without sampling."""
-WHOLE_CELLS = 6_000_000
+WHOLE_CELLS = 2_500_000
 """So are longer tables of up to this many cells."""
 SAMPLE_ROWS = 20_000
 SLICE = 32
