@@ -57,7 +57,7 @@ def _column(index: int) -> SafeColumn:
         missing_share=0.012,
         distinct=8_200 if numeric else 6,
         encoded_levels=0 if numeric else 6,
-        quantiles=(-1234.5, -123.4, 12.3, 123.4, 1234.5) if numeric else None,
+        quantiles=(-1200.0, -120.0, 12.0, 120.0, 1200.0) if numeric else None,
         skewed=numeric,
         sentinel_missing=numeric,
         level_shares=None if numeric else (0.31, 0.22, 0.17, 0.13, 0.11, 0.06),

@@ -22,6 +22,7 @@ __all__ = [
     "LevelName",
     "Pattern",
     "Role",
+    "RoundedNumber",
     "SafeColumn",
     "SafeProfile",
     "TableProfile",
@@ -78,6 +79,16 @@ LevelName = Annotated[str, AfterValidator(_check_level)]
 """A level's label: a word of :mod:`.vocabulary`, or ``L1`` … ``Lk``; no other string is accepted."""
 
 
+def _check_digits(number: float) -> float:
+    if number != float(f"{number:.1e}"):
+        raise ValueError("must have at most two significant digits")
+    return number
+
+
+RoundedNumber = Annotated[float, AfterValidator(_check_digits)]
+"""A figure with at most two significant digits: no measured value as it is."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
@@ -99,7 +110,7 @@ class SafeColumn(_Frozen):
     pattern: Pattern | None = None
     integer: bool = False
     """All values are whole numbers."""
-    quantiles: tuple[float, ...] | None = None
+    quantiles: tuple[RoundedNumber, ...] | None = None
     """Of numeric columns: 5, 25, 50, 75, 95 % (25, 50, 75 % below 100 rows), two significant digits."""
     skewed: bool = False
     zero_inflated: bool = False
