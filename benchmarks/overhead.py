@@ -32,6 +32,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "overhead.json"
 AT_ONCE = 64
+OWN_ENVIRONMENT = ("ours", "httpx", "openai")
+"""Clients that our own environment has anyway."""
 
 
 def main() -> None:
@@ -58,7 +60,8 @@ def compare(rounds: int, calls: int, others: str) -> None:
         missing: dict[str, str] = {}
         names: dict[str, str] = {}
         for client in CLIENTS:
-            worker = start(sys.executable if client == "ours" else others, "--work", client, "--base", base)
+            python = sys.executable if client in OWN_ENVIRONMENT else others
+            worker = start(python, "--work", client, "--base", base)
             status, _, text = read_line(worker).partition(" ")
             if status == "ready":
                 workers[client], names[client] = worker, text
@@ -71,6 +74,7 @@ def compare(rounds: int, calls: int, others: str) -> None:
             for client, worker in workers.items():
                 cpu[client].append(command(worker, f"cpu {calls}"))
                 rate[client].append(command(worker, f"rate {AT_ONCE * 2}"))
+                print(f"  {client}: {cpu[client][-1] * 1e3:.2f} ms, {rate[client][-1]:.1f}/s", flush=True)
             print(f"round {turn + 1} of {rounds}", flush=True)
         for process in (*workers.values(), server):
             process.kill()
