@@ -80,6 +80,7 @@ class NoFeasibleSynthesizer(SelectorError):
 class MissingExtra(SelectorError):
     """An optional library is needed and not installed."""
 
-    def __init__(self, needed_for: str, extra: str) -> None:
+    def __init__(self, needed_for: str, extra: str, command: str | None = None) -> None:
         self.extra = extra
-        super().__init__(f"{needed_for} needs an optional library: pip install 'clinical-model-selector[{extra}]'")
+        self.command = command or f"pip install 'clinical-model-selector[{extra}]'"
+        super().__init__(f"{needed_for} needs an optional library: {self.command}")

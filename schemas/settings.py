@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     compliance_level: Compliance = DEFAULT_COMPLIANCE
     selector_requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     selector_budget_usd: Annotated[float, Field(gt=0.0)] | None = None
+    selector_environments: str = "~/.cache/clinical-model-selector/environments"
+    """Directory of the synthesizers' own environments."""
 
     def __init__(self, **values: object) -> None:
         try:
