@@ -5,8 +5,12 @@ BIN := $(VENV)/bin
 PACKAGE := clinical_model_selector
 FOLDERS := schemas profiling synthesizers evidence chains agents app
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
-SOURCES := $(shell find $(FOLDERS) tests examples notebooks benchmarks -type f -not -path '*/__pycache__/*' -not -path '*/.*' 2>/dev/null) \
-	pyproject.toml README.md .env.example docker-compose.yml
+CODE := $(shell find $(FOLDERS) -type f -not -path '*/__pycache__/*') pyproject.toml
+SOURCES := $(CODE) README.md .env.example docker-compose.yml requirements.lock \
+	$(shell find tests examples notebooks benchmarks -type f -not -path '*/__pycache__/*' -not -path '*/.*' 2>/dev/null)
+# Further extras that the tests then use, such as EXTRAS=spark (450 MB, and Java).
+EXTRAS ?=
+DEV := $(VENV)/.dev$(EXTRAS:%=-%)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
@@ -22,25 +26,25 @@ help:
 demo: $(VENV)/.runtime
 	$(BIN)/clinical-model-selector select examples/gbsg2.csv --target cens
 
-test: $(VENV)/.dev
+test: $(DEV)
 	@rm -f $(VENV)/.tested
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 	@touch $(VENV)/.tested
 
 check: lint types imports $(VENV)/.tested
 
-lint: $(VENV)/.dev
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 # The type checker and import-linter judge what a user gets: the package as installed, not the folders it is built from.
 types: $(VENV)/.regular
-	cd $(VENV)/regular && MYPYPATH=. ../bin/mypy --strict --config-file ../../pyproject.toml $(FOLDERS:%=-p $(PACKAGE).%)
+	cd $(VENV)/regular && MYPYPATH=. ../bin/mypy --strict --cache-dir ../.mypy_cache --config-file ../../pyproject.toml $(FOLDERS:%=-p $(PACKAGE).%)
 
 imports: $(VENV)/.regular
-	PYTHONPATH=$(VENV)/regular $(BIN)/lint-imports
+	PYTHONPATH=$(VENV)/regular $(BIN)/lint-imports --no-logo
 
-format: $(VENV)/.dev
+format: $(DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -52,21 +56,23 @@ clean:
 
 $(BIN)/python:
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python' >&2; exit 1; }
-	'$(PYTHON)' -m venv $(VENV)
+	@'$(PYTHON)' -m venv $(VENV)
 
 $(VENV)/.runtime: pyproject.toml requirements.lock | $(BIN)/python
-	$(PIP) install --constraint requirements.lock --editable .
+	@echo 'Setting up .venv, about a minute ...'
+	@$(PIP) install --constraint requirements.lock --editable .
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml requirements.lock | $(BIN)/python
-	$(PIP) install --constraint requirements.lock --editable '.[dev]'
+$(DEV): pyproject.toml requirements.lock | $(BIN)/python
+	@echo 'Setting up .venv with the tools of development, about two minutes ...'
+	@$(PIP) install --constraint requirements.lock --editable '.[dev$(EXTRAS:%=,%)]'
 	@touch $@ $(VENV)/.runtime
 
-$(VENV)/.regular: $(VENV)/.dev $(SOURCES)
+$(VENV)/.regular: $(DEV) $(CODE)
 	@rm -rf $(VENV)/regular build
-	$(PIP) install --no-deps --no-build-isolation --target $(VENV)/regular .
+	@$(PIP) install --no-deps --no-build-isolation --target $(VENV)/regular .
 	@rm -rf build
 	@touch $@
 
-$(VENV)/.tested: $(VENV)/.dev $(SOURCES)
+$(VENV)/.tested: $(DEV) $(SOURCES)
 	$(MAKE) test

@@ -127,7 +127,8 @@ def _constraints(
 def _allowed(names: tuple[str, ...] | None) -> tuple[tuple[str, ...] | None, list[str]]:
     if names is None:
         return None, []
-    methods, unknown = [], []
+    methods: list[str] = []
+    unknown: list[str] = []
     for name in names:
         method = resolve_method(name)
         (methods if method else unknown).append(method or name)

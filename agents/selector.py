@@ -15,7 +15,8 @@ from ..schemas.errors import SettingsError
 from ..schemas.question import Question
 from ..schemas.request import EvidenceMetrics, SelectionRequest
 from ..schemas.result import SelectionResult
-from ..schemas.settings import Settings
+from ..schemas.settings import Settings, load_tracing_variables
+from ..schemas.usage import Usage
 from ..synthesizers.feasibility import assess, require_feasible
 from .resolve import Resolved, coerce_request, previous_round, resolve
 
@@ -39,6 +40,8 @@ class ClinicalModelSelector(Runnable[Any, SelectionResult]):
     name = "ClinicalModelSelector"
 
     def __init__(self, settings: Settings | None = None) -> None:
+        if settings is None:
+            load_tracing_variables()
         self.settings = settings if settings is not None else Settings()
         self._chain = build_selection(self.settings, EmbeddedRecommender())
 
@@ -120,6 +123,10 @@ class ClinicalModelSelector(Runnable[Any, SelectionResult]):
         resolved = _next_round(result, metrics)
         _require_plan_exists(resolved.question)
         return _result(await self._chain.ainvoke(resolved.question, self._named(config)), resolved)
+
+    def usage(self) -> Usage:
+        """Totals over every selection of this selector: who answered, tokens, cost, seconds, cache hits, fallbacks."""
+        return self._chain.usage()
 
     def _named(self, config: RunnableConfig | None) -> RunnableConfig:
         config = ensure_config(config)

@@ -1,1 +1,1 @@
-
+"""Command line, and later the HTTP service and its page."""

@@ -46,6 +46,14 @@ def plan_cautions(plan: ModelSelectionPlan, question: Question) -> list[str]:
             f"{question.constraints.compliance} recommends differential privacy; this plan has none, so its disclosure "
             "risk can be measured but not bounded"
         )
+    patients = question.profile.patients
+    if patients is not None and patients < policy.min_rows:
+        found.append(
+            f"about {patients} patients, and {question.constraints.compliance} asks for {policy.min_rows} rows: each "
+            "patient weighs heavily in the synthetic data, so measure disclosure risk by patient"
+        )
+    if patients is not None and patients < question.profile.rows:
+        found.append("rows of one patient are modelled as if they were independent: within-patient order is lost")
     return found
 
 

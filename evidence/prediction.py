@@ -77,7 +77,7 @@ def _likeness(table: str, shape: TableShape) -> float:
 
 def _row_factor(rows: int, advised: int) -> float:
     """1 from the advised rows on; below, it falls with the square root of the share that is there (judgement)."""
-    return min(1.0, math.sqrt(rows / advised)) ** 0.5
+    return float(min(1.0, math.sqrt(rows / advised)) ** 0.5)
 
 
 def _fidelity(m: Measurement) -> float | None:

@@ -8,6 +8,7 @@ wants every field required. Ranges follow the libraries' own defaults and the me
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -28,6 +29,7 @@ __all__ = [
     "Hyperparameters",
     "Method",
     "TabDDPM",
+    "drop_titles",
 ]
 
 Method = Literal[
@@ -52,10 +54,17 @@ class Default:
     value: Any
 
 
+def drop_titles(schema: dict[str, Any]) -> None:
+    """Take titles and docstrings out of a model's JSON schema: providers bill every token of it."""
+    for part in (schema, *schema["properties"].values()):
+        part.pop("title", None)
+        part.pop("description", None)
+
+
 class Hyperparameters(BaseModel):
     """Base of the per-method objects: closed, frozen, silent about inputs in its errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra=drop_titles)
 
     epsilon_fields: ClassVar[tuple[str, ...]] = ()
     """Fields that each spend privacy budget; they add up (basic composition, Dwork & Roth 2014, theorem 3.16)."""
@@ -71,7 +80,8 @@ class Hyperparameters(BaseModel):
     @property
     def total_epsilon(self) -> float:
         """Sum of every epsilon this configuration spends; 0.0 where there is no guarantee."""
-        return float(sum(getattr(self, name) for name in self.epsilon_fields))
+        # Rounded so that 0.27 + 0.03 is 0.3 and stays within a budget of 0.3.
+        return round(float(sum(getattr(self, name) for name in self.epsilon_fields)), 9)
 
     @property
     def total_delta(self) -> float:
@@ -81,6 +91,11 @@ class Hyperparameters(BaseModel):
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         """Default of every hyper-parameter, method included."""
+        return dict(cls._defaults())
+
+    @classmethod
+    @cache
+    def _defaults(cls) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, field in cls.model_fields.items():
             if name == "method":

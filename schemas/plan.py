@@ -19,6 +19,7 @@ from .hyperparameters import (
     TVAE,
     GaussianCopula,
     TabDDPM,
+    drop_titles,
 )
 
 __all__ = ["BACKEND_IDS", "DPSettings", "ModelSelectionPlan", "SynthesizerConfig"]
@@ -53,7 +54,7 @@ SynthesizerConfig = Annotated[
 class DPSettings(BaseModel):
     """The privacy budget of the chosen synthesizer, everything it spends added up."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra=drop_titles)
 
     enabled: bool
     epsilon: Annotated[float, Field(gt=0.0, le=20.0)] | None

@@ -1,10 +1,10 @@
 """Compliance levels: the thresholds a plan and, later, its synthetic data are judged by.
 
 research, hipaa_like and clinical_strict carry the existing backend's figures where they are sound; ``UNSOUND`` says
-which are kept for the record only. The backend names gdpr_like without thresholds (it silently became hipaa_like there);
-here it has its own: hipaa_like's fidelity figures, with the stricter risk figures of clinical_strict for duplicates,
-identifiability and k-anonymity, since recital 26 GDPR asks for all means reasonably likely to be used by anyone, not for
-a list of identifiers.
+which are kept for the record only. The backend names gdpr_like without thresholds (it silently became hipaa_like
+there); here it has its own: hipaa_like's fidelity figures, with the stricter risk figures of clinical_strict for
+duplicates, identifiability and k-anonymity, since recital 26 GDPR asks for all means reasonably likely to be used by
+anyone, not for a list of identifiers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Policy:
     """Thresholds of one compliance level; shares and scores lie between 0 and 1."""
 
     min_rows: int
-    """Smallest table, in patients (rows where no patient identifier is known)."""
+    """Smallest table, in rows; fewer patients than this is a warning."""
     max_epsilon: float
     """Largest total epsilon of a DP plan, all parts added up."""
     max_delta: float

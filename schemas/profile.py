@@ -1,23 +1,25 @@
 """What is known of a table: a local profile with names, and the safe profile, all that may leave the machine.
 
-``SafeProfile`` cannot hold a raw value by its type: it has no free text. Strings are aliases (``c1``), members of closed
-vocabularies, or level labels of a closed allow-list; numbers are counts, shares and quantiles that ``profiling`` has
-rounded and suppressed before (rules and reasons: profiling/safety.py).
+``SafeProfile`` cannot hold a raw value by its type: it has no free text. Strings are aliases (``c1``), members of
+closed vocabularies, or level labels of a closed allow-list; numbers are counts, shares and quantiles that ``profiling``
+has rounded and suppressed before (rules and reasons: profiling/safety.py).
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from .result import Treatment
+from .vocabulary import is_safe_level
 
 __all__ = [
     "Alias",
     "ColumnProfile",
     "Grain",
     "Kind",
+    "LevelName",
     "Pattern",
     "Role",
     "SafeColumn",
@@ -66,6 +68,16 @@ Pattern = Literal[
 """Shape most values of a column share."""
 
 
+def _check_level(label: str) -> str:
+    if not is_safe_level(label):
+        raise ValueError("must be a word of the level vocabulary, or L1..Lk")
+    return label
+
+
+LevelName = Annotated[str, AfterValidator(_check_level)]
+"""A level's label: a word of :mod:`.vocabulary`, or ``L1`` … ``Lk``; no other string is accepted."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -97,12 +109,15 @@ class SafeColumn(_Frozen):
     """Holds values such as <5 or >90."""
     level_shares: tuple[float, ...] | None = None
     """Of categorical columns: shares of the commonest levels, descending, rare ones pooled into the last."""
-    level_names: tuple[str, ...] | None = None
+    level_names: tuple[LevelName, ...] | None = None
     """Only labels from profiling's allow-list vocabulary, else L1..Lk; same order as ``level_shares``."""
     span_years: Annotated[int, Field(ge=0)] | None = None
     """Of date columns."""
     leaks_target: bool = False
     dirty_labels: bool = False
+    quasi_identifier: bool = False
+    birth_date: bool = False
+    ages_over_89: bool = False
 
 
 class SafeProfile(_Frozen):
@@ -156,6 +171,10 @@ class TableProfile(_Frozen):
     rows: Annotated[int, Field(ge=0)]
     columns: tuple[ColumnProfile, ...]
     safe: SafeProfile
+    patient_id: str | None = None
+    """Name of the patient identifier, given or found."""
+    target_candidates: tuple[str, ...] = ()
+    """Names of columns that look like an outcome, likeliest first; empty where a target was given."""
     warnings: tuple[str, ...] = ()
 
     def column(self, name: str) -> ColumnProfile | None:

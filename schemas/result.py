@@ -109,3 +109,8 @@ class SelectionResult(BaseModel):
     warnings: list[str] = Field(default_factory=list)
     _question: Any = PrivateAttr(default=None)
     """The safe question that was asked; ``replan`` builds on it. Not part of the serialised result."""
+
+    def _repr_html_(self) -> str:
+        from .result_html import render_result_html  # costs a template engine, which only notebooks need
+
+        return render_result_html(self)

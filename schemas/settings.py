@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+import os
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import SettingsError
 from .policy import DEFAULT_COMPLIANCE, Compliance
 
-__all__ = ["OLLAMA_DEFAULT_BASES", "Settings"]
+__all__ = ["OLLAMA_DEFAULT_BASES", "Settings", "load_tracing_variables"]
+
+_TRACING_PREFIXES = ("LANGSMITH_", "LANGCHAIN_")
 
 OLLAMA_DEFAULT_BASES = ("http://ollama:11434", "http://localhost:11434")
 """Tried in this order where OLLAMA_BASE is not set: the compose service first, then this machine."""
@@ -50,13 +54,22 @@ class Settings(BaseSettings):
     selector_embedded: Literal["auto", "never", "only"] = "auto"
     selector_cache: str = "memory"
     """off, memory, a SQLite file's path, or a redis:// URL."""
+    selector_cache_ttl_s: Annotated[float, Field(gt=0.0)] = 86_400.0
+    """How long a cached plan is used."""
+    selector_breaker_failures: Annotated[int, Field(ge=1)] = 3
+    """Outages in a row after which a provider is skipped for a while."""
+    selector_breaker_cooldown_s: Annotated[float, Field(gt=0.0)] = 60.0
+    """How long it is skipped; then one request tries it."""
+    selector_audit_log: str | None = None
+    """A file that gets one JSON line per selection; unset: none is written."""
     compliance_level: Compliance = DEFAULT_COMPLIANCE
     selector_requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     selector_budget_usd: Annotated[float, Field(gt=0.0)] | None = None
+    """For OpenRouter, in 30 days from the first paid request; over it the next provider answers."""
     selector_environments: str = "~/.cache/clinical-model-selector/environments"
     """Directory of the synthesizers' own environments."""
 
-    def __init__(self, **values: object) -> None:
+    def __init__(self, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -105,6 +118,16 @@ class Settings(BaseSettings):
             return type(self).model_validate({**self.model_dump(), **changes})
         except ValidationError as error:
             raise SettingsError(_describe(error)) from None
+
+
+def load_tracing_variables(env_file: str = ".env") -> None:
+    """Hand LangSmith what .env says of it; the process environment wins.
+
+    LangSmith reads the environment alone, and everything here can be set in .env.
+    """
+    for name, value in dotenv_values(env_file).items():
+        if name.startswith(_TRACING_PREFIXES) and value:
+            os.environ.setdefault(name, value)
 
 
 def _checked_url(value: str) -> str:

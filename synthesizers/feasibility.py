@@ -6,7 +6,10 @@ check holds every answer against it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 from ..schemas.errors import NoFeasibleSynthesizer
 from ..schemas.hyperparameters import Hyperparameters
@@ -83,12 +86,12 @@ def method_obstacles(method: str, shape: TableShape, constraints: Constraints) -
     if constraints.require_dp and entry.dp is None:
         found.append(Obstacle(None, "no_dp", "gives no differential privacy, which is required"))
     policy = constraints.policy
-    if shape.persons < policy.min_rows:
+    if shape.rows < policy.min_rows:
         found.append(
             Obstacle(
                 None,
                 "policy_rows",
-                f"{constraints.compliance} needs at least {policy.min_rows} patients, here {shape.persons}",
+                f"{constraints.compliance} needs at least {policy.min_rows} rows, here {shape.rows}",
             )
         )
     if shape.rows < entry.min_rows:
@@ -160,15 +163,21 @@ def config_obstacles(config: Hyperparameters, shape: TableShape, constraints: Co
     return tuple(found)
 
 
+@lru_cache(maxsize=64)
 def assess(
     profile: SafeProfile, constraints: Constraints, *, caution: float = 0.0, effort: float = 1.0
-) -> dict[str, Assessment]:
-    """Every synthesizer of the catalogue on this table; see ``size_hyperparameters`` for caution and effort."""
+) -> Mapping[str, Assessment]:
+    """Every synthesizer of the catalogue on this table; see ``size_hyperparameters`` for caution and effort.
+
+    Cached: prompt, recommender and result ask for the same table in one selection.
+    """
     shape = TableShape.of(profile)
-    return {method: _assess_one(method, profile, shape, constraints, caution, effort) for method in CATALOGUE}
+    return MappingProxyType(
+        {method: _assess_one(method, profile, shape, constraints, caution, effort) for method in CATALOGUE}
+    )
 
 
-def require_feasible(assessments: dict[str, Assessment], constraints: Constraints) -> None:
+def require_feasible(assessments: Mapping[str, Assessment], constraints: Constraints) -> None:
     """Make sure that a plan, a choice and two backups, can exist.
 
     Raises:

@@ -34,7 +34,6 @@ class TableShape:
     """The facts of a safe profile that decide cost and feasibility."""
 
     rows: int
-    persons: int
     columns: int
     """Columns that enter a fit."""
     continuous: int
@@ -53,7 +52,6 @@ class TableShape:
         levels = [column.encoded_levels for column in columns if _is_categorical(column)]
         return cls(
             rows=profile.rows,
-            persons=profile.persons,
             columns=len(columns),
             continuous=sum(not _is_categorical(column) for column in columns),
             levels=sum(levels),
@@ -196,22 +194,23 @@ def _cart_seconds(knobs: dict[str, Any], shape: TableShape) -> float:
 
 
 def _arf_seconds(knobs: dict[str, Any], shape: TableShape) -> float:
-    return 0.5 + 7e-4 * shape.rows * shape.columns * (knobs["num_trees"] / 30) * (knobs["max_iters"] / 10)
+    effort = float(knobs["num_trees"] / 30 * knobs["max_iters"] / 10)
+    return 0.5 + 7e-4 * shape.rows * shape.columns * effort
 
 
 def _steps_seconds(per_step: float, per_cell: float) -> Callable[[dict[str, Any], TableShape], float]:
     def seconds(knobs: dict[str, Any], shape: TableShape) -> float:
-        batch = knobs["batch_size"]
-        epochs = knobs.get("epochs") or knobs["n_iter"]
+        batch = int(knobs["batch_size"])
+        epochs = int(knobs.get("epochs") or knobs["n_iter"])
         steps = epochs * math.ceil(shape.rows / batch)
-        return 1.0 + float(steps) * (per_step + per_cell * batch * shape.one_hot_width)
+        return 1.0 + steps * (per_step + per_cell * batch * shape.one_hot_width)
 
     return seconds
 
 
 def _argn_seconds(knobs: dict[str, Any], shape: TableShape) -> float:
-    trained = 8 + 3e-4 * shape.rows * shape.columns * knobs["max_epochs"] / 100
-    return min(trained, 60.0 * knobs["max_training_time"])
+    trained = 8 + 3e-4 * shape.rows * shape.columns * int(knobs["max_epochs"]) / 100
+    return min(trained, 60.0 * int(knobs["max_training_time"]))
 
 
 def _mst_seconds(knobs: dict[str, Any], shape: TableShape) -> float:

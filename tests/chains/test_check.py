@@ -107,4 +107,7 @@ def test_recommended_privacy_is_a_caution_and_not_a_violation() -> None:
     asked = question()
     assert any("recommends differential privacy" in c for c in plan_cautions(recommend(asked), asked))
     assert plan_cautions(dp_plan(), asked) == []
+    assert plan_cautions(dp_plan(), question(profile(5000, patients=5000))) == []
+    few = plan_cautions(dp_plan(), question(profile(5000, patients=40)))
+    assert ["about 40 patients" in few[0], "independent" in few[1]] == [True, True]
     assert plan_cautions(changed(), question(compliance="research")) == []

@@ -16,7 +16,7 @@ def test_the_prompt_states_constraints_table_and_every_synthesizer_once() -> Non
     assert "at most 600 CPU seconds" in text
     assert describe_for_prompt(asked.profile) in text
     for method in CATALOGUE:
-        assert text.count(f"\n- {method}") == 1
+        assert text.count(f"\n- {method} [") + text.count(f"\n- {method}:") == 1
     feasible, refused = text.split("# Not feasible here")
     assert "- ctgan: BSL-1.1 bars" in refused
     assert "- ctgan" not in feasible

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from clinical_model_selector.schemas.errors import SettingsError
-from clinical_model_selector.schemas.settings import OLLAMA_DEFAULT_BASES, Settings
+from clinical_model_selector.schemas.settings import OLLAMA_DEFAULT_BASES, Settings, load_tracing_variables
 
 FIELDS = {name.upper() for name in Settings.model_fields} | {"OLLAMA_HOST"}
 
@@ -93,3 +94,14 @@ def test_an_updated_copy_is_validated_again() -> None:
     assert copy.openrouter_api_key == settings.openrouter_api_key
     with pytest.raises(SettingsError, match="SELECTOR_DEADLINE_S"):
         settings.updated(selector_deadline_s=-1)
+
+
+def test_tracing_variables_of_dotenv_reach_langsmith(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LANGSMITH_PROJECT=ward\nLANGSMITH_TRACING=false\nOPENROUTER_MODEL=x/y\n")
+    monkeypatch.setenv("LANGSMITH_TRACING", "true")
+    monkeypatch.delenv("LANGSMITH_PROJECT", raising=False)
+    load_tracing_variables()
+    assert os.environ["LANGSMITH_PROJECT"] == "ward"
+    assert os.environ["LANGSMITH_TRACING"] == "true"
+    assert "OPENROUTER_MODEL" not in os.environ
+    monkeypatch.delenv("LANGSMITH_PROJECT")

@@ -36,7 +36,6 @@ REFUSED: dict[str, tuple[SafeProfile, dict[str, Any], set[str], str]] = {
     "privacy required": (profile(5000), {"require_dp": True}, set(CATALOGUE) - DP, "no_dp"),
     "strict level requires privacy": (profile(5000), {"compliance": "clinical_strict"}, set(CATALOGUE) - DP, "no_dp"),
     "policy's smallest table": (profile(90), {}, set(CATALOGUE), "policy_rows"),
-    "patients count, not rows": (profile(5000, patients=90), {}, set(CATALOGUE), "policy_rows"),
     "too few rows to train": (profile(240), {}, {"tabddpm", "argn_dp"}, "too_few_rows"),
     "width explodes": (profile(100_000, categorical=4, levels=700), {}, ONE_HOT, "too_wide"),
     "levels too sparse": (profile(1000, categorical=2, levels=400), {}, ONE_HOT, "sparse_levels"),

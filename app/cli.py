@@ -1,0 +1,221 @@
+"""The command line.
+
+Heavy libraries are imported by the command that needs them, so that help and ``profile`` stay quick.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ..schemas.errors import SelectorError
+from ..schemas.policy import Compliance
+from ..schemas.request import Deployment, Tradeoff
+from ..schemas.settings import Settings
+from .failures import NOBODY_ANSWERS, error_lines, exit_code, install_quiet_excepthook
+from .inputs import read_profile, split_names
+from .terminal import print_error, print_json, print_view, write_page
+
+__all__ = ["app", "main"]
+
+PROGRAM = "clinical-model-selector"
+
+app = typer.Typer(
+    name=PROGRAM,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Choose a synthesizer, its hyper-parameters and its privacy settings for a clinical table.",
+)
+
+Table = Annotated[
+    str, typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too) or Parquet file, or a database URL with --table.")
+]
+Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="Column to be predicted.")]
+PatientId = Annotated[
+    str | None,
+    typer.Option(
+        "--patient-id",
+        metavar="COLUMN",
+        help="Column that tells patients apart.",
+    ),
+]
+Kinds = Annotated[
+    list[str] | None, typer.Option("--kind", metavar="COLUMN=KIND", help="What a column is, where you know better.")
+]
+Columns = Annotated[Path | None, typer.Option("--columns", metavar="FILE", help="YAML file of COLUMN: KIND lines.")]
+TableName = Annotated[
+    str | None, typer.Option("--table", metavar="NAME", help="Table or view, where TABLE is a database URL.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained page too.")]
+
+
+@app.callback(invoke_without_command=True)
+def _program(
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"{PROGRAM} {version(PROGRAM)}")
+        raise typer.Exit
+
+
+@app.command()
+def select(
+    table: Table,
+    target: Target = None,
+    patient_id: PatientId = None,
+    kind: Kinds = None,
+    columns: Columns = None,
+    table_name: TableName = None,
+    goal: Annotated[str | None, typer.Option("--goal", metavar="TEXT", help="What the synthetic table is for.")] = None,
+    tradeoff: Annotated[Tradeoff, typer.Option("--tradeoff", help="What matters most.")] = "balanced",
+    compliance: Annotated[
+        Compliance | None, typer.Option("--compliance", help="Level to be judged by. [default: COMPLIANCE_LEVEL]")
+    ] = None,
+    allowed: Annotated[
+        str | None, typer.Option("--allowed", metavar="A,B,…", help="Choose among these synthesizers only.")
+    ] = None,
+    require_dp: Annotated[bool, typer.Option("--require-dp", help="Only differentially private synthesizers.")] = False,
+    epsilon_max: Annotated[
+        float | None, typer.Option("--epsilon-max", metavar="E", help="Largest privacy budget, all parts added up.")
+    ] = None,
+    deployment: Annotated[
+        Deployment, typer.Option("--deployment", help="saas leaves out licences that bar offering it as a service.")
+    ] = "internal",
+    max_fit_seconds: Annotated[
+        float | None, typer.Option("--max-fit-seconds", metavar="S", help="Longest fit, in estimated CPU seconds.")
+    ] = None,
+    provider: Annotated[
+        Literal["auto", "openrouter", "ollama", "embedded"], typer.Option("--provider", help="Who is asked.")
+    ] = "auto",
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="ID", help="Model of the provider that is asked first.")
+    ] = None,
+    as_json: Json = False,
+    html: Html = None,
+) -> None:
+    """Choose a synthesizer for TABLE."""
+    from ..agents import ClinicalModelSelector
+    from .views import result_view
+
+    selector = ClinicalModelSelector()
+    profile = read_profile(table, target, patient_id, kind or (), columns, table_name)
+    result = selector.select(
+        profile=profile,
+        goal=goal,
+        tradeoff=tradeoff,
+        compliance=compliance,
+        allowed=split_names(allowed),
+        require_dp=require_dp,
+        epsilon_max=epsilon_max,
+        deployment=deployment,
+        max_fit_seconds=max_fit_seconds,
+        provider=provider,
+        model=model,
+    )
+    if html is not None:
+        from .pages import result_page
+
+        write_page(html, result_page(result))
+    if as_json:
+        print_json(result.model_dump(mode="json"))
+    else:
+        print_view(result_view(result))
+
+
+@app.command()
+def profile(
+    table: Table,
+    target: Target = None,
+    patient_id: PatientId = None,
+    kind: Kinds = None,
+    columns: Columns = None,
+    table_name: TableName = None,
+    as_json: Json = False,
+    html: Html = None,
+) -> None:
+    """Profile TABLE; asks nobody.
+
+    Shows what is known of each column; --json adds the text of the table that a provider would read.
+    """
+    from ..profiling import describe_for_prompt, estimate_tokens
+    from .views import profile_record, profile_view
+
+    known = read_profile(table, target, patient_id, kind or (), columns, table_name)
+    prompt = describe_for_prompt(known.safe)
+    tokens = estimate_tokens(prompt)
+    if html is not None:
+        from .pages import profile_page
+
+        write_page(html, profile_page(known, prompt, tokens))
+    if as_json:
+        print_json(profile_record(known, prompt, tokens))
+    else:
+        print_view(profile_view(known, tokens))
+
+
+@app.command()
+def synthesizers(as_json: Json = False) -> None:
+    """List the synthesizers.
+
+    Those that can be chosen with their facts, then those that cannot with the reason.
+    """
+    from .views import catalogue_record, catalogue_view
+
+    if as_json:
+        print_json(catalogue_record())
+    else:
+        print_view(catalogue_view())
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List OpenRouter's models that can answer, with their prices."""
+    from ..chains.models import list_models
+    from .provider_views import models_record, models_view
+
+    found = list_models(Settings())
+    if as_json:
+        print_json(models_record(found))
+    else:
+        print_view(models_view(found))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Find out who would answer, and what to mend.
+
+    Ends with exit code 3 where no provider can answer.
+    """
+    from ..chains.doctor import can_answer, run_doctor
+    from .provider_views import findings_record, findings_view
+
+    findings = run_doctor(Settings())
+    if as_json:
+        print_json(findings_record(findings))
+    else:
+        print_view(findings_view(findings))
+    if not can_answer(findings):
+        raise typer.Exit(NOBODY_ANSWERS)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program and exit.
+
+    Exit codes: 0 done, 1 failed at work, 2 wrong use or bad input, 3 no provider could answer, 4 nothing feasible.
+    """
+    install_quiet_excepthook()
+    logging.basicConfig(level=logging.WARNING, format="warning: %(message)s", stream=sys.stderr)
+    command = typer.main.get_command(app)
+    try:
+        command.main(None if arguments is None else list(arguments), prog_name=PROGRAM)
+    except SelectorError as error:
+        print_error(error_lines(error))
+        sys.exit(exit_code(error))

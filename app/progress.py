@@ -1,0 +1,60 @@
+"""Progress of a long profile on stderr: a bar in a terminal, a line now and then in a log, nothing for quick work."""
+
+from __future__ import annotations
+
+import sys
+from time import monotonic
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """Told how far the work is, shows it once the work has taken a while.
+
+    Args:
+        patience: Seconds before anything is shown; by default 2 in a terminal, where it is wiped again, and 10 in a log.
+        interval: Seconds between two lines where stderr is no terminal.
+    """
+
+    def __init__(self, patience: float | None = None, interval: float = 5.0) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._interval = interval
+        self._due = monotonic() + (patience if patience is not None else 2.0 if self._terminal else 10.0)
+        self._bar: Bar | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, share: float, stage: str) -> None:
+        """Say that ``share`` (0 to 1) of the work is done and ``stage`` comes next."""
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=share, description=stage)
+        elif monotonic() >= self._due:
+            if self._terminal:
+                self._bar = _start_bar(share, stage)
+            else:
+                self._due = monotonic() + self._interval
+                print(f"profiling: {share:.0%}, {stage}", file=sys.stderr)
+
+
+def _start_bar(share: float, stage: str) -> Bar:
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    bar = Bar(*columns, console=Console(stderr=True), transient=True)
+    bar.update(bar.add_task(stage, total=1.0), completed=share)
+    bar.start()
+    return bar

@@ -1,0 +1,44 @@
+"""What may be shown of a key, an address, and a provider's own words."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit, urlunsplit
+
+__all__ = ["MAX_MESSAGE", "mask_key", "mask_text", "mask_url"]
+
+MAX_MESSAGE = 500
+"""Characters kept of a provider's message."""
+
+_KEYS = re.compile(r"(?i)\b(sk|pk|rk|key|api|lsv2)[-_][A-Za-z0-9_\-.]{12,}|\bbearer\s+\S+")
+_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+
+
+def mask_key(key: str) -> str:
+    """A key as people recognise it: ``sk-…abcd``; nothing of a short one."""
+    if len(key) < 12:
+        return "…"
+    return f"{key[:3] if key.startswith(('sk-', 'pk-')) else ''}…{key[-4:]}"
+
+
+def mask_text(text: str, *secrets: str) -> str:
+    """``text`` on one line, at most ``MAX_MESSAGE`` characters, without ``secrets`` or what looks like a key."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, mask_key(secret))
+    text = _KEYS.sub(_mask_match, text)
+    text = _USERINFO.sub("…@", text)
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+
+
+def mask_url(url: str) -> str:
+    """An address without user, password, query and fragment."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def _mask_match(match: re.Match[str]) -> str:
+    word = match.group()
+    return "bearer …" if word.lower().startswith("bearer") else mask_key(word)

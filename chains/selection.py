@@ -1,0 +1,234 @@
+"""The selection: who is asked, in which order, and who answered in the end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import merge_configs
+
+from ..schemas.errors import ProvidersUnavailable
+from ..schemas.plan import ModelSelectionPlan
+from ..schemas.question import Question
+from ..schemas.result import Attempt, Provenance
+from ..schemas.settings import Settings
+from ..schemas.usage import Usage
+from .cache import Flights, open_cache
+from .fingerprint import fingerprint, versions
+from .guard import Breaker, Limits
+from .leg import Case, EmbeddedLeg, LegAnswer, LegFailed, ProviderLeg, Services
+from .model_list import ModelList
+from .prompt import build_messages
+from .providers import Ollama, OpenRouter, Provider
+from .steps import child
+from .tally import add_costs, add_counts
+from .usage import Ledger
+
+__all__ = ["Answered", "SelectionChain", "build_selection"]
+
+_LOGGER = logging.getLogger("clinical_model_selector")
+
+_RESERVE_S = 0.05
+"""Kept back from the deadline for the recommender, which answers in a few milliseconds."""
+
+_MAX_CHAINS = 64
+"""Chains kept, one per provider and model that callers name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A plan that passed the check, and how it came about."""
+
+    plan: ModelSelectionPlan
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """The legs for one choice of provider and model."""
+
+    legs: Runnable[dict[str, Any], LegAnswer]
+    providers: tuple[Provider, ...]
+    ends_embedded: bool
+
+    @property
+    def identity(self) -> list[tuple[str, ...]]:
+        links = [(provider.name, *provider.identity) for provider in self.providers]
+        return [*links, ("embedded",)] if self.ends_embedded else [*links]
+
+
+class SelectionChain(Runnable[Question, Answered]):
+    """OpenRouter, then Ollama, then the embedded recommender, as settings and question say.
+
+    Args:
+        settings: Keys, addresses, limits.
+        embedded: Computes a plan from a question and asks nobody.
+    """
+
+    name = "ClinicalModelSelector"
+
+    def __init__(self, settings: Settings, embedded: Runnable[Question, ModelSelectionPlan]) -> None:
+        self._settings = settings
+        self._embedded = embedded
+        self._models = ModelList(settings)
+        self._cache = open_cache(settings)
+        self._flights = Flights()
+        self._limits = Limits(settings)
+        self._ledger = Ledger(settings)
+        self._breakers: dict[tuple[str, ...], Breaker] = {}
+        self._chains: dict[tuple[str, str | None], _Chain] = {}
+        self._lock = threading.Lock()
+
+    def invoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: Any) -> Answered:
+        """The plan for a question.
+
+        Raises:
+            ProvidersUnavailable: Nobody could answer; holds every attempt.
+            NoFeasibleSynthesizer: The recommender was asked and found nothing feasible.
+        """
+        return self._call_with_config(self._select, input, _described(config))
+
+    async def ainvoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: Any) -> Answered:
+        """As ``invoke``."""
+        return await self._acall_with_config(self._aselect, input, _described(config))
+
+    def usage(self) -> Usage:
+        """Totals over every selection so far."""
+        return self._ledger.usage()
+
+    def _select(self, question: Question, run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> Answered:
+        began = time.monotonic()
+        chain, case = self._prepare(question, began)
+        try:
+            answer = chain.legs.invoke({"question": question, "case": case}, child(config, run_manager))
+        except ProvidersUnavailable as error:
+            self._give_up(error, case, began)
+            raise
+        return self._conclude(answer, case, began)
+
+    async def _aselect(
+        self, question: Question, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
+    ) -> Answered:
+        began = time.monotonic()
+        chain, case = self._prepare(question, began)
+        try:
+            answer = await chain.legs.ainvoke({"question": question, "case": case}, child(config, run_manager))
+        except ProvidersUnavailable as error:
+            self._give_up(error, case, began)
+            raise
+        return self._conclude(answer, case, began)
+
+    def _prepare(self, question: Question, began: float) -> tuple[_Chain, Case]:
+        chain = self._chain_for(question)
+        messages = build_messages(question)
+        whole = self._settings.selector_deadline_s
+        digest = fingerprint(question, messages, self._settings, chain.identity)
+        return chain, Case(question, messages, began + max(whole - _RESERVE_S, whole / 2), digest)
+
+    def _conclude(self, answer: LegAnswer, case: Case, began: float) -> Answered:
+        _log_attempts(answer.attempts[:-1], answer.attempts[-1])
+        provenance = _provenance(answer, time.monotonic() - began, case.fingerprint)
+        self._ledger.record_answer(answer.plan, provenance)
+        return Answered(answer.plan, provenance)
+
+    def _give_up(self, error: ProvidersUnavailable, case: Case, began: float) -> None:
+        _log_attempts(error.attempts, None)
+        self._ledger.record_failure(error.attempts, time.monotonic() - began, case.fingerprint)
+
+    def _chain_for(self, question: Question) -> _Chain:
+        key = (question.provider, question.model)
+        with self._lock:
+            if key not in self._chains:
+                if len(self._chains) >= _MAX_CHAINS:
+                    self._chains.pop(next(iter(self._chains)))
+                self._chains[key] = self._build(question)
+            return self._chains[key]
+
+    def _build(self, question: Question) -> _Chain:
+        providers = self._providers_for(question)
+        ends_embedded = not providers or self._settings.selector_embedded != "never"
+        legs: list[Runnable[dict[str, Any], LegAnswer]] = [
+            ProviderLeg(provider, self._services_of(provider), last=provider is providers[-1] and not ends_embedded)
+            for provider in providers
+        ]
+        if ends_embedded:
+            legs.append(EmbeddedLeg(self._embedded))
+        first, *others = legs
+        if not others:
+            return _Chain(first, providers, ends_embedded)
+        chained = first.with_fallbacks(others, exceptions_to_handle=(LegFailed,), exception_key="failure")
+        # Without a name of its own it would stand in traces under the name of its class.
+        named = chained.with_config(run_name="providers")
+        return _Chain(named, providers, ends_embedded)
+
+    def _services_of(self, provider: Provider) -> Services:
+        who = (provider.name, *provider.identity)
+        if who not in self._breakers:
+            self._breakers[who] = Breaker(f"{provider.name} ({provider.model})", self._settings)
+        limits = self._limits if provider.name == "openrouter" and self._limits.active else None
+        return Services(self._breakers[who], limits, self._cache, self._flights)
+
+    def _providers_for(self, question: Question) -> tuple[Provider, ...]:
+        settings, wanted = self._settings, question.provider
+        if settings.selector_embedded == "only" or wanted == "embedded":
+            return ()
+        if wanted == "openrouter" or (wanted == "auto" and settings.openrouter_api_key is not None):
+            primary = OpenRouter(settings, question.model, self._models)
+            return (primary,) if wanted == "openrouter" else (primary, Ollama(settings))
+        return (Ollama(settings, question.model),)
+
+
+def build_selection(settings: Settings, embedded: Runnable[Question, ModelSelectionPlan]) -> SelectionChain:
+    """The selection chain for ``settings``, with ``embedded`` as its last resort."""
+    return SelectionChain(settings, embedded)
+
+
+def _described(config: RunnableConfig | None) -> RunnableConfig:
+    named = RunnableConfig(
+        tags=["clinical-model-selector"], metadata={f"{k}_version": v for k, v in versions().items()}
+    )
+    return merge_configs(named, config)
+
+
+def _provenance(answer: LegAnswer, seconds: float, digest: str) -> Provenance:
+    attempts = answer.attempts
+    final = attempts[-1]
+    free: float | None = 0.0
+    return Provenance(
+        provider=final.provider,
+        model=final.model,
+        method=final.method,
+        attempts=attempts,
+        fallback_reason=_fallback_reason(attempts[:-1]),
+        cached=answer.cached,
+        input_tokens=reduce(add_counts, (attempt.input_tokens for attempt in attempts), None),
+        output_tokens=reduce(add_counts, (attempt.output_tokens for attempt in attempts), None),
+        cost_usd=reduce(add_costs, (attempt.cost_usd for attempt in attempts), free),
+        seconds=seconds,
+        fingerprint=digest,
+        versions=versions(),
+    )
+
+
+def _fallback_reason(failed: tuple[Attempt, ...]) -> str | None:
+    return "; ".join(map(_describe, failed)) or None
+
+
+def _describe(attempt: Attempt) -> str:
+    status = f", HTTP {attempt.status}" if attempt.status is not None and attempt.status != 200 else ""
+    model = f" ({attempt.model})" if attempt.model else ""
+    return f"{attempt.provider}{model} {attempt.outcome}{status}: {attempt.message}"
+
+
+def _log_attempts(failed: tuple[Attempt, ...], final: Attempt | None) -> None:
+    """One warning per provider that did not answer, with its status and its own words."""
+    successors = [*failed[1:], final]
+    for attempt, successor in zip(failed, successors, strict=False):
+        then = f"falling back to {successor.provider}" if successor is not None else "nobody is left to ask"
+        _LOGGER.warning("%s; %s", _describe(attempt), then)

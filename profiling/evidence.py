@@ -1,0 +1,301 @@
+"""What the sample and the pass over the whole table say about one column: the facts the kind rules judge by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, median
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..schemas.profile import Pattern
+from .cells import Cells, listed
+from .patterns import pattern_shares, read_date
+from .words import Header
+
+__all__ = ["DateFacts", "Evidence", "NumberFacts", "Totals", "WordFacts", "gather"]
+
+_FAR = 11
+MOST_VALUES = 400
+"""Distinct values that the text rules look at, spread evenly over the sorted values."""
+
+_WORD_BREAK = re.compile(r"[\s\-/.,;()&'\u2019]+")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NumberFacts:
+    """Of a numeric column; quantiles and limits are raw and stay on the machine."""
+
+    integer: bool
+    minimum: float
+    maximum: float
+    quantiles: tuple[float, float, float, float, float]
+    """5, 25, 50, 75, 95 %, sentinel codes left out."""
+    zero_share: float
+    decimals: int
+    dense: bool
+    """Whole numbers that fill their range but for 5 %."""
+    steps: bool
+    """Row by row each number is the one before or the next."""
+    ascending: bool
+    """Row by row each number is larger than the one before."""
+    sorted: bool
+    """Row by row no number is smaller than the one before."""
+    round_share: float
+    """Share of distinct values that end in 0 or 5; about 0.2 for arbitrary numbers."""
+    sentinels: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WordFacts:
+    """Of a text column, over at most ``MOST_VALUES`` distinct values."""
+
+    mean_words: float
+    median_length: float
+    width: int
+    """Characters of every value, where all have the same number; else 0."""
+    title_share: float
+    """Share of values all of whose words are capitalised, and not all in capitals."""
+    upper_share: float
+    digit_share: float
+    """Share of values with a digit in them."""
+    letter_share: float
+    """Share of values made of letters, blanks, hyphens, dots and apostrophes only."""
+    template_share: float
+    """Share of values with the commonest template of letters, digits and separators."""
+    prefix: str
+    """Letters that all values start with."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DateFacts:
+    """Of a column whose values mostly parse as dates."""
+
+    share: float
+    clock: bool
+    weak: bool
+    first_year: int
+    last_year: int
+    span: int | None
+    """Years between the eleventh earliest and eleventh latest date; None where there are too few."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Totals:
+    """Of the whole table, exact or by the engine's approximate distinct count."""
+
+    rows: int
+    present: int
+    distinct: int
+    maximum: float | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Evidence:
+    """All that is known about one column before its kind is."""
+
+    header: Header
+    cells: Cells
+    totals: Totals
+    number: NumberFacts | None = None
+    word: WordFacts | None = None
+    date: DateFacts | None = None
+    patterns: Mapping[Pattern, float] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
+    """The distinct values the text rules looked at."""
+    blocks: float = 0.0
+    """Distinct values over runs of equal neighbours: 1.0 where every value forms one block of rows."""
+    run: float = 0.0
+    """Mean length of a run of equal neighbours over the length that chance would make; 0.0 where unknown."""
+
+    @property
+    def unique_share(self) -> float:
+        """Distinct values over rows that are not missing, of the whole table."""
+        return self.totals.distinct / self.totals.present if self.totals.present else 0.0
+
+    @property
+    def distinct(self) -> int:
+        """Distinct values of the whole table, sentinel codes left out."""
+        return max(self.totals.distinct - (len(self.number.sentinels) if self.number else 0), 0)
+
+    def has(self, shape: Pattern, at_least: float = 0.8) -> bool:
+        """Whether that share of the values has ``shape``."""
+        return self.patterns.get(shape, 0.0) >= at_least
+
+
+def gather(header: Header, cells: Cells, totals: Totals | None = None, *, whole: bool = True) -> Evidence:
+    """Collect the facts of one column.
+
+    Args:
+        header: The column's name as evidence.
+        cells: The column's sample.
+        totals: Figures of the whole table; None where the sample is the whole table.
+        whole: Whether the sample holds the rows in order without gaps.
+    """
+    totals = totals or Totals(cells.rows, cells.present, len(cells.values))
+    if not len(cells.values):
+        return Evidence(header, cells, totals)
+    blocks, run = _blocks(cells) if whole else (0.0, 0.0)
+    if cells.numbers is not None:
+        number = _number_facts(cells, whole=whole)
+        texts = _some(cells.values, 120)
+        shapes = pattern_shares(texts)
+        return Evidence(header, cells, totals, number, None, _date_facts(texts), shapes, texts, blocks, run)
+    texts = _some(cells.values, MOST_VALUES)
+    date = _date_facts(texts)
+    shapes = {} if date and date.share == 1.0 else pattern_shares(texts)
+    return Evidence(header, cells, totals, None, _word_facts(texts), date, shapes, texts, blocks, run)
+
+
+def _some(values: pa.Array, most: int) -> tuple[str, ...]:
+    if len(values) > most:
+        order = pc.sort_indices(values)
+        step = len(values) / most
+        values = pc.take(values, pc.take(order, listed([int(i * step) for i in range(most)], pa.int64())))
+        return tuple(values.to_pylist())
+    return tuple(sorted(values.to_pylist()))
+
+
+def _blocks(cells: Cells) -> tuple[float, float]:
+    codes = cells.codes.drop_null()
+    if len(codes) < 2:
+        return 0.0, 0.0
+    changes = int(pc.sum(pc.not_equal(codes[1:], codes[:-1])).as_py() or 0)
+    # In random order a neighbour is equal with the probability that two draws are.
+    equal = (pc.sum(pc.multiply(cells.counts, cells.counts)).as_py() or 0) / len(codes) ** 2
+    expected = (len(codes) - 1) * (1 - equal) + 1
+    return len(cells.values) / (changes + 1), expected / (changes + 1)
+
+
+def _number_facts(cells: Cells, *, whole: bool) -> NumberFacts:
+    assert cells.numbers is not None
+    order = pc.sort_indices(cells.numbers)
+    numbers = pc.take(cells.numbers, order).to_pylist()
+    counts = pc.take(cells.counts, order).to_pylist()
+    sentinels = _sentinels(numbers, counts)
+    kept = [(n, c) for n, c in zip(numbers, counts, strict=True) if n not in sentinels]
+    values = [n for n, _ in kept]
+    total = sum(c for _, c in kept)
+    integer = cells.integer
+    span = values[-1] - values[0] + 1
+    smallest, largest = _steps(cells) if integer and whole and len(values) > 10 else (0.0, 0.0)
+    return NumberFacts(
+        integer=integer,
+        minimum=values[0],
+        maximum=values[-1],
+        quantiles=_quantiles(kept, total),
+        zero_share=sum(c for n, c in kept if n == 0) / total,
+        decimals=cells.decimals,
+        dense=integer and len(values) >= 0.95 * span,
+        steps=smallest >= 0 and largest == 1,
+        ascending=smallest > 0,
+        sorted=smallest >= 0 and largest > 0,
+        round_share=sum(1 for n in values if n % 5 == 0) / len(values),
+        sentinels=tuple(sentinels),
+    )
+
+
+def _steps(cells: Cells) -> tuple[float, float]:
+    """Smallest and largest difference between neighbouring rows."""
+    rows = pc.take(cells.numbers, cells.codes)
+    steps = pc.min_max(pc.subtract(rows[1:], rows[:-1]))
+    return steps["min"].as_py() or 0.0, steps["max"].as_py() or 0.0
+
+
+def _quantiles(kept: Sequence[tuple[float, int]], total: int) -> tuple[float, float, float, float, float]:
+    cuts = [share * total for share in (0.05, 0.25, 0.5, 0.75, 0.95)]
+    found: list[float] = []
+    seen = 0
+    for number, count in kept:
+        seen += count
+        while len(found) < 5 and seen >= cuts[len(found)]:
+            found.append(number)
+    found += [kept[-1][0]] * (5 - len(found))
+    return (found[0], found[1], found[2], found[3], found[4])
+
+
+_SENTINEL_LOW = tuple(float(-n) for n in (9, 99, 999, 9999, 99999, 8, 98, 998, 88, 888, 77, 777, 7, 1))
+_SENTINEL_HIGH = tuple(
+    float(n)
+    for n in (99, 999, 9999, 99999, 999999, 9, 88, 888, 8888, 98, 998, 9998, 77, 777, 97, 997, 996, 99.9, 999.9, 9.9)
+)
+
+
+def _sentinels(numbers: Sequence[float], counts: Sequence[int]) -> list[float]:
+    """Codes for missing: frequent, and far outside all other values (1.5 IQR below, 2 IQR above)."""
+    total = sum(counts)
+    if len(numbers) < 5 or total < 50:
+        return []
+    tally = dict(zip(numbers, counts, strict=True))
+    found: list[float] = []
+    # A column of negative and positive numbers does not mark missing with a code of the low side.
+    for code in (*_SENTINEL_LOW, *_SENTINEL_HIGH):
+        if tally.get(code, 0) < max(0.005 * total, 3):
+            continue
+        rest = [(n, c) for n, c in zip(numbers, counts, strict=True) if n != code and n not in found]
+        if len(rest) < 4:
+            continue
+        kept = sum(c for _, c in rest)
+        _, q25, _, q75, _ = _quantiles(rest, kept)
+        spread = max(q75 - q25, 1.0)
+        low, high = rest[0][0], rest[-1][0]
+        # The spread of whole-number scales is often 1, so that a gap of the scale's own length is asked for as well.
+        gap = 0.75 * max(high - low, 1.0)
+        below = low >= 0 > code and code <= low - max(1.5 * spread, gap if code > -9 else 0.0)
+        above = code > 8 and code >= high + max(2 * spread, gap)
+        if below or above:
+            found.append(code)
+    return found
+
+
+def _date_facts(texts: Sequence[str]) -> DateFacts | None:
+    screen = texts[:: max(1, len(texts) // 20)]
+    if sum(read_date(text) is not None for text in screen) * 2 < len(screen):
+        return None
+    dates = [date for date in map(read_date, texts) if date]
+    if len(dates) < 0.5 * len(texts):
+        return None
+    years = sorted(date.year for date in dates)
+    return DateFacts(
+        share=len(dates) / len(texts),
+        clock=sum(date.clock for date in dates) > 0.02 * len(dates),
+        weak=sum(date.weak for date in dates) > 0.5 * len(dates),
+        first_year=min(years),
+        last_year=max(years),
+        span=years[-_FAR] - years[_FAR - 1] if len(years) > 2 * _FAR else None,
+    )
+
+
+def _is_title(text: str) -> bool:
+    words = [word for word in _WORD_BREAK.split(text) if word[:1].isalpha()]
+    return bool(words) and all(word[0].isupper() for word in words) and not text.isupper()
+
+
+def _template(text: str) -> str:
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d", "9", text))
+
+
+def _word_facts(texts: Sequence[str]) -> WordFacts:
+    lengths = [len(text) for text in texts]
+    templates: dict[str, int] = {}
+    for text in texts:
+        key = _template(text)
+        templates[key] = templates.get(key, 0) + 1
+    first = texts[0]
+    prefix = re.match(r"[^\W\d_]*", first)
+    shared = prefix.group() if prefix else ""
+    while shared and not all(text.startswith(shared) for text in texts):
+        shared = shared[:-1]
+    return WordFacts(
+        mean_words=fmean(len(text.split()) for text in texts),
+        median_length=median(lengths),
+        width=lengths[0] if min(lengths) == max(lengths) else 0,
+        title_share=sum(map(_is_title, texts)) / len(texts),
+        upper_share=sum(text.isupper() for text in texts) / len(texts),
+        digit_share=sum(any(c.isdigit() for c in text) for text in texts) / len(texts),
+        letter_share=sum(all(c.isalpha() or c in " -.'\u2019," for c in text) for text in texts) / len(texts),
+        template_share=max(templates.values()) / len(texts),
+        prefix=shared,
+    )

@@ -1,0 +1,99 @@
+"""The one pass over the whole table, described once and rendered by sqlglot for every engine.
+
+Columns are addressed by position (``c0`` … ``cN``), so that no name of the caller's ever enters a statement's text on
+files and frames; on databases the names are quoted identifiers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+__all__ = ["ColumnQuery", "batches", "render"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnQuery:
+    """What is asked about one column.
+
+    Attributes:
+        column: Its name in the engine.
+        tokens: Texts that count as missing, besides null.
+        text: The engine holds it as text.
+        floating: It may hold NaN, which counts as missing.
+        distinct: Ask for the (approximate) number of distinct values.
+        maximum: Ask for the largest number.
+    """
+
+    column: str
+    tokens: tuple[str, ...] = ()
+    text: bool = False
+    floating: bool = False
+    distinct: bool = True
+    maximum: bool = False
+
+
+def render(queries: Sequence[ColumnQuery], source: exp.Expr, dialect: str) -> str:
+    """One SELECT of aggregates: rows, then per column present, distinct and maximum (null where not asked).
+
+    Args:
+        queries: What is asked, in order.
+        source: The table or subquery.
+        dialect: ``duckdb``, ``postgres``, ``spark`` or any other of sqlglot's.
+    """
+    fields: list[exp.Expr] = [exp.Count(this=exp.Star()).as_("n")]
+    for place, query in enumerate(queries):
+        value = _value(query, dialect)
+        fields.append(exp.Count(this=value).as_(f"p{place}"))
+        fields.append((_distinct(value, dialect) if query.distinct else exp.null()).as_(f"d{place}"))
+        fields.append((_maximum(value, query, dialect) or exp.null()).as_(f"m{place}"))
+    return exp.select(*fields).from_(source).sql(dialect=dialect)
+
+
+def batches(queries: Sequence[ColumnQuery], most: int) -> Iterator[Sequence[ColumnQuery]]:
+    """Runs of at most ``most`` columns, for engines that limit a select list."""
+    for start in range(0, len(queries), most):
+        yield queries[start : start + most]
+
+
+_LENIENT = frozenset(("duckdb", "spark", "snowflake", "bigquery", "trino"))
+"""Dialects with an approximate distinct count and a cast that gives null where text is no number."""
+
+
+def _value(query: ColumnQuery, dialect: str) -> exp.Expr:
+    """The column with its missing tokens, or NaN, as null."""
+    column = exp.column(query.column, quoted=True)
+    if query.floating:
+        test = _is_nan(column, dialect)
+        return column if test is None else exp.Case().when(test, exp.null()).else_(column)
+    if not query.tokens:
+        return column
+    listed = exp.In(this=column.copy(), expressions=[exp.Literal.string(token) for token in query.tokens])
+    return exp.Case().when(listed, exp.null()).else_(column)
+
+
+def _is_nan(column: exp.Expr, dialect: str) -> exp.Expr | None:
+    if dialect in _LENIENT:
+        return exp.IsNan(this=column.copy())
+    if dialect == "postgres":  # NaN equals itself there
+        return exp.EQ(this=column.copy(), expression=exp.cast(exp.Literal.string("NaN"), "double"))
+    return None
+
+
+def _distinct(value: exp.Expr, dialect: str) -> exp.Expr:
+    if dialect in _LENIENT:
+        return exp.ApproxDistinct(this=value.copy())
+    return exp.Count(this=exp.Distinct(expressions=[value.copy()]))
+
+
+def _maximum(value: exp.Expr, query: ColumnQuery, dialect: str) -> exp.Expr | None:
+    if not query.maximum:
+        return None
+    if not query.text:
+        return exp.Max(this=value.copy())
+    # Elsewhere a cast of text fails on the first cell that is no number.
+    if dialect in _LENIENT:
+        return exp.Max(this=exp.TryCast(this=value.copy(), to=exp.DataType.build("double")))
+    return None

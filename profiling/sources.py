@@ -1,0 +1,195 @@
+"""From whatever a caller holds to an engine: paths, data frames, Arrow tables, DuckDB relations, databases, Spark."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from ..schemas.errors import MissingExtra, TableError
+from .delimited import Delimited, check_names, inspect_delimited
+from .engines import SLICE, ArrowEngine, DuckDBEngine, Engine, connect
+from .quiet import quietly
+
+__all__ = ["open_table"]
+
+_IN_MEMORY = 96 << 20
+"""Bytes of delimited text that are read at once; gzip counts eightfold."""
+
+
+def open_table(table: Any, *, table_name: str | None = None) -> Engine:
+    """Open a table without reading more of it than needed.
+
+    Args:
+        table: Path, database URL, or a pandas, polars, Arrow, DuckDB or Spark table.
+        table_name: Which table of a database, ``schema.table`` where it needs one.
+
+    Raises:
+        TableError: Nothing there, or nothing that is a table.
+        MissingExtra: A database is to be read, and the library for it is not installed.
+    """
+    if isinstance(table, str) and "://" in table:
+        try:
+            from .database import open_database
+        except ModuleNotFoundError:
+            raise MissingExtra("Reading a database", "postgres") from None
+        return open_database(table, table_name)
+    if isinstance(table, str | Path):
+        return _open_path(Path(table))
+    if isinstance(table, pa.Table):
+        return _open_arrow(table)
+    if isinstance(table, pa.RecordBatch):
+        return _open_arrow(pa.Table.from_batches([table]))
+    if isinstance(table, duckdb.DuckDBPyRelation):
+        return _open_relation(table)
+    library = type(table).__module__.partition(".")[0]
+    if library == "pandas" and hasattr(table, "columns"):
+        return _open_arrow(_from_pandas(table))
+    if library == "polars" and hasattr(table, "collect_schema"):
+        return _open_arrow((table.collect() if hasattr(table, "collect") else table).to_arrow())
+    if library == "pyspark":
+        from .spark import open_spark
+
+        return open_spark(table)
+    raise TableError(
+        "a table is a path, a database URL, or a pandas, polars, Arrow, DuckDB or Spark table, "
+        f"not {type(table).__name__}"
+    )
+
+
+def _open_path(path: Path) -> Engine:
+    return quietly(lambda: _open_file(path), (OSError,), f"{path}: the file cannot be read ({{error}})")
+
+
+def _open_file(path: Path) -> Engine:
+    if path.is_dir():
+        raise TableError(f"{path}: this is a folder; name one file")
+    if not path.exists():
+        raise TableError(f"{path}: no such file")
+    with path.open("rb") as file:
+        magic = file.read(4)
+    return _open_parquet(path) if magic == b"PAR1" else _open_delimited(inspect_delimited(path))
+
+
+def _open_parquet(path: Path) -> Engine:
+    import pyarrow.parquet as pq
+
+    meta = quietly(
+        lambda: pq.read_metadata(path), (pa.ArrowException, OSError), f"{path}: this Parquet file is broken ({{error}})"
+    )
+    names = tuple(meta.schema.to_arrow_schema().names)
+    check_names(names, str(path))
+    columns = ", ".join(f"c{place}" for place in range(len(names)))
+    source = f"read_parquet({_quote(str(path))}, file_row_number = true)"
+    view = f"SELECT * FROM {source} AS s({columns}, file_row)"
+    rows = meta.num_rows
+
+    def sampler(wanted: int) -> str:
+        blocks = rows // SLICE
+        chosen = random.Random(7).sample(range(blocks), min(blocks, wanted // SLICE))
+        listed = ", ".join(map(str, sorted(chosen)))
+        return f"SELECT {columns} FROM t WHERE file_row // {SLICE} IN ({listed})"
+
+    return _scan(f"{path}: this Parquet file is broken ({{error}})", view, names, rows, sampler)
+
+
+def _open_delimited(found: Delimited) -> Engine:
+    path = str(found.path)
+    # The names of columns stay out of the statement; nothing is guessed twice, and every cell is text.
+    columns = ", ".join(f"c{place}: 'VARCHAR'" for place in range(len(found.names)))
+    source = (
+        f"read_csv({_quote(path)}, auto_detect = false, header = true, delim = {_quote(found.delimiter)}, "
+        f"quote = '\"', escape = '\"', columns = {{{columns}}}, encoding = '{found.encoding}', nullstr = '', "
+        f"strict_mode = true, null_padding = false, max_line_size = 33554432"
+        + (", compression = 'gzip'" if found.gzipped else "")
+        + ")"
+    )
+    ragged = (
+        f"{path}: some rows have more or fewer fields than the header, or a quote is not closed; "
+        "every row needs the same columns"
+    )
+    size = found.path.stat().st_size * (8 if found.gzipped else 1)
+    if size <= _IN_MEMORY:
+        return ArrowEngine(found.names, quietly(lambda: _query(f"SELECT * FROM {source}"), (duckdb.Error,), ragged))
+    counted = quietly(lambda: _query(f"SELECT count(*) FROM {source}"), (duckdb.Error,), ragged)
+    columns_listed = ", ".join(f"c{place}" for place in range(len(found.names)))
+    return _scan(
+        ragged,
+        f"SELECT * FROM {source}",
+        found.names,
+        int(counted.column(0)[0].as_py()),
+        lambda wanted: f"SELECT {columns_listed} FROM t USING SAMPLE reservoir({wanted} ROWS) REPEATABLE (7)",
+    )
+
+
+def _query(sql: str) -> pa.Table:
+    with connect() as connection:
+        return connection.sql(sql).to_arrow_table()
+
+
+def _scan(failure: str, view: str, names: tuple[str, ...], rows: int, sampler: Any) -> DuckDBEngine:
+    def run(sql: str) -> pa.Table:
+        return quietly(lambda: _query_view(view, sql), (duckdb.Error,), failure)
+
+    return DuckDBEngine(run, names, rows, sampler)
+
+
+def _query_view(view: str, sql: str) -> pa.Table:
+    with connect() as connection:
+        connection.execute(f"CREATE TEMP VIEW t AS {view}")
+        return connection.sql(sql).to_arrow_table()
+
+
+def _open_relation(relation: duckdb.DuckDBPyRelation) -> Engine:
+    names = tuple(relation.columns)
+    check_names(names, "relation")
+    renamed = relation.project(", ".join(f"{_identifier(name)} AS c{place}" for place, name in enumerate(names)))
+
+    def run(sql: str) -> pa.Table:
+        return quietly(lambda: _query_relation(renamed, sql), (duckdb.Error,), "the relation cannot be read ({error})")
+
+    listed = ", ".join(f"c{place}" for place in range(len(names)))
+    rows = int(run("SELECT count(*) AS n FROM t").column(0)[0].as_py())
+    return DuckDBEngine(
+        run,
+        names,
+        rows,
+        lambda wanted: f"SELECT {listed} FROM t USING SAMPLE reservoir({wanted} ROWS) REPEATABLE (7)",
+    )
+
+
+def _query_relation(relation: duckdb.DuckDBPyRelation, sql: str) -> pa.Table:
+    answer = relation.query("t", sql)
+    return pa.table({}) if answer is None else answer.to_arrow_table()
+
+
+def _open_arrow(table: pa.Table) -> Engine:
+    names = tuple(str(name) for name in table.column_names)
+    check_names(names, "table")
+    return ArrowEngine(names, table)
+
+
+def _from_pandas(frame: Any) -> pa.Table:
+    """A pandas table as Arrow, its index left out; columns of mixed objects become text."""
+    names = [str(name) for name in frame.columns]
+    check_names(names, "table")
+    columns = []
+    for place in range(len(names)):
+        series = frame.iloc[:, place]
+        try:
+            columns.append(pa.array(series, from_pandas=True))
+        except (pa.ArrowException, TypeError, ValueError):
+            missing = series.isna()
+            columns.append(pa.array([None if m else str(v) for m, v in zip(missing, series, strict=True)], pa.string()))
+    return pa.table(columns, names=names)
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
