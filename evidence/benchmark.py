@@ -155,7 +155,11 @@ def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: Limi
     if cell.method in CONTROLS:
         began = time.process_time()
         synthetic = make_control(cell.method, fitted, len(fitted), cell.seed)
-        return {**result, "fit_cpu_seconds": time.process_time() - began, **_measure(fitted, held_out, synthetic, table.target, cell.seed)}
+        return {
+            **result,
+            "fit_cpu_seconds": time.process_time() - began,
+            **_measure(fitted, held_out, synthetic, table.target, cell.seed),
+        }
     config = _configure(cell.method, shape, limits)
     result["hyperparameters"] = json.dumps(config.knobs())
     encoding = Encoding.of(fitted, _bounds(fitted) if config.is_dp else None)
@@ -184,7 +188,6 @@ def shape_of(table: pd.DataFrame) -> TableShape:
     levels = [len(column.levels) for column in columns if not column.numeric]
     return TableShape(
         rows=len(table),
-        persons=len(table),
         columns=len(columns),
         continuous=sum(column.numeric for column in columns),
         levels=sum(levels),
@@ -249,9 +252,7 @@ def _configure(method: str, shape: TableShape, limits: Limits) -> Hyperparameter
 
 def _bounds(fitted: pd.DataFrame) -> dict[str, Bounds]:
     """Bounds as if they were public knowledge; the result says that they are not."""
-    return {
-        column.name: (column.lower, column.upper) for column in Encoding.of(fitted).columns if column.numeric
-    }
+    return {column.name: (column.lower, column.upper) for column in Encoding.of(fitted).columns if column.numeric}
 
 
 @lru_cache(maxsize=4)

@@ -74,7 +74,10 @@ def measure_disclosure(
         nearest_share=_nearest_share(points, synthetic_points, len(members), rng),
         duplicates=_overlap(drawn, fitted),
         held_out_duplicates=_overlap(drawn, held_out),
-        identifiability=max(0.0, _nearer(to_synthetic, own, slice(0, len(members))) - _nearer(to_synthetic, own, slice(len(members), None))),
+        identifiability=max(
+            0.0,
+            _nearer(to_synthetic, own, slice(0, len(members))) - _nearer(to_synthetic, own, slice(len(members), None)),
+        ),
     )
 
 
@@ -115,7 +118,10 @@ def _nearest(points: Frame, targets: Frame, *, skip_self: bool = False) -> Array
         stop = min(start + step, len(found))
         distance = np.zeros((stop - start, len(targets.numbers)), dtype=np.float32)
         for j in range(points.numbers.shape[1]):
-            a, b = points.numbers[start:stop, j, None].astype(np.float32), targets.numbers[None, :, j].astype(np.float32)
+            a, b = (
+                points.numbers[start:stop, j, None].astype(np.float32),
+                targets.numbers[None, :, j].astype(np.float32),
+            )
             # Missing beside known counts as far apart as can be.
             distance += np.where((a < 0) != (b < 0), np.float32(1.0), np.abs(a - b))
         for j in range(points.codes.shape[1]):

@@ -68,7 +68,9 @@ def measure_fidelity(real: pd.DataFrame, synthetic: pd.DataFrame, seed: int = 0)
             distance = _ks(as_number(real[name]), as_number(synthetic[name]))
             ks.append(distance)
             shapes.append(1 - distance)
-        p, q = _shares(_binned(real[name], real[name], name in numeric), _binned(synthetic[name], real[name], name in numeric))
+        p, q = _shares(
+            _binned(real[name], real[name], name in numeric), _binned(synthetic[name], real[name], name in numeric)
+        )
         divergences.append(_jensen_shannon(p, q))
         if name not in numeric:
             shapes.append(1 - 0.5 * float(np.abs(p - q).sum()))
@@ -118,7 +120,9 @@ def _shares(real: Array, synthetic: Array) -> tuple[Array, Array]:
 
 def _jensen_shannon(p: Array, q: Array) -> float:
     middle = (p + q) / 2
-    parts = [np.where(x > 0, x * np.log2(np.where(x > 0, x, 1) / np.where(middle > 0, middle, 1)), 0).sum() for x in (p, q)]
+    parts = [
+        np.where(x > 0, x * np.log2(np.where(x > 0, x, 1) / np.where(middle > 0, middle, 1)), 0).sum() for x in (p, q)
+    ]
     return float(np.sqrt(max(0.0, (parts[0] + parts[1]) / 2)))
 
 

@@ -93,6 +93,4 @@ class Frame:
 
 def _stack(parts: list[list[Array]], rows: int) -> Frame:
     empty = np.zeros((rows, 0))
-    return Frame(
-        np.column_stack(parts[0]) if parts[0] else empty, np.column_stack(parts[1]) if parts[1] else empty
-    )
+    return Frame(np.column_stack(parts[0]) if parts[0] else empty, np.column_stack(parts[1]) if parts[1] else empty)

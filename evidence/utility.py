@@ -103,9 +103,7 @@ def _score(y: Array, predicted: Array, regression: bool, train: Array) -> float:
         return float(r2_score(y, predicted))
     classes = np.unique(train)
     scores = [
-        _auc(y == label, predicted[:, i])
-        for i, label in enumerate(classes)
-        if 0 < int((y == label).sum()) < len(y)
+        _auc(y == label, predicted[:, i]) for i, label in enumerate(classes) if 0 < int((y == label).sum()) < len(y)
     ]
     return float(np.mean(scores)) if scores else 0.5
 
@@ -117,9 +115,7 @@ def _auc(positive: Array, scores: Array) -> float:
     return float((ranks[positive].sum() - m * (m + 1) / 2) / (m * (len(scores) - m)))
 
 
-def _ratio(
-    y: Array, made: Array, real: Array, chance: float, regression: bool, train: Array, seed: int
-) -> Interval:
+def _ratio(y: Array, made: Array, real: Array, chance: float, regression: bool, train: Array, seed: int) -> Interval:
     rng = np.random.default_rng(seed)
     draws = []
     for _ in range(_DRAWS):

@@ -87,7 +87,9 @@ class Encoding:
         """Every column's bounds or levels are public."""
         return all(column.public for column in self.columns)
 
-    def encode(self, table: pd.DataFrame, seed: int, *, native_missing: bool = False, private: bool = False) -> pd.DataFrame:
+    def encode(
+        self, table: pd.DataFrame, seed: int, *, native_missing: bool = False, private: bool = False
+    ) -> pd.DataFrame:
         """The rows of ``table`` as numbers and category codes.
 
         Missing numbers are filled by draws from the column, next to an indicator category; missing categories are a
@@ -224,7 +226,9 @@ def _decode_one(encoded: pd.DataFrame, column: ColumnCode) -> pd.Series:
         values = np.where(encoded[column.alias + _INDICATOR].astype(str) == "1", np.nan, values)
     if not column.has_missing and np.isnan(values).any():
         # Only a library's own slip makes a cell missing in a column that has none.
-        values = np.where(np.isnan(values), np.nanmedian(values) if not np.isnan(values).all() else column.lower, values)
+        values = np.where(
+            np.isnan(values), np.nanmedian(values) if not np.isnan(values).all() else column.lower, values
+        )
     if column.is_date:
         return _typed_date(values, column)
     if column.decimals is not None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from ..schemas.errors import MissingExtra, SettingsError
 from .adapters import load_adapter
 
-__all__ = ["ENVIRONMENTS", "Environment", "create_environment", "environment_of", "interpreter_for"]
+__all__ = ["ENVIRONMENTS", "Environment", "create_environment", "environment_of", "interpreter_for", "is_created"]
 
 _MARKER = "complete"
 
@@ -59,6 +59,11 @@ def environment_of(method: str) -> Environment | None:
     return _BY_METHOD.get(method)
 
 
+def is_created(name: str, root: Path) -> bool:
+    """Whether the environment called ``name`` is there and whole."""
+    return (root / name / _MARKER).exists()
+
+
 def interpreter_for(method: str, root: Path) -> Path:
     """A Python that can run ``method``.
 
@@ -70,7 +75,7 @@ def interpreter_for(method: str, root: Path) -> Path:
         MissingExtra: Nothing installed can run it; the message holds the command that installs it.
     """
     environment = environment_of(method)
-    if environment is not None and (root / environment.name / _MARKER).exists():
+    if environment is not None and is_created(environment.name, root):
         return _python(root / environment.name)
     try:
         needed = load_adapter(method).needs
@@ -100,7 +105,7 @@ def create_environment(name: str, root: Path, *, report: bool = True) -> Path:
     if environment is None:
         raise SettingsError(f"no environment is called {name}; known are {', '.join(ENVIRONMENTS)}")
     folder = root / name
-    if (folder / _MARKER).exists():
+    if is_created(name, root):
         return _python(folder)
     # A half-made environment has no marker and is made anew.
     shutil.rmtree(folder, ignore_errors=True)

@@ -40,7 +40,9 @@ def main(job: Path) -> int:
     except BaseException as error:  # noqa: BLE001  (a library may raise anything; its class is all that is told)
         report = {"error": type(error).__name__}
     report["seconds"] = time.perf_counter() - started
-    report["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    report["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
     _write_whole(job / "report.json", lambda path: path.write_text(json.dumps(report)))
     return 1 if "error" in report else 0
 
