@@ -17,7 +17,7 @@ class Progress:
     """Told how far the work is, shows it once the work has taken a while.
 
     Args:
-        patience: Seconds before anything is shown; by default 2 in a terminal, where it is wiped again, and 10 in a log.
+        patience: Seconds before anything is shown; by default 2 in a terminal, which is wiped again, and 10 in a log.
         interval: Seconds between two lines where stderr is no terminal.
     """
 

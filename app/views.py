@@ -78,6 +78,9 @@ def profile_view(profile: TableProfile, tokens: int) -> RenderableType:
     parts: list[RenderableType] = [table_of(head, headings, rows, numbers=(3, 4), fixed=(1, 2, 3, 4, 5))]
     if profile.warnings:
         parts += [warnings_grid(name_aliases(text, profile.names) for text in profile.warnings), Text()]
+    if safe.target is None and profile.target_candidates:
+        listed = ", ".join(profile.target_candidates[:5])
+        parts += [shown(f"No --target is named; columns that are often predicted: {listed}.", "dim")]
     parts += [shown(f"A provider would read about {tokens:,} tokens of it, no name and no value: see --json.", "dim")]
     return Group(*parts)
 
@@ -90,6 +93,8 @@ def profile_record(profile: TableProfile, prompt: str, tokens: int) -> dict[str,
         "patients": safe.patients,
         "grain": safe.grain,
         "survival": safe.survival,
+        "patient_id": profile.patient_id,
+        "target_candidates": list(profile.target_candidates),
         "columns": [_column_record(column) for column in profile.columns],
         "warnings": list(profile.warnings),
         "prompt": prompt,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from langchain_core.messages import BaseMessage
@@ -21,14 +21,17 @@ from ..schemas.plan import ModelSelectionPlan
 from ..schemas.question import Question
 from ..schemas.result import Attempt, Outcome
 from .answer import Parsed, describe_violations, parse_answer, repair_message
+from .breaker import Breaker
 from .cache import Flights, PlanCache, Shared
 from .check import Violation
 from .fingerprint import digest
-from .guard import Breaker, Limits
 from .providers import Bound, Provider, Route
-from .steps import Ask, Call, Check, Follow, OnEngine, PlanCheck, Step, Wait, adrive, child, drive
+from .steps import Ask, Call, Check, Follow, OnEngine, PlanCheck, Step, Wait, adrive, child, drive, leg_config
 from .tally import Tally
 from .wire import Exchange, WireFailure
+
+if TYPE_CHECKING:
+    from .limits import Limits
 
 __all__ = ["Case", "EmbeddedLeg", "LegAnswer", "LegFailed", "ProviderLeg", "Services"]
 
@@ -97,11 +100,17 @@ class ProviderLeg(Runnable[dict[str, Any], LegAnswer]):
             LegFailed: There is none, and another leg follows.
             ProvidersUnavailable: There is none, and this was the last leg.
         """
-        return self._call_with_config(self._run, input, config)
+        return self._call_with_config(self._run, input, self._config(input))
 
     async def ainvoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> LegAnswer:
         """As ``invoke``."""
-        return await self._acall_with_config(self._arun, input, config)
+        return await self._acall_with_config(self._arun, input, self._config(input))
+
+    def _config(self, input: dict[str, Any]) -> RunnableConfig:
+        provider = self._provider
+        return leg_config(
+            provider.name, provider=provider.name, model=provider.model, fingerprint=input["case"].fingerprint
+        )
 
     def _run(self, input: dict[str, Any], run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> LegAnswer:
         return self._conclude(input, drive(self._script(input["case"]), run_manager, config))
@@ -215,7 +224,9 @@ class ProviderLeg(Runnable[dict[str, Any], LegAnswer]):
             if limits is not None and (refusal := (yield Call(limits.refuse, limits.blocks))) is not None:
                 exchange.failure = WireFailure(*refusal, sent=False)
                 return exchange, None
-            message: BaseMessage | None = yield Ask(bound, messages, name, exchange, provider.errors())
+            message: BaseMessage | None = yield Ask(
+                bound, messages, name, tally.method or "", exchange, provider.errors()
+            )
             cost = tally.add(exchange)
             if limits is not None:
                 yield Call(partial(limits.pay, cost), limits.blocks)
@@ -252,11 +263,11 @@ class EmbeddedLeg(Runnable[dict[str, Any], LegAnswer]):
         Raises:
             ProvidersUnavailable: Its plan does not pass the check.
         """
-        return self._call_with_config(self._run, input, config)
+        return self._call_with_config(self._run, input, leg_config("embedded", provider="embedded"))
 
     async def ainvoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> LegAnswer:
         """As ``invoke``."""
-        return await self._acall_with_config(self._arun, input, config)
+        return await self._acall_with_config(self._arun, input, leg_config("embedded", provider="embedded"))
 
     def _run(self, input: dict[str, Any], run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> LegAnswer:
         began = time.monotonic()

@@ -7,21 +7,21 @@ import threading
 import time
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import merge_configs
 
-from ..schemas.errors import ProvidersUnavailable
+from ..schemas.errors import ProvidersUnavailable, SettingsError
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.question import Question
 from ..schemas.result import Attempt, Provenance
 from ..schemas.settings import Settings
 from ..schemas.usage import Usage
+from .breaker import Breaker
 from .cache import Flights, open_cache
 from .fingerprint import fingerprint, versions
-from .guard import Breaker, Limits
 from .leg import Case, EmbeddedLeg, LegAnswer, LegFailed, ProviderLeg, Services
 from .model_list import ModelList
 from .prompt import build_messages
@@ -29,6 +29,9 @@ from .providers import Ollama, OpenRouter, Provider
 from .steps import child
 from .tally import add_costs, add_counts
 from .usage import Ledger
+
+if TYPE_CHECKING:
+    from .limits import Limits
 
 __all__ = ["Answered", "SelectionChain", "build_selection"]
 
@@ -79,7 +82,7 @@ class SelectionChain(Runnable[Question, Answered]):
         self._models = ModelList(settings)
         self._cache = open_cache(settings)
         self._flights = Flights()
-        self._limits = Limits(settings)
+        self._limits = _open_limits(settings)
         self._ledger = Ledger(settings)
         self._breakers: dict[tuple[str, ...], Breaker] = {}
         self._chains: dict[tuple[str, str | None], _Chain] = {}
@@ -90,6 +93,7 @@ class SelectionChain(Runnable[Question, Answered]):
 
         Raises:
             ProvidersUnavailable: Nobody could answer; holds every attempt.
+            SettingsError: OpenRouter is wanted and has no key.
             NoFeasibleSynthesizer: The recommender was asked and found nothing feasible.
         """
         return self._call_with_config(self._select, input, _described(config))
@@ -171,13 +175,15 @@ class SelectionChain(Runnable[Question, Answered]):
         who = (provider.name, *provider.identity)
         if who not in self._breakers:
             self._breakers[who] = Breaker(f"{provider.name} ({provider.model})", self._settings)
-        limits = self._limits if provider.name == "openrouter" and self._limits.active else None
+        limits = self._limits if provider.name == "openrouter" else None
         return Services(self._breakers[who], limits, self._cache, self._flights)
 
     def _providers_for(self, question: Question) -> tuple[Provider, ...]:
         settings, wanted = self._settings, question.provider
         if settings.selector_embedded == "only" or wanted == "embedded":
             return ()
+        if wanted == "openrouter" and settings.openrouter_api_key is None:
+            raise SettingsError("provider openrouter needs OPENROUTER_API_KEY")
         if wanted == "openrouter" or (wanted == "auto" and settings.openrouter_api_key is not None):
             primary = OpenRouter(settings, question.model, self._models)
             return (primary,) if wanted == "openrouter" else (primary, Ollama(settings))
@@ -187,6 +193,14 @@ class SelectionChain(Runnable[Question, Answered]):
 def build_selection(settings: Settings, embedded: Runnable[Question, ModelSelectionPlan]) -> SelectionChain:
     """The selection chain for ``settings``, with ``embedded`` as its last resort."""
     return SelectionChain(settings, embedded)
+
+
+def _open_limits(settings: Settings) -> Limits | None:
+    if settings.selector_requests_per_minute is None and settings.selector_budget_usd is None:
+        return None
+    from .limits import Limits
+
+    return Limits(settings)
 
 
 def _described(config: RunnableConfig | None) -> RunnableConfig:

@@ -17,14 +17,27 @@ from typing import Any, TypeVar
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.runnables.config import patch_config
+from langchain_core.runnables.config import ensure_config, patch_config
 
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.question import Question
 from .check import Violation, check_plan
 from .wire import EXCHANGE, Exchange, WireFailure, get_engine
 
-__all__ = ["Ask", "Call", "Check", "Follow", "OnEngine", "PlanCheck", "Step", "Wait", "adrive", "child", "drive"]
+__all__ = [
+    "Ask",
+    "Call",
+    "Check",
+    "Follow",
+    "OnEngine",
+    "PlanCheck",
+    "Step",
+    "Wait",
+    "adrive",
+    "child",
+    "drive",
+    "leg_config",
+]
 
 T = TypeVar("T")
 
@@ -78,6 +91,7 @@ class Ask:
     bound: Runnable[Any, BaseMessage]
     messages: list[BaseMessage]
     name: str
+    method: str
     exchange: Exchange
     errors: tuple[type[Exception], ...]
 
@@ -141,9 +155,21 @@ def child(
     config: RunnableConfig,
     run_manager: CallbackManagerForChainRun | AsyncCallbackManagerForChainRun,
     name: str | None = None,
+    **metadata: str,
 ) -> RunnableConfig:
     """``config`` for a step below the run of ``run_manager``."""
-    return patch_config(config, callbacks=run_manager.get_child(), run_name=name)
+    below = patch_config(config, callbacks=run_manager.get_child(), run_name=name)
+    return {**below, "metadata": {**below.get("metadata", {}), **metadata}} if metadata else below
+
+
+def leg_config(name: str, **metadata: str) -> RunnableConfig:
+    """The config for a leg's own run.
+
+    LangChain's fallbacks hand each leg their own config, with their own name and parent; the config of the context is
+    the right one: a leg then stands below the fallbacks, under its own name.
+    """
+    config = ensure_config()
+    return {**config, "run_name": name, "metadata": {**config.get("metadata", {}), **metadata}}
 
 
 def _carry_out(step: Step, run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> Any:
@@ -158,7 +184,7 @@ def _carry_out(step: Step, run_manager: CallbackManagerForChainRun, config: Runn
         case Ask():
             token = EXCHANGE.set(step.exchange)
             try:
-                return step.bound.invoke(step.messages, child(config, run_manager, step.name))
+                return step.bound.invoke(step.messages, child(config, run_manager, step.name, method=step.method))
             except step.errors as error:
                 return _note(step.exchange, error)
             finally:
@@ -186,7 +212,9 @@ async def _acarry_out(step: Step, run_manager: AsyncCallbackManagerForChainRun, 
         case Ask():
             token = EXCHANGE.set(step.exchange)
             try:
-                return await step.bound.ainvoke(step.messages, child(config, run_manager, step.name))
+                return await step.bound.ainvoke(
+                    step.messages, child(config, run_manager, step.name, method=step.method)
+                )
             except step.errors as error:
                 return _note(step.exchange, error)
             finally:

@@ -149,12 +149,12 @@ def read_cells(column: pa.ChunkedArray | pa.Array) -> Cells:
 
 def _encode(array: pa.Array, **facts: Any) -> Cells:
     """Distinct values, counts and codes of an array whose nulls are its missing cells."""
-    encoded = array.dictionary_encode()
-    counts = listed([0] * len(encoded.dictionary), pa.int64())
-    tally = pc.value_counts(encoded.indices.drop_null())
-    if len(tally):
-        order = pc.sort_indices(tally.field(0))
-        counts = pc.cast(pc.take(tally.field(1), order), pa.int64())
+    return _counted(array.dictionary_encode(), **facts)
+
+
+def _counted(encoded: pa.DictionaryArray, **facts: Any) -> Cells:
+    """From a fresh encoding: its codes, and so the tally's entries, stand in the order in which values first appear."""
+    counts = pc.cast(pc.value_counts(encoded.indices.drop_null()).field(1), pa.int64())
     return Cells(values=encoded.dictionary, counts=counts, codes=encoded.indices, **facts)
 
 
@@ -195,7 +195,7 @@ def _common_width(texts: pa.Array) -> int:
 
 
 def _places(texts: pa.Array) -> int:
-    parts = pc.extract_regex(texts, r"\.(?P<places>\d+)")
+    parts = pc.extract_regex(texts.slice(0, 500), r"\.(?P<places>\d+)")
     lengths = pc.utf8_length(pc.struct_field(parts, "places"))
     return int(pc.max(lengths).as_py() or 0)
 
@@ -214,8 +214,12 @@ def _from_text(array: pa.Array) -> Cells:
     tokens = frozenset(t for t in pc.filter(distinct, pc.is_null(blank_only)).to_pylist() if t is not None)
     padded = bool(pc.any(pc.and_(pc.not_equal(distinct, trimmed), pc.is_valid(blank_only))).as_py())
     canonical, numbers, facts = _numbers(blank_only)
-    clean = pc.take(canonical, raw.indices)
-    cells = _encode(clean, padded=padded, tokens=tokens, **facts)
+    facts |= {"padded": padded, "tokens": tokens}
+    if not canonical.null_count and len(pc.unique(canonical)) == len(distinct):
+        # No two spellings of one value: the codes hold as they are.
+        cells = _with(_counted(raw, **facts), values=canonical)
+    else:
+        cells = _encode(pc.take(canonical, raw.indices), **facts)
     if numbers is not None:
         width = _common_width(cells.values) if cells.integer and not cells.censored else 0
         return _with(cells, numbers=_aligned(cells.values), width=width)

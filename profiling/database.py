@@ -15,10 +15,10 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, Ope
 from sqlglot import exp
 
 from ..schemas.errors import MissingExtra, TableError
+from .asked import ColumnQuery, Totals
 from .delimited import check_names
-from .engines import SAMPLE_ROWS, is_small, read_totals
-from .evidence import Totals
-from .queries import ColumnQuery
+from .engines import SAMPLE_ROWS, Tick, is_small
+from .queries import read_totals
 from .quiet import quietly
 
 __all__ = ["DatabaseEngine", "open_database"]
@@ -119,10 +119,10 @@ class DatabaseEngine:
         columns = zip(*rows, strict=True) if rows else [()] * len(self.names)
         return pa.table([_array(values) for values in columns], names=[f"c{n}" for n in range(len(self.names))])
 
-    def totals(self, queries: Sequence[ColumnQuery | None]) -> list[Totals]:
+    def totals(self, queries: Sequence[ColumnQuery], tick: Tick) -> list[Totals]:
         """One pass of aggregates, in batches of columns."""
         source = self._selected().subquery("t")
-        return read_totals(lambda sql: tuple(self._run(sql)[0]), queries, source, self.dialect, _BATCH)
+        return read_totals(lambda sql: tuple(self._run(sql)[0]), queries, source, self.dialect, _BATCH, tick)
 
     def close(self) -> None:
         """End the transaction and the connection."""

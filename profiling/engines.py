@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import duckdb
 import pyarrow as pa
-from sqlglot import exp
 
-from .evidence import Totals
-from .queries import ColumnQuery, batches, render
+from .asked import ColumnQuery, Totals
 
-__all__ = ["ArrowEngine", "DuckDBEngine", "Engine", "connect", "is_small", "read_totals", "spread_slices"]
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = [
+    "ArrowEngine",
+    "DuckDBEngine",
+    "Engine",
+    "connect",
+    "Tick",
+    "first_row",
+    "is_small",
+    "silent",
+    "spread_slices",
+    "watch",
+]
 
 WHOLE_ROWS = 25_000
 """Tables up to this many rows are looked at whole, without sampling."""
@@ -23,6 +35,14 @@ WHOLE_CELLS = 6_000_000
 SAMPLE_ROWS = 20_000
 SLICE = 32
 """Rows of one slice of the sample: many small ones, since neighbours are alike in sorted tables."""
+
+
+Tick = Callable[[float], None]
+"""Told the share of a pass that is done, 0 to 1."""
+
+
+def silent(share: float) -> None:
+    """A ``Tick`` that tells nobody."""
 
 
 class Engine(Protocol):
@@ -35,8 +55,8 @@ class Engine(Protocol):
     def sample(self) -> pa.Table:
         """The bounded sample, columns in the order of ``names``."""
 
-    def totals(self, queries: Sequence[ColumnQuery | None]) -> list[Totals]:
-        """One pass over the whole table; None asks for nothing but the row count."""
+    def totals(self, queries: Sequence[ColumnQuery], tick: Tick) -> list[Totals]:
+        """One pass over the whole table, told to ``tick`` on the way."""
 
     def close(self) -> None:
         """Let go of sample and connection."""
@@ -44,10 +64,33 @@ class Engine(Protocol):
 
 def connect() -> duckdb.DuckDBPyConnection:
     """A private in-memory database that loads no extension and writes no temporary file."""
+    import duckdb
+
     return duckdb.connect(
         ":memory:",
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "temp_directory": ""},
     )
+
+
+def watch(connection: duckdb.DuckDBPyConnection, sql: str, tick: Tick) -> pa.Table:
+    """Run a statement and tell its progress meanwhile; an interruption ends the statement too."""
+    if tick is silent:
+        return connection.sql(sql).to_arrow_table()
+    connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        job = pool.submit(lambda: connection.sql(sql).to_arrow_table())
+        try:
+            while not wait([job], timeout=0.2).done:
+                tick(max(connection.query_progress(), 0.0) / 100)
+        except BaseException:
+            connection.interrupt()
+            raise
+        return job.result()
+
+
+def first_row(table: pa.Table) -> tuple[Any, ...]:
+    """The single row of an aggregate."""
+    return tuple(column[0].as_py() for column in table.columns)
 
 
 def spread_slices(rows: int, wanted: int, seed: int = 7) -> list[int]:
@@ -59,30 +102,6 @@ def spread_slices(rows: int, wanted: int, seed: int = 7) -> list[int]:
 def is_small(rows: int, columns: int) -> bool:
     """Whether a table is looked at whole."""
     return rows <= WHOLE_ROWS or rows * columns <= WHOLE_CELLS
-
-
-def read_totals(
-    run: Callable[[str], Sequence[Any]],
-    queries: Sequence[ColumnQuery | None],
-    source: exp.Expr,
-    dialect: str,
-    most: int,
-) -> list[Totals]:
-    """Render, run and read the aggregates, in batches of at most ``most`` columns."""
-    asked = [(place, query) for place, query in enumerate(queries) if query is not None]
-    found: dict[int, tuple[int, int, float | None]] = {}
-    rows = 0
-    places = [place for place, _ in asked]
-    start = 0
-    for batch in batches([query for _, query in asked], most) if asked else [()]:
-        answer = run(render(batch, source.copy(), dialect))
-        rows = int(answer[0])
-        for offset in range(len(batch)):
-            present, distinct, maximum = answer[1 + 3 * offset : 4 + 3 * offset]
-            number = None if maximum is None else float(maximum)
-            found[places[start + offset]] = (int(present), -1 if distinct is None else int(distinct), number)
-        start += len(batch)
-    return [Totals(rows, *found.get(place, (rows, -1, None))) for place in range(len(queries))]
 
 
 @dataclass
@@ -104,13 +123,13 @@ class ArrowEngine:
         starts = spread_slices(self.table.num_rows, SAMPLE_ROWS)
         return pa.concat_tables([self.table.slice(start, SLICE) for start in starts]).combine_chunks()
 
-    def totals(self, queries: Sequence[ColumnQuery | None]) -> list[Totals]:
+    def totals(self, queries: Sequence[ColumnQuery], tick: Tick) -> list[Totals]:
         """One pass in DuckDB over the Arrow table, without a copy."""
+        from .queries import read_totals  # sqlglot takes a while to import, and whole tables need none of it
+
         with connect() as connection:
             connection.register("t", self.table)
-            return read_totals(
-                lambda sql: connection.execute(sql).fetchone() or (), queries, exp.to_table("t"), "duckdb", 500
-            )
+            return read_totals(lambda sql: first_row(watch(connection, sql, tick)), queries, "t", "duckdb", 500)
 
     def close(self) -> None:
         """Drop the reference to the rows."""
@@ -122,13 +141,13 @@ class DuckDBEngine:
     """A scan in DuckDB that is too large for memory: a Parquet or CSV file, or a relation.
 
     Attributes:
-        run: Runs a statement that reads the table as ``t`` and gives an Arrow table.
+        run: Runs a statement that reads the table as ``t``, telling a ``Tick``, and gives an Arrow table.
         names: Column names of the caller; in ``t`` they are ``c0`` … ``cN``.
         rows: Row count where the source tells it without a scan.
-        sliced: The statement that samples by slices of row numbers, where the source has row numbers.
+        sampler: Makes the statement that draws a sample of so many rows.
     """
 
-    run: Callable[[str], pa.Table]
+    run: Callable[[str, Tick], pa.Table]
     names: tuple[str, ...]
     rows: int
     sampler: Callable[[int], str]
@@ -141,15 +160,13 @@ class DuckDBEngine:
         """All rows, or the sample that the source's statement takes."""
         columns = ", ".join(f"c{place}" for place in range(len(self.names)))
         statement = f"SELECT {columns} FROM t" if self.whole else self.sampler(SAMPLE_ROWS)
-        return self.run(statement).select(list(range(len(self.names)))).combine_chunks()
+        return self.run(statement, silent).select(list(range(len(self.names)))).combine_chunks()
 
-    def totals(self, queries: Sequence[ColumnQuery | None]) -> list[Totals]:
+    def totals(self, queries: Sequence[ColumnQuery], tick: Tick) -> list[Totals]:
         """One pass of aggregates."""
-        return read_totals(self._first_row, queries, exp.to_table("t"), "duckdb", 500)
+        from .queries import read_totals
 
-    def _first_row(self, sql: str) -> Sequence[Any]:
-        row = self.run(sql).to_pylist()[0]
-        return tuple(row.values())
+        return read_totals(lambda sql: first_row(self.run(sql, tick)), queries, "t", "duckdb", 500)
 
     def close(self) -> None:
         """Nothing is held between statements."""

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from statistics import fmean, median
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..schemas.profile import Pattern
-from .cells import Cells, listed
+from .asked import Totals
+from .cells import Cells
 from .patterns import pattern_shares, read_date
 from .words import Header
 
-__all__ = ["DateFacts", "Evidence", "NumberFacts", "Totals", "WordFacts", "gather"]
+__all__ = ["DateFacts", "Evidence", "NumberFacts", "WordFacts", "gather"]
 
 _FAR = 11
-MOST_VALUES = 400
-"""Distinct values that the text rules look at, spread evenly over the sorted values."""
+MOST_VALUES = 250
+FEW_VALUES = 80
+"""Distinct values that the text rules look at, spread evenly over the sorted values; fewer in very wide tables."""
 
 _WORD_BREAK = re.compile(r"[\s\-/.,;()&'\u2019]+")
 
@@ -83,16 +87,6 @@ class DateFacts:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Totals:
-    """Of the whole table, exact or by the engine's approximate distinct count."""
-
-    rows: int
-    present: int
-    distinct: int
-    maximum: float | None = None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class Evidence:
     """All that is known about one column before its kind is."""
 
@@ -125,7 +119,9 @@ class Evidence:
         return self.patterns.get(shape, 0.0) >= at_least
 
 
-def gather(header: Header, cells: Cells, totals: Totals | None = None, *, whole: bool = True) -> Evidence:
+def gather(
+    header: Header, cells: Cells, totals: Totals | None = None, *, whole: bool = True, most: int = MOST_VALUES
+) -> Evidence:
     """Collect the facts of one column.
 
     Args:
@@ -133,6 +129,7 @@ def gather(header: Header, cells: Cells, totals: Totals | None = None, *, whole:
         cells: The column's sample.
         totals: Figures of the whole table; None where the sample is the whole table.
         whole: Whether the sample holds the rows in order without gaps.
+        most: Distinct values that the text rules look at.
     """
     totals = totals or Totals(cells.rows, cells.present, len(cells.values))
     if not len(cells.values):
@@ -140,10 +137,10 @@ def gather(header: Header, cells: Cells, totals: Totals | None = None, *, whole:
     blocks, run = _blocks(cells) if whole else (0.0, 0.0)
     if cells.numbers is not None:
         number = _number_facts(cells, whole=whole)
-        texts = _some(cells.values, 120)
+        texts = _some(cells.values, min(most, 120))
         shapes = pattern_shares(texts)
         return Evidence(header, cells, totals, number, None, _date_facts(texts), shapes, texts, blocks, run)
-    texts = _some(cells.values, MOST_VALUES)
+    texts = _some(cells.values, most)
     date = _date_facts(texts)
     shapes = {} if date and date.share == 1.0 else pattern_shares(texts)
     return Evidence(header, cells, totals, None, _word_facts(texts), date, shapes, texts, blocks, run)
@@ -152,8 +149,7 @@ def gather(header: Header, cells: Cells, totals: Totals | None = None, *, whole:
 def _some(values: pa.Array, most: int) -> tuple[str, ...]:
     if len(values) > most:
         order = pc.sort_indices(values)
-        step = len(values) / most
-        values = pc.take(values, pc.take(order, listed([int(i * step) for i in range(most)], pa.int64())))
+        values = pc.take(values, order[:: -(-len(values) // most)])
         return tuple(values.to_pylist())
     return tuple(sorted(values.to_pylist()))
 
@@ -175,9 +171,14 @@ def _number_facts(cells: Cells, *, whole: bool) -> NumberFacts:
     numbers = pc.take(cells.numbers, order).to_pylist()
     counts = pc.take(cells.counts, order).to_pylist()
     sentinels = _sentinels(numbers, counts)
-    kept = [(n, c) for n, c in zip(numbers, counts, strict=True) if n not in sentinels]
-    values = [n for n, _ in kept]
-    total = sum(c for _, c in kept)
+    if sentinels:
+        kept = [(n, c) for n, c in zip(numbers, counts, strict=True) if n not in sentinels]
+        numbers, counts = [n for n, _ in kept], [c for _, c in kept]
+    values = numbers
+    running = list(accumulate(counts))
+    total = running[-1]
+    some = values[:: max(1, len(values) // MOST_VALUES)]
+    zeros = bisect_left(values, 0.0)
     integer = cells.integer
     span = values[-1] - values[0] + 1
     smallest, largest = _steps(cells) if integer and whole and len(values) > 10 else (0.0, 0.0)
@@ -185,14 +186,14 @@ def _number_facts(cells: Cells, *, whole: bool) -> NumberFacts:
         integer=integer,
         minimum=values[0],
         maximum=values[-1],
-        quantiles=_quantiles(kept, total),
-        zero_share=sum(c for n, c in kept if n == 0) / total,
+        quantiles=_quantiles(values, running),
+        zero_share=counts[zeros] / total if zeros < len(values) and values[zeros] == 0 else 0.0,
         decimals=cells.decimals,
         dense=integer and len(values) >= 0.95 * span,
         steps=smallest >= 0 and largest == 1,
         ascending=smallest > 0,
         sorted=smallest >= 0 and largest > 0,
-        round_share=sum(1 for n in values if n % 5 == 0) / len(values),
+        round_share=sum(n % 5 == 0 for n in some) / len(some),
         sentinels=tuple(sentinels),
     )
 
@@ -204,16 +205,13 @@ def _steps(cells: Cells) -> tuple[float, float]:
     return steps["min"].as_py() or 0.0, steps["max"].as_py() or 0.0
 
 
-def _quantiles(kept: Sequence[tuple[float, int]], total: int) -> tuple[float, float, float, float, float]:
-    cuts = [share * total for share in (0.05, 0.25, 0.5, 0.75, 0.95)]
-    found: list[float] = []
-    seen = 0
-    for number, count in kept:
-        seen += count
-        while len(found) < 5 and seen >= cuts[len(found)]:
-            found.append(number)
-    found += [kept[-1][0]] * (5 - len(found))
-    return (found[0], found[1], found[2], found[3], found[4])
+def _quantiles(values: Sequence[float], running: Sequence[int]) -> tuple[float, float, float, float, float]:
+    """Quantiles of sorted values whose counts add up to ``running``."""
+    q5, q25, q50, q75, q95 = (
+        values[min(bisect_left(running, share * running[-1]), len(values) - 1)]
+        for share in (0.05, 0.25, 0.5, 0.75, 0.95)
+    )
+    return q5, q25, q50, q75, q95
 
 
 _SENTINEL_LOW = tuple(float(-n) for n in (9, 99, 999, 9999, 99999, 8, 98, 998, 88, 888, 77, 777, 7, 1))
@@ -228,17 +226,16 @@ def _sentinels(numbers: Sequence[float], counts: Sequence[int]) -> list[float]:
     total = sum(counts)
     if len(numbers) < 5 or total < 50:
         return []
-    tally = dict(zip(numbers, counts, strict=True))
     found: list[float] = []
     # A column of negative and positive numbers does not mark missing with a code of the low side.
     for code in (*_SENTINEL_LOW, *_SENTINEL_HIGH):
-        if tally.get(code, 0) < max(0.005 * total, 3):
+        place = bisect_left(numbers, code)
+        if place == len(numbers) or numbers[place] != code or counts[place] < max(0.005 * total, 3):
             continue
         rest = [(n, c) for n, c in zip(numbers, counts, strict=True) if n != code and n not in found]
         if len(rest) < 4:
             continue
-        kept = sum(c for _, c in rest)
-        _, q25, _, q75, _ = _quantiles(rest, kept)
+        _, q25, _, q75, _ = _quantiles([n for n, _ in rest], list(accumulate(c for _, c in rest)))
         spread = max(q75 - q25, 1.0)
         low, high = rest[0][0], rest[-1][0]
         # The spread of whole-number scales is often 1, so that a gap of the scale's own length is asked for as well.

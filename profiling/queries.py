@@ -6,33 +6,14 @@ files and frames; on databases the names are quoted identifiers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from sqlglot import exp
 
-__all__ = ["ColumnQuery", "batches", "render"]
+from .asked import ColumnQuery, Totals
 
-
-@dataclass(frozen=True, slots=True)
-class ColumnQuery:
-    """What is asked about one column.
-
-    Attributes:
-        column: Its name in the engine.
-        tokens: Texts that count as missing, besides null.
-        text: The engine holds it as text.
-        floating: It may hold NaN, which counts as missing.
-        distinct: Ask for the (approximate) number of distinct values.
-        maximum: Ask for the largest number.
-    """
-
-    column: str
-    tokens: tuple[str, ...] = ()
-    text: bool = False
-    floating: bool = False
-    distinct: bool = True
-    maximum: bool = False
+__all__ = ["read_totals", "render"]
 
 
 def render(queries: Sequence[ColumnQuery], source: exp.Expr, dialect: str) -> str:
@@ -52,10 +33,35 @@ def render(queries: Sequence[ColumnQuery], source: exp.Expr, dialect: str) -> st
     return exp.select(*fields).from_(source).sql(dialect=dialect)
 
 
-def batches(queries: Sequence[ColumnQuery], most: int) -> Iterator[Sequence[ColumnQuery]]:
-    """Runs of at most ``most`` columns, for engines that limit a select list."""
+def read_totals(
+    run: Callable[[str], Sequence[Any]],
+    queries: Sequence[ColumnQuery],
+    source: exp.Expr | str,
+    dialect: str,
+    most: int,
+    tick: Callable[[float], None] | None = None,
+) -> list[Totals]:
+    """Render, run and read the aggregates.
+
+    Args:
+        run: Runs a statement and gives its one row.
+        queries: What is asked, in the order of the answers.
+        source: Name of the table, or a subquery.
+        dialect: As in ``render``.
+        most: Columns per statement, for engines that limit a select list.
+        tick: Told after each statement the share that is done.
+    """
+    table = exp.to_table(source) if isinstance(source, str) else source
+    found: list[Totals] = []
     for start in range(0, len(queries), most):
-        yield queries[start : start + most]
+        batch = queries[start : start + most]
+        rows, *figures = run(render(batch, table.copy(), dialect))
+        for present, distinct, maximum in zip(figures[::3], figures[1::3], figures[2::3], strict=True):
+            number = None if maximum is None else float(maximum)
+            found.append(Totals(int(rows), int(present), -1 if distinct is None else int(distinct), number))
+        if tick is not None:
+            tick(len(found) / len(queries))
+    return found
 
 
 _LENIENT = frozenset(("duckdb", "spark", "snowflake", "bigquery", "trino"))

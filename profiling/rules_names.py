@@ -20,9 +20,9 @@ def contact(e: Evidence) -> Verdict | None:
     """Phone, e-mail and insurance numbers; digits of the usual length, or text with digits."""
     if e.header.says("email") and e.word is not None and any("@" in text for text in e.texts):
         return Verdict("email", direct=True)
-    lengths = [sum(c.isdigit() for c in text) for text in e.texts]
-    if not lengths:
+    if not e.header.says("phone", "ssn"):
         return None
+    lengths = [sum(c.isdigit() for c in text) for text in e.texts]
     usual = sum(7 <= n <= 15 for n in lengths) / len(lengths)
     if e.header.says("phone") and usual >= 0.8:
         return Verdict("phone", direct=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pyarrow as pa
 
 from ..schemas.errors import MissingExtra, TableError
 from .delimited import Delimited, check_names, inspect_delimited
-from .engines import SLICE, ArrowEngine, DuckDBEngine, Engine, connect
+from .engines import SLICE, ArrowEngine, DuckDBEngine, Engine, Tick, connect, is_small, silent, watch
 from .quiet import quietly
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ["open_table"]
 
@@ -43,9 +45,10 @@ def open_table(table: Any, *, table_name: str | None = None) -> Engine:
         return _open_arrow(table)
     if isinstance(table, pa.RecordBatch):
         return _open_arrow(pa.Table.from_batches([table]))
-    if isinstance(table, duckdb.DuckDBPyRelation):
-        return _open_relation(table)
+    # Asked by name, so that no library is imported that the caller does not use.
     library = type(table).__module__.partition(".")[0]
+    if library in ("duckdb", "_duckdb") and hasattr(table, "project"):
+        return _open_relation(table)
     if library == "pandas" and hasattr(table, "columns"):
         return _open_arrow(_from_pandas(table))
     if library == "polars" and hasattr(table, "collect_schema"):
@@ -82,6 +85,9 @@ def _open_parquet(path: Path) -> Engine:
     )
     names = tuple(meta.schema.to_arrow_schema().names)
     check_names(names, str(path))
+    if is_small(meta.num_rows, len(names)):
+        broken = f"{path}: this Parquet file is broken ({{error}})"
+        return ArrowEngine(names, quietly(lambda: pq.ParquetFile(path).read(), (pa.ArrowException, OSError), broken))
     columns = ", ".join(f"c{place}" for place in range(len(names)))
     source = f"read_parquet({_quote(str(path))}, file_row_number = true)"
     view = f"SELECT * FROM {source} AS s({columns}, file_row)"
@@ -97,6 +103,8 @@ def _open_parquet(path: Path) -> Engine:
 
 
 def _open_delimited(found: Delimited) -> Engine:
+    import duckdb
+
     path = str(found.path)
     # The names of columns stay out of the statement; nothing is guessed twice, and every cell is text.
     columns = ", ".join(f"c{place}: 'VARCHAR'" for place in range(len(found.names)))
@@ -131,24 +139,28 @@ def _query(sql: str) -> pa.Table:
 
 
 def _scan(failure: str, view: str, names: tuple[str, ...], rows: int, sampler: Any) -> DuckDBEngine:
-    def run(sql: str) -> pa.Table:
-        return quietly(lambda: _query_view(view, sql), (duckdb.Error,), failure)
+    import duckdb
+
+    def run(sql: str, tick: Tick) -> pa.Table:
+        return quietly(lambda: _query_view(view, sql, tick), (duckdb.Error,), failure)
 
     return DuckDBEngine(run, names, rows, sampler)
 
 
-def _query_view(view: str, sql: str) -> pa.Table:
+def _query_view(view: str, sql: str, tick: Tick) -> pa.Table:
     with connect() as connection:
         connection.execute(f"CREATE TEMP VIEW t AS {view}")
-        return connection.sql(sql).to_arrow_table()
+        return watch(connection, sql, tick)
 
 
 def _open_relation(relation: duckdb.DuckDBPyRelation) -> Engine:
+    import duckdb
+
     names = tuple(relation.columns)
     check_names(names, "relation")
     renamed = relation.project(", ".join(f"{_identifier(name)} AS c{place}" for place, name in enumerate(names)))
 
-    def run(sql: str) -> pa.Table:
+    def run(sql: str, tick: Tick = silent) -> pa.Table:
         return quietly(lambda: _query_relation(renamed, sql), (duckdb.Error,), "the relation cannot be read ({error})")
 
     listed = ", ".join(f"c{place}" for place in range(len(names)))

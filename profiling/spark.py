@@ -9,13 +9,12 @@ from uuid import uuid4
 
 import pyarrow as pa
 from pyspark.errors import PySparkException
-from sqlglot import exp
 
 from ..schemas.errors import TableError
+from .asked import ColumnQuery, Totals
 from .delimited import check_names
-from .engines import SAMPLE_ROWS, is_small, read_totals
-from .evidence import Totals
-from .queries import ColumnQuery
+from .engines import SAMPLE_ROWS, Tick, is_small
+from .queries import read_totals
 from .quiet import quietly
 
 __all__ = ["SparkEngine", "open_spark"]
@@ -78,12 +77,12 @@ class SparkEngine:
         table: pa.Table = quietly(frame.toArrow, _FAILURES, _MESSAGE)
         return table
 
-    def totals(self, queries: Sequence[ColumnQuery | None]) -> list[Totals]:
+    def totals(self, queries: Sequence[ColumnQuery], tick: Tick) -> list[Totals]:
         """One pass of aggregates, in batches of columns."""
         view = f"profile_{uuid4().hex}"
         self.frame.createTempView(view)
         try:
-            return read_totals(self._first_row, queries, exp.to_table(view), "spark", _BATCH)
+            return read_totals(self._first_row, queries, view, "spark", _BATCH, tick)
         finally:
             self.frame.sparkSession.catalog.dropTempView(view)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
@@ -11,13 +12,13 @@ import pyarrow.compute as pc
 
 from ..schemas.errors import TableError
 from ..schemas.profile import ColumnProfile, Kind, Pattern, Role, SafeColumn, SafeProfile, TableProfile
-from ..schemas.result import Treatment
+from ..schemas.treatment import Treatment
+from .asked import ColumnQuery, Totals
 from .cells import Cells, read_cells
 from .columns_file import check_kind
 from .context import reconsider
-from .engines import Engine
-from .evidence import Evidence, Totals, gather
-from .queries import ColumnQuery
+from .engines import Engine, Tick, silent
+from .evidence import FEW_VALUES, MOST_VALUES, Evidence, gather
 from .rules import KINDS_BY_USER, judge
 from .safety import floor_count, safe_facts
 from .sources import open_table
@@ -31,6 +32,8 @@ __all__ = ["FEWEST_ROWS", "MOST_COLUMNS", "Progress", "profile_table"]
 FEWEST_ROWS = 11
 """Below this any figure would speak of fewer than 11 persons, the smallest cell that may be published."""
 MOST_COLUMNS = 10_000
+MANY_COLUMNS = 300
+"""Beyond them the text rules look at fewer values of each."""
 
 Progress = Callable[[float, str], None]
 """Called with the share done (0 to 1) and the stage."""
@@ -86,15 +89,17 @@ def _profile(
     if engine.whole:
         _refuse_small(sample.num_rows)
     told(0.2, "read columns")
-    cells = [read_cells(sample.column(place)) for place in range(len(names))]
+    with ThreadPoolExecutor(max_workers=4) as pool:  # Arrow works outside Python's lock
+        cells = list(pool.map(read_cells, sample.columns))
     headers = [read_header(name) for name in names]
     totals: Sequence[Totals | None] = [None] * len(names)
     if not engine.whole:
         told(0.35, "count")
-        totals = _whole_totals(engine, sample, cells)
+        tick = silent if told is _silent else lambda share: told(0.35 + 0.35 * share, "count")
+        totals = _whole_totals(engine, sample, cells, tick)
     told(0.7, "judge")
     evidence = [
-        gather(header, column, total, whole=engine.whole)
+        gather(header, column, total, whole=engine.whole, most=FEW_VALUES if len(names) > MANY_COLUMNS else MOST_VALUES)
         for header, column, total in zip(headers, cells, totals, strict=True)
     ]
     rows = evidence[0].totals.rows
@@ -128,10 +133,10 @@ def _place(names: Sequence[str], wanted: str | None, what: str) -> int | None:
     raise TableError(f"there is no {what} {wanted!r} among the {len(names)} columns{hint}")
 
 
-def _whole_totals(engine: Engine, sample: pa.Table, cells: Sequence[Cells]) -> list[Totals]:
+def _whole_totals(engine: Engine, sample: pa.Table, cells: Sequence[Cells], tick: Tick) -> list[Totals]:
     """Ask the whole table only what the sample leaves open."""
     queries = [_query(place, sample.schema.field(place).type, column) for place, column in enumerate(cells)]
-    answers = engine.totals(queries)
+    answers = engine.totals(queries, tick)
     return [_fill(answer, column) for answer, column in zip(answers, cells, strict=True)]
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from .result import Treatment
+from .treatment import Treatment
 from .vocabulary import is_safe_level
 
 __all__ = [

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from .plan import ModelSelectionPlan
+from .treatment import Treatment
 
 __all__ = ["Attempt", "Outcome", "Provenance", "Provider", "SelectionResult", "Treatment"]
 
@@ -37,21 +38,6 @@ Outcome = Literal[
     "deadline",
 ]
 """How one attempt ended; all but ``ok`` and ``repaired`` are failures."""
-
-
-class Treatment(BaseModel):
-    """What to do with one column before a fit, by rule and never by an LLM."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    alias: str
-    column: str | None = None
-    """The column's name on the caller's machine; None where only a safe profile was given."""
-    action: Literal["keep", "drop", "pseudonymise", "generalise"]
-    rule: str
-    """What is done, in one sentence."""
-    reference: str | None = None
-    """Where the rule comes from, such as 45 CFR 164.514(b)(2)(i)(A)."""
 
 
 class Attempt(BaseModel):

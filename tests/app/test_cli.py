@@ -82,7 +82,7 @@ def test_columns_file_says_the_same_as_the_options(run: Run, example: Path, tmp_
 
 
 def test_table_of_a_database_gets_the_plan_of_its_file(run: Run, example: Path, tmp_path: Path) -> None:
-    header, *rows = csv.reader(example.open(encoding="utf-8"))
+    header, *rows = csv.reader(example.read_text(encoding="utf-8").splitlines())
     with closing(sqlite3.connect(tmp_path / "trial.db")) as database, database:
         words = ("horTh", "menostat", "tgrade")
         columns = ", ".join(f"{name} {'text' if name in words else 'integer'}" for name in header)

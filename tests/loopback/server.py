@@ -43,11 +43,14 @@ class Responder(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._handle()
 
+    def do_PATCH(self) -> None:
+        self._handle()
+
     def _handle(self) -> None:
         length = int(self.headers.get("content-length") or 0)
         raw = self.rfile.read(length)
         headers = {key.lower(): value for key, value in self.headers.items()}
-        self.recorded = Recorded(self.command, self.path, headers, json.loads(raw) if raw else None)
+        self.recorded = Recorded(self.command, self.path, headers, _parse(raw))
         owner = self.server.owner
         try:
             owner.answer(self.recorded)(self)
@@ -89,6 +92,14 @@ class Responder(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Stay silent."""
+
+
+def _parse(raw: bytes) -> Any:
+    """JSON where it is JSON, else the bytes."""
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return raw
 
 
 Act = Callable[[Responder], None]

@@ -165,7 +165,7 @@ def test_shares_do_not_count_out_a_few(total: int, data: st.DataObject) -> None:
         assert share == round_share(min(K, total - K) if total >= 2 * K else part, total)
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False))
+@given(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False))
 def test_quantiles_keep_two_digits(number: float) -> None:
     digits = f"{two_digits(number):e}".partition("e")[0].replace(".", "").strip("-").rstrip("0")
     assert len(digits) <= 2
