@@ -8,8 +8,9 @@ from typing import Any
 
 from ..profiling import profile_table
 from ..schemas.plan import ModelSelectionPlan
-from ..schemas.result import SelectionResult, Treatment
+from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings
+from ..schemas.treatment import Treatment
 from ..synthesizers.columns import Bounds
 from ..synthesizers.running import Limits
 from ..synthesizers.synthesis import Say, Synthesis, carry_out

@@ -96,9 +96,9 @@ def regret_page(report: dict[str, Any]) -> str:
 def _summary(found: Evaluation) -> list[tuple[str, str]]:
     lines = [
         ("made by", found.method or "unknown"),
-        ("rows", f"{found.rows_real} real, {found.rows_held_out} held out of the fit, {found.rows_synthetic} synthetic"),
+        ("rows", f"{found.rows_real} real, {found.rows_held_out} held out, {found.rows_synthetic} synthetic"),
         ("fidelity", f"{found.fidelity.overall:.3f} (column shapes {found.fidelity.shapes:.3f}, pair trends "
-                     f"{found.fidelity.pairs:.3f}; independent columns would score {found.fidelity.pairs_baseline:.3f})"),
+                     f"{found.fidelity.pairs:.3f}; independent columns score {found.fidelity.pairs_baseline:.3f})"),
     ]  # fmt: skip
     if found.utility is not None:
         name = "AUC" if found.utility.task == "classification" else "R²"
@@ -126,7 +126,7 @@ def _bars(found: Evaluation) -> list[tuple[str, float, float, float]]:
         bars.append(("TSTR over TRTR", ratio.value, ratio.low, ratio.high))
     if found.disclosure is not None:
         for name, one in (
-            ("membership AUC", found.disclosure.membership_auc), ("nearest-neighbour share", found.disclosure.nearest_share)
+            ("membership AUC", found.disclosure.membership_auc), ("nearest share", found.disclosure.nearest_share)
         ):  # fmt: skip
             bars.append((name, one.value, one.low, one.high))
         bars.append(
@@ -152,7 +152,8 @@ def _plot(bars: Sequence[tuple[str, float, float, float]]) -> str:
         y = step * i + 18
         a, b, at = (left + width * min(1.0, max(0.0, one)) for one in (low, high, value))
         parts.append(
-            f'<text x="{left - 8}" y="{y + 4}" font-size="12" text-anchor="end" fill="currentColor">{escape(name)}</text>'
+            f'<text x="{left - 8}" y="{y + 4}" font-size="12" text-anchor="end" fill="currentColor">'
+            f"{escape(name)}</text>"
         )
         parts.append(f'<line x1="{a:.1f}" y1="{y}" x2="{b:.1f}" y2="{y}" stroke="#4a7fc1" stroke-width="3"/>')
         parts.append(f'<circle cx="{at:.1f}" cy="{y}" r="5" fill="#2b5d9b"><title>{value:.3f}</title></circle>')
@@ -162,16 +163,16 @@ def _plot(bars: Sequence[tuple[str, float, float, float]]) -> str:
 
 def _page(title: str, body: str) -> str:
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{title}</title><style>{_STYLE}</style></head><body><h1>{title}</h1>{body}</body></html>\n"
     )
 
 
 def _figure(value: float | bool | None) -> str:
     if value is None:
-        return "–"
+        return "-"
     return ("required" if value else "not required") if isinstance(value, bool) else f"{value:.3g}"
 
 
 def _regret(one: dict[str, float] | None) -> str:
-    return "–" if one is None else f"{one['mean']:.3f}"
+    return "-" if one is None else f"{one['mean']:.3f}"

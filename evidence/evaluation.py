@@ -138,13 +138,13 @@ def _prepare(
 ) -> tuple[Sequence[int], Sequence[int], pd.DataFrame]:
     if card is None:
         notes.append("no run card: columns are compared as they are")
-        return range(len(real)), (), real
+        return range(len(real)), [], real
     treated = treat_table(real, card.treatments)
     keys = sum(item.action == KEY_ACTION for item in card.treatments)
     if keys:
         notes.append(f"{keys} columns of arbitrary keys are left out")
     if card.held_out is None:
-        return range(len(real)), (), treated
+        return range(len(real)), [], treated
     inside, outside = split_rows(real, card.held_out.share, card.held_out.seed, card.held_out.group)
     if len(inside) != card.rows_fitted:
         raise TableError("the run card belongs to another table: its fit had another number of rows")

@@ -1,8 +1,8 @@
 """Expected fidelity, utility and disclosure risk of a synthesizer on a table it was not measured on.
 
 A weighted mean over the benchmark's tables, weighted by how much they resemble the new one: a Gaussian kernel on rows,
-columns, share of numeric columns, missing cells and levels. What is behind a figure can be read off it: the tables, most
-alike first, and the standard error. Where the benchmark has no finished fit of a synthesizer the first, smaller
+columns, share of numeric columns, missing cells and levels. What is behind a figure can be read off it: the tables,
+most alike first, and the standard error. Where the benchmark has no finished fit of a synthesizer the first, smaller
 measurements serve, and where there are none either, a relative's figures with a stated discount.
 """
 

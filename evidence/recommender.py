@@ -187,7 +187,9 @@ def _explain(question: Question, choice: Ranked, backups: list[Ranked]) -> str:
     text = (
         f"{_learn(question).note}{choice.method} for {shape.rows} rows x {shape.columns} modelled columns "
         f"({shape.continuous} continuous, {shape.levels} levels, {shape.missing_share:.0%} missing): expected fidelity "
-        f"{expected.fidelity:.2f}, utility {expected.utility:.2f}, disclosure risk {expected.risk:.2f}±{expected.risk_error:.2f} (copy = 1), "
+        f"{expected.fidelity:.2f}, utility {expected.utility:.2f}, "
+        f"disclosure risk {expected.risk:.2f}±{expected.risk_error:.2f} "
+        "(copy = 1), "
         f"{basis}; about {max(1, round(choice.assessment.seconds))} CPU s{steps}. "
         f"Score {choice.score:.2f} by {question.constraints.tradeoff} weights; next "
         + ", ".join(f"{r.method} {r.score:.2f}" for r in backups)

@@ -78,9 +78,9 @@ def select_embedded(question: Question, left_out: frozenset[str]) -> str | None:
 
 
 def report_regret(cells: Sequence[Measured], selector: Selector = select_embedded) -> dict[str, Any]:
-    """Mean regret of the selector and of simple policies, by scenario and overall, with bootstrap intervals over tables.
+    """Mean regret of the selector and of simple policies, by scenario and overall, with bootstrap intervals.
 
-    Only methods that were measured, or failed, on every table take part, so that all are judged by the same tables.
+    On each table the methods measured there can be chosen; always-one is judged for those measured on every table.
     """
     tables = sorted({cell.table for cell in cells})
     methods = [
@@ -112,7 +112,7 @@ def report_regret(cells: Sequence[Measured], selector: Selector = select_embedde
         "tables": len(tables),
         "seeds": len({cell.seed for cell in cells}),
         "methods": methods,
-        "not_judged": [method for method in CATALOGUE if method not in methods],
+        "not_on_every_table": [method for method in CATALOGUE if method not in methods],
         "scenarios": rows,
         "overall": overall,
         "findings": _findings(rows, overall, methods),
@@ -120,7 +120,8 @@ def report_regret(cells: Sequence[Measured], selector: Selector = select_embedde
 
 
 def _judge(scenario: Scenario, cells: Sequence[Measured], methods: Sequence[str], selector: Selector) -> _Judged | None:
-    offered = [method for method in methods if method in scenario.allowed and _is_offered(method, scenario)]
+    here = {cell.method for cell in cells}
+    offered = [method for method in scenario.allowed if method in here and _is_offered(method, scenario)]
     by_seed: dict[str, dict[int, float]] = {method: {} for method in offered}
     for cell in cells:
         if cell.method in by_seed:
@@ -242,6 +243,7 @@ def _findings(rows: list[dict[str, Any]], overall: dict[str, dict[str, float]], 
         name = min((f"always {m}" for m in methods), key=lambda one: regret[one]["mean"])
         if regret["selector"]["mean"] > regret[name]["mean"]:
             lines.append(
-                f"{row['scenario']}: {name} loses {regret[name]['mean']:.3f}, the selector {regret['selector']['mean']:.3f}"
+                f"{row['scenario']}: {name} loses {regret[name]['mean']:.3f}, "
+                f"the selector {regret['selector']['mean']:.3f}"
             )
     return lines

@@ -1,4 +1,4 @@
-"""Utility: what a model trained on synthetic rows is worth on real ones (TSTR), beside one trained on real rows (TRTR)."""
+"""Utility: a model trained on synthetic rows (TSTR) beside one trained on real ones (TRTR), both tested on real."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Utility:
     """AUC (mean of one class against the rest) or R²."""
     trtr: float
     ratio: Interval | None
-    """TSTR over TRTR, both above chance, with a bootstrap interval over test rows; None where the real rows teach nothing."""
+    """TSTR over TRTR, both above chance, with a bootstrap interval; None where the real rows teach nothing."""
 
     @property
     def score(self) -> float | None:

@@ -80,7 +80,8 @@ def judge(
             "k_anonymity", None if k_anonymity is None else float(k_anonymity), float(policy.min_k_anonymity),
             "no quasi-identifiers are known",
         ),
-        *_dp(spent, policy.max_epsilon, min(policy.max_delta, 1 / max(rows, 1)), policy.dp_required, made_by_known_method),
+        *_dp(spent, policy.max_epsilon, min(policy.max_delta, 1 / max(rows, 1)), policy.dp_required,
+             made_by_known_method),
     ]  # fmt: skip
     return tuple(found)
 

@@ -24,12 +24,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
     try:
         if name.endswith((".parquet", ".pq")):
             return pd.read_parquet(name)
-        # Without an explicit type, a column of whole numbers with gaps stays what it was written as.
-        table = pd.read_csv(name, sep="\t" if ".tsv" in name else None, engine="python").convert_dtypes(
-            convert_string=False, convert_boolean=False, convert_floating=False
-        )
+        table = pd.read_csv(name, sep="\t" if ".tsv" in name else None, engine="python")
     except (OSError, ValueError, pd.errors.ParserError, UnicodeError, ImportError):
         raise TableError(f"{name} cannot be read as CSV, TSV or Parquet") from None
+    for column in table.select_dtypes("float64"):
+        known = table[column].dropna()
+        if len(known) and len(known) < len(table) and (known == known.round()).all():
+            # pandas makes whole numbers with gaps into decimals; they shall be written as they were.
+            table[column] = table[column].astype("Int64")
     return table
 
 

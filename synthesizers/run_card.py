@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..schemas.hyperparameters import Method
 from ..schemas.plan import ModelSelectionPlan
-from ..schemas.result import Treatment
+from ..schemas.treatment import Treatment
 
 __all__ = ["DPSpent", "Failure", "HeldOut", "RunCard"]
 

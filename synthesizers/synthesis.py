@@ -1,4 +1,4 @@
-"""Carry out a plan: treat the table, fit the choice or else a backup, restore the table's form, fill in the run card."""
+"""Carry out a plan: treat the table, fit the choice or else a backup, restore the table's form, fill in a run card."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 from ..schemas.errors import MissingExtra, SynthesisFailed, TableError
 from ..schemas.hyperparameters import Hyperparameters
 from ..schemas.plan import ModelSelectionPlan
-from ..schemas.result import Treatment
+from ..schemas.treatment import Treatment
 from .columns import Bounds, Encoding
 from .holdout import split_rows
 from .run_card import DPSpent, Failure, HeldOut, RunCard

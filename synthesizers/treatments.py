@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..schemas.errors import TableError
-from ..schemas.result import Treatment
+from ..schemas.treatment import Treatment
 
 __all__ = ["KEY_ACTION", "add_keys", "group_column", "treat_table"]
 

@@ -1,8 +1,8 @@
 """One adapter per synthesizer, each thin over its library.
 
 These modules also run in interpreters that hold one synthesizer's library and not this package: they import numpy,
-pandas, their own library, and each other, nothing else. A table comes in coded (see ``synthesizers/columns.py``): float64
-columns are numbers, all others categories; nothing is missing unless the adapter says ``native_missing``.
+pandas, their own library, and each other, nothing else. A table comes in coded (see ``synthesizers/columns.py``):
+float64 columns are numbers, all others categories; nothing is missing unless the adapter says ``native_missing``.
 """
 
 from __future__ import annotations
