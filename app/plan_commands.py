@@ -267,9 +267,10 @@ def benchmark_run(
         raise SettingsError(f"--methods: unknown {', '.join(unknown)}; known are {', '.join((*CONTROLS, *CATALOGUE))}")
     cells = list_cells([table.name for table in known], chosen, seeds)
     if scheduler is not None:
-        from distributed import Client
+        import distributed
 
-        Client(scheduler)
+        # joblib finds the client that was made last.
+        distributed.Client(scheduler)  # type: ignore[no-untyped-call]
     _say(f"{len(cells)} cells, of which {sum((output / c.filename).exists() for c in cells)} are done")
     done = run_benchmark(
         known,

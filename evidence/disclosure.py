@@ -129,7 +129,7 @@ def _nearest(points: Frame, targets: Frame, *, skip_self: bool = False) -> Array
         if skip_self:
             distance[np.arange(stop - start), np.arange(start, stop)] = np.inf
         found[start:stop] = distance.min(axis=1)
-    return found / max(width, 1)
+    return np.asarray(found / max(width, 1))
 
 
 def _nearer(to_synthetic: Array, own: Array, part: slice) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,7 +121,7 @@ class EmbeddedRecommender(Runnable[Question, ModelSelectionPlan]):
         return self._call_with_config(recommend, input, config, **kwargs)
 
 
-def _assess(question: Question) -> dict[str, Assessment]:
+def _assess(question: Question) -> Mapping[str, Assessment]:
     lessons = _learn(question)
     return assess(question.profile, question.constraints, caution=lessons.caution, effort=lessons.effort)
 

@@ -107,7 +107,7 @@ def report_regret(cells: Sequence[Measured], selector: Selector = select_embedde
                     "regret": {name: _interval(own, name) for name in names},
                 }
             )
-    overall = {name: one for name in names if (one := _interval(judged, name)) is not None}
+    overall = {name: mean for name in names if (mean := _interval(judged, name)) is not None}
     return {
         "tables": len(tables),
         "seeds": len({cell.seed for cell in cells}),

@@ -219,9 +219,9 @@ def _decimals(known: np.ndarray[Any, Any]) -> int | None:
 def _decode_one(encoded: pd.DataFrame, column: ColumnCode) -> pd.Series:
     cells = encoded[column.alias]
     if not column.numeric:
-        values = [column.levels[int(code)] if str(code).isdigit() else None for code in cells.tolist()]
-        return _typed(pd.Series(values, dtype=object), column)
-    values = np.clip(cells.to_numpy(dtype=float), column.lower, column.upper)
+        found = [column.levels[int(code)] if str(code).isdigit() else None for code in cells.tolist()]
+        return _typed(pd.Series(found, dtype=object), column)
+    values: np.ndarray[Any, Any] = np.clip(cells.to_numpy(dtype=float), column.lower, column.upper)
     if column.has_missing and column.alias + _INDICATOR in encoded:
         values = np.where(encoded[column.alias + _INDICATOR].astype(str) == "1", np.nan, values)
     if not column.has_missing and np.isnan(values).any():

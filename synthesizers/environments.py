@@ -1,6 +1,6 @@
 """Interpreters that hold a synthesizer's library: this one, or an environment of the library's own.
 
-The libraries do not fit into one environment, so each family has a requirement file under ``environments/`` and gets a
+The libraries do not fit into one environment, so each family has a requirement file under ``requirements/`` and gets a
 virtual environment from it, made on demand.
 """
 
@@ -36,7 +36,7 @@ class Environment:
     @property
     def requirements(self) -> Path:
         """The pinned requirement file."""
-        return Path(__file__).with_name("environments") / f"{self.name}.txt"
+        return Path(__file__).with_name("requirements") / f"{self.name}.txt"
 
 
 _ALL = (

@@ -26,7 +26,7 @@ class ARFAdapter:
         """num_trees, min_node_size and max_iters as arfpy names them."""
         if not hasattr(np, "in1d"):
             # arfpy 0.1.1 calls a name that numpy 2.4 removed.
-            np.in1d = np.isin
+            np.in1d = np.isin  # type: ignore[attr-defined]
         from arfpy import arf
 
         # arfpy takes no seed and draws from numpy's global state.

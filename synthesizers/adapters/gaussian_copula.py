@@ -120,7 +120,7 @@ def _latent_correlation(scores: Floats) -> Floats:
     variance = np.maximum(np.diag(covariance), 1e-9)
     # A number without ties has variance near 1; dividing then changes nothing.
     matrix = covariance / np.outer(variance, variance)
-    matrix = np.clip(matrix, -_MAX_CORRELATION, _MAX_CORRELATION)
+    matrix = np.asarray(np.clip(matrix, -_MAX_CORRELATION, _MAX_CORRELATION))
     np.fill_diagonal(matrix, 1.0)
     return matrix
 

@@ -9,6 +9,7 @@ from clinical_model_selector.evidence.measured import collect_results, load_meas
 from clinical_model_selector.evidence.regret import SCENARIOS, report_regret, select_embedded
 from clinical_model_selector.evidence.score import WEIGHTS, score_cell
 from clinical_model_selector.schemas.errors import SettingsError
+from clinical_model_selector.schemas.question import Question
 from clinical_model_selector.synthesizers.running import Limits
 from tables import mixed_table
 
@@ -94,7 +95,12 @@ def test_a_local_dask_cluster_measures_too(spec: Path, tmp_path: Path) -> None:
     tables = read_tables(spec, spec.parent)
     with (
         distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=50
+            host="127.0.0.1",
+            n_workers=1,
+            threads_per_worker=1,
+            processes=False,
+            dashboard_address=None,
+            silence_logs=50,
         ) as cluster,
         distributed.Client(cluster),
     ):
@@ -138,5 +144,9 @@ def test_regret_is_nothing_for_the_oracle_and_something_for_the_rest() -> None:
 def test_the_judged_table_is_left_out() -> None:
     cells = load_measurements()
     seen: list[frozenset[str]] = []
-    report_regret(cells, lambda question, left_out: seen.append(left_out))  # type: ignore[func-returns-value]
+
+    def select(question: Question, left_out: frozenset[str]) -> None:
+        seen.append(left_out)
+
+    report_regret(cells, select)
     assert {origin for one in seen for origin in one} == {c.origin for c in cells}
