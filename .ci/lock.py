@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def main() -> None:
+    """Resolve the project with all its extras, and write what would be installed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = ",".join(project["optional-dependencies"])
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report", "-"]

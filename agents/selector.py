@@ -124,6 +124,14 @@ class ClinicalModelSelector(Runnable[Any, SelectionResult]):
         _require_plan_exists(resolved.question)
         return _result(await self._chain.ainvoke(resolved.question, self._named(config)), resolved)
 
+    def breakers(self) -> dict[str, str]:
+        """Provider → state of its circuit breaker (closed, open, half-open), for those asked so far."""
+        return self._chain.breakers()
+
+    def ping_cache(self) -> str | None:
+        """What is wrong with the cache; None where it works or is off. May wait for a disk or a socket."""
+        return self._chain.ping_cache()
+
     def usage(self) -> Usage:
         """Totals over every selection of this selector: who answered, tokens, cost, seconds, cache hits, fallbacks."""
         return self._chain.usage()

@@ -177,6 +177,26 @@ def synthesizers(as_json: Json = False) -> None:
 
 
 @app.command()
+def serve(
+    host: Annotated[str, typer.Option("--host", metavar="H", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", metavar="P", help="Port to listen on.", min=0, max=65535)] = 8000,
+    new_key: Annotated[
+        str | None, typer.Option("--new-key", metavar="NAME", help="Make a key for a caller, and do nothing else.")
+    ] = None,
+) -> None:
+    """Serve the API, and a page at /.
+
+    Listens to this machine alone; any other address needs keys (SERVICE_KEYS).
+    """
+    from .serve import print_new_key, run_service
+
+    if new_key is not None:
+        print_new_key(new_key)
+    else:
+        run_service(host, port)
+
+
+@app.command()
 def models(as_json: Json = False) -> None:
     """List OpenRouter's models that can answer, with their prices."""
     from ..chains.models import list_models

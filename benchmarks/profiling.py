@@ -4,7 +4,7 @@
 
 Wall and CPU seconds and peak memory are the operating system's figures for the whole process, imports included. A tool
 that is not installed is skipped; ``--others`` names an interpreter that has the ones this environment lacks. Results go
-to benchmarks/results/profiling.json and profiling.md.
+to benchmarks/results/profiling.json and profiling.md; those of sizes and tools not run are kept.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def find_python(tool: str, others: str | None) -> str | None:
 
 def render(results: dict[str, dict[str, Any]]) -> str:
     """The results as a Markdown table: wall s / CPU s / peak GB."""
-    sizes = list(next(iter(results.values())))
+    sizes = [size for size in SIZES if any(size in found for found in results.values())]
     lines = [f"| wall s / CPU s / peak GB | {' | '.join(sizes)} |", "|---" * (len(sizes) + 1) + "|"]
     for tool, found in results.items():
         cells = [
@@ -120,7 +120,7 @@ def render(results: dict[str, dict[str, Any]]) -> str:
     if ours and base:
         shares = [
             f"{ours[size]['wall_s'] / base[size]['wall_s']:.2f} / {ours[size]['cpu_s'] / base[size]['cpu_s']:.2f}"
-            if ours[size]["outcome"] == base[size]["outcome"] == "ok"
+            if ours.get(size, {}).get("outcome") == base.get(size, {}).get("outcome") == "ok"
             else "-"
             for size in sizes
         ]
@@ -136,23 +136,25 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1, help="take the run of least CPU time")
     parser.add_argument("--others")
     options = parser.parse_args()
-    results: dict[str, dict[str, Any]] = {tool: {} for tool in options.tools.split(",")}
+    kept = RESULTS / "profiling.json"
+    results: dict[str, dict[str, Any]] = json.loads(kept.read_text()) if kept.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
         for size in options.sizes.split(","):
             path = Path(folder) / f"{size}.parquet"
             generate_apart(path, size)
-            for tool in results:
+            for tool in options.tools.split(","):
+                found = results.setdefault(tool, {})
                 python = find_python(tool, options.others)
                 if python is None:
-                    results[tool][size] = {"outcome": "not installed"}
+                    found[size] = {"outcome": "not installed"}
                     continue
                 code = f"PATH = {str(path)!r}\n{TOOLS[tool]}"
                 runs = [measure(python, code, options.limit) for _ in range(options.repeat)]
-                results[tool][size] = min(runs, key=lambda run: run.get("cpu_s", float("inf")))
-                print(size, tool, results[tool][size], flush=True)
+                found[size] = min(runs, key=lambda run: run.get("cpu_s", float("inf")))
+                print(size, tool, found[size], flush=True)
             path.unlink()
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "profiling.json").write_text(json.dumps(results, indent=1) + "\n")
+    kept.write_text(json.dumps(results, indent=1) + "\n")
     (RESULTS / "profiling.md").write_text(render(results))
     print(render(results))
 

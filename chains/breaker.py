@@ -56,6 +56,11 @@ class Breaker:
         self._lock = threading.Lock()
         self._why = ""
 
+    @property
+    def state(self) -> str:
+        """``closed``: asked; ``open``: skipped for now; ``half-open``: being tried again. Changes nothing."""
+        return str(self._storage.state)
+
     def refuse(self) -> str | None:
         """Why the provider is not asked now; None lets the caller ask, and makes it the trial after a cool-down."""
         with self._lock:

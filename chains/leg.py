@@ -178,7 +178,9 @@ class ProviderLeg(Runnable[dict[str, Any], LegAnswer]):
     def _converse(self, case: Case) -> Generator[Step, Any, Shared]:
         """Find the way, ask, check, and repair once."""
         tally = self._tally()
-        route = yield OnEngine(partial(self._provider.route, case.deadline))
+        route: Route | WireFailure | None = self._provider.known_route()
+        if route is None:
+            route = yield OnEngine(partial(self._provider.find_route, case.deadline))
         if isinstance(route, WireFailure):
             return None, tally.close(route.outcome, route.message, route.status)
         tally.method = route.method

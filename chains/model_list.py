@@ -64,6 +64,10 @@ class ModelList:
         self._listed: dict[str, ListedModel] = {}
         self._until = 0.0
 
+    def known_method(self, ids: tuple[str, ...]) -> Method | None:
+        """How to ask ``ids``, where the list was read lately."""
+        return pick_method(ids, self._listed) if time.monotonic() < self._until else None
+
     async def method_for(self, ids: tuple[str, ...], deadline: float) -> Method:
         """How to ask ``ids`` for structure; runs on the engine's loop and never fails."""
         if time.monotonic() >= self._until:

@@ -67,8 +67,12 @@ class Provider(ABC):
         """Model id of the settings."""
 
     @abstractmethod
-    async def route(self, deadline: float) -> Route:
-        """Find out how to ask; runs on the engine's loop and may look something up there.
+    def known_route(self) -> Route | None:
+        """How to ask, where nothing needs to be looked up."""
+
+    @abstractmethod
+    async def find_route(self, deadline: float) -> Route:
+        """Look up how to ask; runs on the engine's loop.
 
         Raises:
             WireFailure: Nobody is there to ask.
@@ -137,11 +141,15 @@ class OpenRouter(Provider):
         """Base, way of asking, and models."""
         return (self.settings.openrouter_base, self.settings.openrouter_method, *self.ids)
 
-    async def route(self, deadline: float) -> Route:
-        """The method is the settings', or what the model list says that these models support."""
+    def known_route(self) -> Route | None:
+        """The method is the settings', or what the model list said lately."""
         method = self.settings.openrouter_method
-        chosen: Method = await self._models.method_for(self.ids, deadline) if method == "auto" else method
-        return Route(self.settings.openrouter_base, chosen)
+        known = self._models.known_method(self.ids) if method == "auto" else method
+        return None if known is None else Route(self.settings.openrouter_base, known)
+
+    async def find_route(self, deadline: float) -> Route:
+        """By the method that the model list says these models support."""
+        return Route(self.settings.openrouter_base, await self._models.method_for(self.ids, deadline))
 
     def read(self, response: httpx.Response) -> Reply:
         """Judge a chat completion."""
@@ -206,17 +214,18 @@ class Ollama(Provider):
         """Bases, model and context length."""
         return (*self.settings.ollama_bases, self.model, str(self.settings.ollama_num_ctx))
 
-    async def route(self, deadline: float) -> Route:
-        """Of several bases, the first that takes a connection."""
+    def known_route(self) -> Route | None:
+        """The one base there is, or the one that answered lately."""
         bases = self.settings.ollama_bases
-        known = self._base
         if len(bases) == 1:
-            base = bases[0]
-        elif known is not None and time.monotonic() < known[1]:
-            base = known[0]
-        else:
-            base = await _find_listening(bases, deadline)
-            self._base = (base, time.monotonic() + _BASE_KEPT_S)
+            return Route(bases[0], "json_schema")
+        known = self._base
+        return Route(known[0], "json_schema") if known is not None and time.monotonic() < known[1] else None
+
+    async def find_route(self, deadline: float) -> Route:
+        """Of several bases, the first that takes a connection."""
+        base = await _find_listening(self.settings.ollama_bases, deadline)
+        self._base = (base, time.monotonic() + _BASE_KEPT_S)
         return Route(base, "json_schema")
 
     def read(self, response: httpx.Response) -> Reply:

@@ -106,6 +106,17 @@ class SelectionChain(Runnable[Question, Answered]):
         """Totals over every selection so far."""
         return self._ledger.usage()
 
+    def breakers(self) -> dict[str, str]:
+        """Provider → state of its circuit breaker, for those that selections without a wish of their own have asked."""
+        with self._lock:
+            chain = self._chains.get(("auto", None))
+        providers = chain.providers if chain is not None else ()
+        return {provider.name: self._breakers[provider.name, *provider.identity].state for provider in providers}
+
+    def ping_cache(self) -> str | None:
+        """What is wrong with the cache; None where it works or is off. May wait for a disk or a socket."""
+        return self._cache.ping() if self._cache is not None else None
+
     def _select(self, question: Question, run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> Answered:
         began = time.monotonic()
         chain, case = self._prepare(question, began)

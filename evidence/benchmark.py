@@ -146,7 +146,8 @@ def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: Limi
     fitted, held_out = _split(table, cell.seed)
     shape = shape_of(pd.concat([fitted, held_out]))
     result: dict[str, Any] = {
-        "table": cell.table, "origin": table.file.name.split(".")[0], "method": cell.method, "seed": cell.seed, "target": table.target, "failure": None,
+        "table": cell.table, "origin": table.file.name.split(".")[0], "method": cell.method, "seed": cell.seed,
+        "target": table.target, "failure": None,
         "rows": shape.rows, "columns": shape.columns, "continuous": shape.continuous, "levels": shape.levels,
         "max_levels": shape.max_levels, "high_cardinality": shape.high_cardinality,
         "missing_share": shape.missing_share, "fitted_rows": len(fitted), "held_out_rows": len(held_out),

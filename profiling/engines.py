@@ -30,7 +30,7 @@ __all__ = [
 
 WHOLE_ROWS = 25_000
 """Tables up to this many rows are looked at whole, without sampling."""
-WHOLE_CELLS = 6_000_000
+WHOLE_CELLS = 2_500_000
 """So are longer tables of up to this many cells."""
 SAMPLE_ROWS = 20_000
 SLICE = 32
@@ -143,24 +143,17 @@ class DuckDBEngine:
     Attributes:
         run: Runs a statement that reads the table as ``t``, telling a ``Tick``, and gives an Arrow table.
         names: Column names of the caller; in ``t`` they are ``c0`` … ``cN``.
-        rows: Row count where the source tells it without a scan.
-        sampler: Makes the statement that draws a sample of so many rows.
+        draw: Draws the sample, or reads all where ``whole``.
     """
 
     run: Callable[[str, Tick], pa.Table]
     names: tuple[str, ...]
-    rows: int
-    sampler: Callable[[int], str]
-    whole: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.whole = is_small(self.rows, len(self.names))
+    draw: Callable[[], pa.Table]
+    whole: bool
 
     def sample(self) -> pa.Table:
-        """All rows, or the sample that the source's statement takes."""
-        columns = ", ".join(f"c{place}" for place in range(len(self.names)))
-        statement = f"SELECT {columns} FROM t" if self.whole else self.sampler(SAMPLE_ROWS)
-        return self.run(statement, silent).select(list(range(len(self.names)))).combine_chunks()
+        """All rows, or the sample that suits the source."""
+        return self.draw().combine_chunks()
 
     def totals(self, queries: Sequence[ColumnQuery], tick: Tick) -> list[Totals]:
         """One pass of aggregates."""

@@ -134,7 +134,9 @@ def gather(
     totals = totals or Totals(cells.rows, cells.present, len(cells.values))
     if not len(cells.values):
         return Evidence(header, cells, totals)
-    blocks, run = _blocks(cells) if whole else (0.0, 0.0)
+    blocks, run = _blocks(cells)
+    # A sample's slices are torn apart, but neighbours within them are neighbours still.
+    blocks = blocks if whole else 0.0
     if cells.numbers is not None:
         number = _number_facts(cells, whole=whole)
         texts = _some(cells.values, min(most, 120))
@@ -222,29 +224,36 @@ _SENTINEL_HIGH = tuple(
 
 
 def _sentinels(numbers: Sequence[float], counts: Sequence[int]) -> list[float]:
-    """Codes for missing: frequent, and far outside all other values (1.5 IQR below, 2 IQR above)."""
+    """Codes for missing: frequent, and far from all other values, or negative where nothing else is."""
     total = sum(counts)
     if len(numbers) < 5 or total < 50:
         return []
-    found: list[float] = []
-    # A column of negative and positive numbers does not mark missing with a code of the low side.
+    tally = {}
     for code in (*_SENTINEL_LOW, *_SENTINEL_HIGH):
         place = bisect_left(numbers, code)
-        if place == len(numbers) or numbers[place] != code or counts[place] < max(0.005 * total, 3):
-            continue
-        rest = [(n, c) for n, c in zip(numbers, counts, strict=True) if n != code and n not in found]
+        if place < len(numbers) and numbers[place] == code and counts[place] >= max(0.005 * total, 3):
+            tally[code] = counts[place]
+    found: list[float] = []
+    # From the outside inwards, since several codes (-7, -8, -9) may stand side by side.
+    for code in sorted(tally, key=abs, reverse=True):
+        same_side = [c for c in tally if (c < 0) == (code < 0)]
+        rest = [(n, c) for n, c in zip(numbers, counts, strict=True) if n not in same_side and n not in found]
         if len(rest) < 4:
             continue
-        _, q25, _, q75, _ = _quantiles([n for n, _ in rest], list(accumulate(c for _, c in rest)))
-        spread = max(q75 - q25, 1.0)
         low, high = rest[0][0], rest[-1][0]
-        # The spread of whole-number scales is often 1, so that a gap of the scale's own length is asked for as well.
-        gap = 0.75 * max(high - low, 1.0)
-        below = low >= 0 > code and code <= low - max(1.5 * spread, gap if code > -9 else 0.0)
-        above = code > 8 and code >= high + max(2 * spread, gap)
-        if below or above:
+        _, q25, _, q75, _ = _quantiles([n for n, _ in rest], list(accumulate(c for _, c in rest)))
+        if _stands_apart(code, low, high, q75 - q25):
             found.append(code)
     return found
+
+
+def _stands_apart(code: float, low: float, high: float, spread: float) -> bool:
+    """Below: the only negative values. Above: 2 IQR and three quarters of the scale beyond all others."""
+    if code < 0:
+        # -1 is near enough to 0 to be a measurement.
+        return low >= 0 and (code <= -7 or spread >= 10)
+    # The spread of whole-number scales is often 1, so that a gap of the scale's own length is asked for as well.
+    return code > 8 and code >= high + max(2 * max(spread, 1.0), 0.75 * max(high - low, 1.0))
 
 
 def _date_facts(texts: Sequence[str]) -> DateFacts | None:

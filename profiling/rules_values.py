@@ -88,11 +88,11 @@ def _mostly_dotted(e: Evidence) -> bool:
 
 
 def _icd9(e: Evidence) -> Verdict | None:
-    """ICD-9-CM: three digits with up to two after a dot, or three to five without, mixed with V and E codes."""
+    """ICD-9-CM: up to three digits (leading zeros are often lost), two after a dot or none, among V and E codes."""
     if e.distinct < 20 or e.number is not None:
         return None
     coded = sum(
-        re.fullmatch(r"\d{3}(?:\.?\d{1,2})?|V\d{2}(?:\.?\d{1,2})?|E\d{3}(?:\.?\d)?", t) is not None for t in e.texts
+        re.fullmatch(r"\d{1,3}(?:\.?\d{1,2})?|V\d{2}(?:\.?\d{1,2})?|E\d{3}(?:\.?\d)?", t) is not None for t in e.texts
     )
     lettered = sum(t[0] in "VE" for t in e.texts)
     return Verdict("code", detail="icd") if coded >= 0.95 * len(e.texts) and lettered >= 1 else None

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from ..schemas.errors import MissingExtra, TableError
+from . import engines
 from .delimited import Delimited, check_names, inspect_delimited
 from .engines import SLICE, ArrowEngine, DuckDBEngine, Engine, Tick, connect, is_small, silent, watch
 from .quiet import quietly
+from .slices import sample_lines
 
 if TYPE_CHECKING:
     import duckdb
 
 __all__ = ["open_table"]
+
+Run = Callable[[str, Tick], pa.Table]
 
 _IN_MEMORY = 96 << 20
 """Bytes of delimited text that are read at once; gzip counts eightfold."""
@@ -88,18 +93,16 @@ def _open_parquet(path: Path) -> Engine:
     if is_small(meta.num_rows, len(names)):
         broken = f"{path}: this Parquet file is broken ({{error}})"
         return ArrowEngine(names, quietly(lambda: pq.ParquetFile(path).read(), (pa.ArrowException, OSError), broken))
-    columns = ", ".join(f"c{place}" for place in range(len(names)))
     source = f"read_parquet({_quote(str(path))}, file_row_number = true)"
-    view = f"SELECT * FROM {source} AS s({columns}, file_row)"
-    rows = meta.num_rows
+    run = _scan(f"SELECT * FROM {source} AS s({_columns(names)}, file_row)", f"{path}: this Parquet file is broken")
 
-    def sampler(wanted: int) -> str:
-        blocks = rows // SLICE
-        chosen = random.Random(7).sample(range(blocks), min(blocks, wanted // SLICE))
-        listed = ", ".join(map(str, sorted(chosen)))
-        return f"SELECT {columns} FROM t WHERE file_row // {SLICE} IN ({listed})"
+    def draw() -> pa.Table:
+        blocks = meta.num_rows // SLICE
+        chosen = sorted(random.Random(7).sample(range(blocks), min(blocks, engines.SAMPLE_ROWS // SLICE)))
+        among = ", ".join(map(str, chosen))
+        return run(f"SELECT {_columns(names)} FROM t WHERE file_row // {SLICE} IN ({among})", silent)
 
-    return _scan(f"{path}: this Parquet file is broken ({{error}})", view, names, rows, sampler)
+    return DuckDBEngine(run, names, draw, whole=False)
 
 
 def _open_delimited(found: Delimited) -> Engine:
@@ -111,9 +114,7 @@ def _open_delimited(found: Delimited) -> Engine:
     source = (
         f"read_csv({_quote(path)}, auto_detect = false, header = true, delim = {_quote(found.delimiter)}, "
         f"quote = '\"', escape = '\"', columns = {{{columns}}}, encoding = '{found.encoding}', nullstr = '', "
-        f"strict_mode = true, null_padding = false, max_line_size = 33554432"
-        + (", compression = 'gzip'" if found.gzipped else "")
-        + ")"
+        f"strict_mode = true, null_padding = false" + (", compression = 'gzip'" if found.gzipped else "") + ")"
     )
     ragged = (
         f"{path}: some rows have more or fewer fields than the header, or a quote is not closed; "
@@ -122,15 +123,23 @@ def _open_delimited(found: Delimited) -> Engine:
     size = found.path.stat().st_size * (8 if found.gzipped else 1)
     if size <= _IN_MEMORY:
         return ArrowEngine(found.names, quietly(lambda: _query(f"SELECT * FROM {source}"), (duckdb.Error,), ragged))
-    counted = quietly(lambda: _query(f"SELECT count(*) FROM {source}"), (duckdb.Error,), ragged)
-    columns_listed = ", ".join(f"c{place}" for place in range(len(found.names)))
-    return _scan(
-        ragged,
-        f"SELECT * FROM {source}",
-        found.names,
-        int(counted.column(0)[0].as_py()),
-        lambda wanted: f"SELECT {columns_listed} FROM t USING SAMPLE reservoir({wanted} ROWS) REPEATABLE (7)",
-    )
+    run = _scan(f"SELECT * FROM {source}", ragged)
+
+    def draw() -> pa.Table:
+        some = sample_lines(found, engines.SAMPLE_ROWS)
+        return _reservoir(run, found.names) if some is None else some
+
+    return DuckDBEngine(run, found.names, draw, whole=False)
+
+
+def _reservoir(run: Run, names: Sequence[str]) -> pa.Table:
+    """A uniform sample that reads the whole table; for sources that cannot be read from the middle."""
+    size = engines.SAMPLE_ROWS
+    return run(f"SELECT {_columns(names)} FROM t USING SAMPLE reservoir({size} ROWS) REPEATABLE (7)", silent)
+
+
+def _columns(names: Sequence[str]) -> str:
+    return ", ".join(f"c{place}" for place in range(len(names)))
 
 
 def _query(sql: str) -> pa.Table:
@@ -138,13 +147,11 @@ def _query(sql: str) -> pa.Table:
         return connection.sql(sql).to_arrow_table()
 
 
-def _scan(failure: str, view: str, names: tuple[str, ...], rows: int, sampler: Any) -> DuckDBEngine:
+def _scan(view: str, failure: str) -> Run:
+    """Statements over a view ``t``, each in a connection of its own."""
     import duckdb
 
-    def run(sql: str, tick: Tick) -> pa.Table:
-        return quietly(lambda: _query_view(view, sql, tick), (duckdb.Error,), failure)
-
-    return DuckDBEngine(run, names, rows, sampler)
+    return lambda sql, tick: quietly(lambda: _query_view(view, sql, tick), (duckdb.Error,), failure)
 
 
 def _query_view(view: str, sql: str, tick: Tick) -> pa.Table:
@@ -160,17 +167,13 @@ def _open_relation(relation: duckdb.DuckDBPyRelation) -> Engine:
     check_names(names, "relation")
     renamed = relation.project(", ".join(f"{_identifier(name)} AS c{place}" for place, name in enumerate(names)))
 
-    def run(sql: str, tick: Tick = silent) -> pa.Table:
+    def run(sql: str, tick: Tick) -> pa.Table:
         return quietly(lambda: _query_relation(renamed, sql), (duckdb.Error,), "the relation cannot be read ({error})")
 
-    listed = ", ".join(f"c{place}" for place in range(len(names)))
-    rows = int(run("SELECT count(*) AS n FROM t").column(0)[0].as_py())
-    return DuckDBEngine(
-        run,
-        names,
-        rows,
-        lambda wanted: f"SELECT {listed} FROM t USING SAMPLE reservoir({wanted} ROWS) REPEATABLE (7)",
-    )
+    rows = int(run("SELECT count(*) AS n FROM t", silent).column(0)[0].as_py())
+    if is_small(rows, len(names)):
+        return ArrowEngine(names, run("SELECT * FROM t", silent))
+    return DuckDBEngine(run, names, lambda: _reservoir(run, names), whole=False)
 
 
 def _query_relation(relation: duckdb.DuckDBPyRelation, sql: str) -> pa.Table:

@@ -89,8 +89,11 @@ def _profile(
     if engine.whole:
         _refuse_small(sample.num_rows)
     told(0.2, "read columns")
-    with ThreadPoolExecutor(max_workers=4) as pool:  # Arrow works outside Python's lock
-        cells = list(pool.map(read_cells, sample.columns))
+    if len(names) < MANY_COLUMNS:
+        cells = [read_cells(column) for column in sample.columns]
+    else:
+        with ThreadPoolExecutor(max_workers=4) as pool:  # Arrow works outside Python's lock
+            cells = list(pool.map(read_cells, sample.columns))
     headers = [read_header(name) for name in names]
     totals: Sequence[Totals | None] = [None] * len(names)
     if not engine.whole:

@@ -59,8 +59,8 @@ CONCEPTS: dict[str, str] = {
     "name": "name names lastname firstname surname forename familyname givenname nachname vorname zuname "
     "geburtsname nom prenom apellido apellidos nombre nombres first last maiden middle given family fullname "
     "patientname initials initialen initiales fname lname mname alias nickname",
-    "name_whole": "name first last maiden middle given family nom prenom nombre apellido apellidos vorname "
-    "nachname familienname firstname lastname surname forename fname lname mname fullname patientname maidenname "
+    "name_whole": "name first last maiden middle given family nom prenom nombre apellido apellidos vorname nachname "
+    "familienname firstname lastname surname forename fname lname mname fullname patientname maidenname "
     "middlename physician doctor provider attending surgeon arzt medecin medico nextofkin emergencycontact "
     "guardian spouse",
     "person_word": "patient subject person participant proband member client practitioner caregiver beneficiary "
@@ -87,8 +87,8 @@ CONCEPTS: dict[str, str] = {
     "bildung income immigrant veteran race1 ethnicgroup ancestry religione caste state bundesland region",
     "birth": "birth birthdate dob geburt geburtsdatum naissance nacimiento born brthdtc brthdt birthday birthyear "
     "yob gebdat gebdatum ddn fechanacimiento datenaissance dateofbirth",
-    "death": "death died dead deceased mortality mort dth dthfl tod verstorben deces fallecido muerte exitus "
-    "expire expired surv survival survived vital alive dod",
+    "death": "death died dead deceased mortality mort dth dthfl tod verstorben deces fallecido muerte exitus expire "
+    "expired surv survival survived vital alive dod",
     "date": "date datum fecha dt dtc day_of dtm datetime timestamp admittime dischtime deathtime charttime time "
     "start stop end begin onset",
     "year": "year yr jahr annee ano anio yrs years yob birthyear",
@@ -97,18 +97,19 @@ CONCEPTS: dict[str, str] = {
     "follow": "time futime followup follow fu os pfs dfs rfs efs survtime survivaltime timetoevent tte aval "
     "duration days months ueberlebenszeit suivi seguimiento survie lenfol stime ttoevent fuptime fupdays "
     "surv_time ttodeath overall survival relapse progression tiempo duree zeit dauer",
-    "follow_whole": "time futime os pfs dfs rfs efs ttp tte days survtime survivaltime ostime pfstime rfstime "
-    "dfstime timetoevent timetodeath followuptime followupdays followupmonths followup fu lenfol stime "
-    "overallsurvival survivaldays survivalmonths survivalyears dtime rtime fuptime fupdays ueberlebenszeit suivi "
-    "seguimiento osmonths osdays pfsmonths dfsmonths survmonths survdays fuyears fudays fumonths timeyears "
-    "timedays timemonths tdays tmonths timetoeventdays deathtime daystodeath daystolastfollowup",
+    "follow_whole": "zeit dauer tiempo duree aval tte time futime os pfs dfs rfs efs ttp tte days survtime "
+    "survivaltime ostime pfstime rfstime dfstime timetoevent timetodeath followuptime followupdays followupmonths "
+    "followup fu lenfol stime overallsurvival survivaldays survivalmonths survivalyears dtime rtime fuptime "
+    "fupdays ueberlebenszeit suivi seguimiento osmonths osdays pfsmonths dfsmonths survmonths survdays fuyears "
+    "fudays fumonths timeyears timedays timemonths tdays tmonths timetoeventdays deathtime daystodeath "
+    "daystolastfollowup",
     "event": "event status cens censor censored censoring death died dead deceased dth relapse recurrence recur "
     "progression mortality failure expire expired fstat cnsr delta outcome exitus deces verstorben tod fallecido "
     "muerte evento evenement ereignis dthfl vital readmission rehospitalization",
-    "event_whole": "event status cens censor censored death died dead deceased dthfl fstat cnsr delta deathevent "
-    "vitalstatus osstatus pfsstatus osevent pfsevent dfsevent rfsevent rfi relapse recurrence deathflag "
-    "expireflag hospitalexpireflag mortality exitus verstorben deces fallecido muerte evento ereignis evenement "
-    "relstat dead90",
+    "event_whole": "fustat fstatus vitalstat event status cens censor censored death died dead deceased dthfl fstat "
+    "cnsr delta deathevent vitalstatus osstatus pfsstatus osevent pfsevent dfsevent rfsevent rfi relapse "
+    "recurrence deathflag expireflag hospitalexpireflag mortality exitus verstorben deces fallecido muerte evento "
+    "ereignis evenement relstat dead90",
     "outcome": "target class outcome label y response readmitted readmission survived survival death died dead "
     "diagnosis result event mortality zielgroesse ziel endpoint case disease responder relapse recurrence status "
     "cancer malignant improved success failure expire risk1yr class_label",
@@ -118,16 +119,15 @@ CONCEPTS: dict[str, str] = {
     "utilization encounters events zahl tabs tablets teeth sites",
     "quantity": "days months years hours minutes weeks los duration stay time dy age weight height bmi score index "
     "rate ratio level pressure temperature temp value result dose amount cost charge price total mean avg sum",
-    "ordinal": "grade stage grading staging stadium severity schweregrad class nyha asa ecog karnofsky karnof "
-    "score level degree grad rating rank tnm tgrade pstage gleason likert scale performance quality apgar acuity "
-    "triage priority esi mrs rankin fitzpatrick killip ccs seq sev intensity ordinal quintile quartile tertile "
-    "decile",
+    "ordinal": "grade stage grading staging stadium severity schweregrad class nyha asa ecog karnofsky karnof score "
+    "level degree grad rating rank tnm tgrade pstage gleason likert scale performance quality apgar acuity triage "
+    "priority esi mrs rankin fitzpatrick killip ccs seq sev intensity ordinal quintile quartile tertile decile",
     "sequence": "seq sequence visitnum visitno aeseq seqnum line rank order position day visit",
     "code": "code codes cd icd icd9 icd10 loinc snomed atc ndc cpt hcpcs drg rxnorm rxcui cvx mesh meddra ccs gsn "
     "concept_id diag diagcode proccode icdcode icd9code din pzn cip ehrcode cui oid llt hlt hlgt terminology apr",
     "code_id": "concept conceptid itemid item vocabulary vocabularyid",
-    "term": "drug medication medicine product generic brand ingredient diagnosis diagnoses procedure operation "
-    "test lab item label description specialty speciality organism bacteria allergen allergy vaccine substance "
+    "term": "drug medication medicine product generic brand ingredient diagnosis diagnoses procedure operation test "
+    "lab item label description specialty speciality organism bacteria allergen allergy vaccine substance "
     "medicament medikament wirkstoff diagnose farmaco medicamento component analyte observation measurement "
     "finding department service unit hospital facility clinic ward payer insurance insurer plan device category "
     "decod pt soc bodsys hlt llt term occupation job religion language country state nationality ethnicity race "
@@ -136,10 +136,10 @@ CONCEPTS: dict[str, str] = {
     "gruppe zentrum klinik station groupe bras centro grupo brazo hospital clinic facility strat stratum batch "
     "siteid sitenum centerid centreid hospitalid clinicid wardid unitid groupid study trial studyid domain rx "
     "regimen",
-    "free_text": "note notes text comment comments remark remarks narrative report description descr desc "
-    "bemerkung kommentar anmerkung befund commentaire remarque observaciones comentario nota notas summary "
-    "history anamnese reason verbatim term impression findings complaint freetext memo free aeterm mhterm cmtrt "
-    "reasons reported diagnosistext freitext beschreibung descripcion libelle motif motivo",
+    "free_text": "note notes text comment comments remark remarks narrative report description descr desc bemerkung "
+    "kommentar anmerkung befund commentaire remarque observaciones comentario nota notas summary history anamnese "
+    "reason verbatim term impression findings complaint freetext memo free aeterm mhterm cmtrt reasons reported "
+    "diagnosistext freitext beschreibung descripcion libelle motif motivo",
     "flag": "flag fl indicator ind yn is has had any flg",
     "boolean": "flag indicator yn is has had any",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -19,6 +20,9 @@ _TRACING_PREFIXES = ("LANGSMITH_", "LANGCHAIN_")
 
 OLLAMA_DEFAULT_BASES = ("http://ollama:11434", "http://localhost:11434")
 """Tried in this order where OLLAMA_BASE is not set: the compose service first, then this machine."""
+
+_HASHED_KEY = re.compile(r"[A-Za-z0-9._-]{1,64}=[0-9a-fA-F]{64}")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -69,6 +73,27 @@ class Settings(BaseSettings):
     selector_environments: str = "~/.cache/clinical-model-selector/environments"
     """Directory of the synthesizers' own environments."""
 
+    service_keys: str = ""
+    """Who may call the service: comma-separated ``name=sha256`` pairs, as ``serve --new-key`` prints them."""
+    service_requests_per_minute: Annotated[int, Field(ge=0)] = 600
+    """Per key, or per address where no key is asked; 0 is no limit."""
+    service_rate_storage: str = "memory"
+    """Where requests are counted: memory, or a redis:// URL that several replicas share."""
+    service_cors_origins: str = ""
+    """Comma-separated origins whose pages may call the service; none by default."""
+    service_max_upload_mb: Annotated[int, Field(ge=1, le=4096)] = 64
+    service_max_unpacked_mb: Annotated[int, Field(ge=1, le=65_536)] = 512
+    """What a compressed upload may unpack to."""
+    service_max_rows: Annotated[int, Field(ge=1)] = 5_000_000
+    service_max_columns: Annotated[int, Field(ge=1)] = 5_000
+    service_max_waiting: Annotated[int, Field(ge=1)] = 256
+    """Selections at a time; more are turned away with 503 and Retry-After."""
+    service_profile_workers: Annotated[int, Field(ge=1, le=64)] = 2
+    service_profile_timeout_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 120.0
+    service_read_timeout_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 30.0
+    """How long a request's body may take to arrive, besides a second per 64 KiB."""
+    service_log_level: Literal["debug", "info", "warning", "error"] = "info"
+
     def __init__(self, **values: Any) -> None:
         try:
             super().__init__(**values)
@@ -97,6 +122,40 @@ class Settings(BaseSettings):
             host = "127.0.0.1" if host in ("", "0.0.0.0") else host
             value = f"http://{host}:{port}"
         return _checked_url(value)
+
+    @field_validator("service_keys")
+    @classmethod
+    def _keys_are_hashed(cls, value: str) -> str:
+        for part in filter(None, map(str.strip, value.split(","))):
+            if not _HASHED_KEY.fullmatch(part):
+                raise ValueError("must be comma-separated name=hash pairs, as `serve --new-key NAME` prints them")
+        return value
+
+    @field_validator("service_rate_storage")
+    @classmethod
+    def _rate_storage_is_known(cls, value: str) -> str:
+        if value != "memory" and not value.startswith(("redis://", "rediss://", "redis+unix://")):
+            raise ValueError("must be memory, or a redis://, rediss:// or redis+unix:// URL")
+        return value
+
+    @field_validator("service_cors_origins")
+    @classmethod
+    def _origins_are_origins(cls, value: str) -> str:
+        for part in filter(None, map(str.strip, value.split(","))):
+            if not _ORIGIN.fullmatch(part):
+                raise ValueError("must be comma-separated origins such as https://app.example.org")
+        return value
+
+    @property
+    def service_key_hashes(self) -> dict[str, str]:
+        """Name → SHA-256 of the key, in hexadecimal."""
+        pairs = (part.strip().partition("=") for part in self.service_keys.split(",") if part.strip())
+        return {name: digest.lower() for name, _, digest in pairs}
+
+    @property
+    def service_origins(self) -> tuple[str, ...]:
+        """The origins of ``service_cors_origins``."""
+        return tuple(part.strip() for part in self.service_cors_origins.split(",") if part.strip())
 
     @property
     def openrouter_models(self) -> tuple[str, ...]:

@@ -140,9 +140,9 @@ def _sized_in_steps(method: str, rows: int, effort: float) -> dict[str, Any]:
         return {"batch_size": batch, "pac": 10, "epochs": _clamp(math.ceil(steps / max(1, rows // batch)), 100, 2000)}
     if method == "tvae":
         batch = _batch(rows, most=500, multiple=2)
-        return {"batch_size": batch, "epochs": _clamp(math.ceil(steps / math.ceil(rows / batch)), 300, 2000)}
+        return {"batch_size": batch, "epochs": _clamp(math.ceil(steps / max(1, math.ceil(rows / batch))), 300, 2000)}
     batch = _clamp(2 ** int(math.log2(max(rows / 2, 256))), 256, 4096)
-    return {"batch_size": batch, "n_iter": _clamp(math.ceil(steps / math.ceil(rows / batch)), 1000, 10000)}
+    return {"batch_size": batch, "n_iter": _clamp(math.ceil(steps / max(1, math.ceil(rows / batch))), 1000, 10000)}
 
 
 def _batch(rows: int, *, most: int, multiple: int) -> int:

@@ -10,7 +10,7 @@ from loopback.formats import OLLAMA_LOOKUPS, OPENROUTER_LOOKUPS, answer_ollama, 
 from loopback.server import ScriptedServer
 from pytest_socket import socket_allow_hosts
 
-_PREFIXES = ("OPENROUTER_", "OLLAMA_", "SELECTOR_", "COMPLIANCE_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_")
+_PREFIXES = ("SERVICE_", "OPENROUTER_", "OLLAMA_", "SELECTOR_", "COMPLIANCE_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 

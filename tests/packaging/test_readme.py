@@ -29,7 +29,8 @@ def _written(value: Any) -> str:
 
 
 def test_readme_table_lists_every_setting_with_its_default() -> None:
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]+)`)? ?\|", README, flags=re.MULTILINE)
+    service = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]+)`)? ?\|", README + service, flags=re.MULTILINE)
     assert dict(rows) == _defaults()
 
 

@@ -205,8 +205,21 @@ def _shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make 600 rows a long table, of which two thirds are sampled."""
     monkeypatch.setattr(engines, "WHOLE_ROWS", 100)
     monkeypatch.setattr(engines, "WHOLE_CELLS", 100)
+    monkeypatch.setattr("clinical_model_selector.profiling.sources._IN_MEMORY", 0)
     for module in ("engines", "database", "spark"):
         monkeypatch.setattr(f"clinical_model_selector.profiling.{module}.SAMPLE_ROWS", 416, raising=True)
+
+
+def test_a_long_file_with_line_breaks_in_quotes_is_sampled_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _shrink(monkeypatch)
+    path = tmp_path / "notes.csv"
+    notes = [f'"seen with pain\nin the left knee\nafter {n} days",{n % 5}' for n in range(500)]
+    path.write_text("note,grade\n" + "\n".join(notes) + "\n")
+    found = profile_table(path)
+    assert found.rows == 500
+    assert [column.safe.kind for column in found.columns] == ["free_text", "ordinal"]
 
 
 def _check_close(found: TableProfile, expected: TableProfile) -> None:

@@ -1,0 +1,159 @@
+"use strict";
+
+const byId = (id) => document.getElementById(id);
+const form = byId("form"), file = byId("file"), status = byId("status"), problem = byId("problem");
+let running = null;
+
+function say(text, busy = false) {
+  status.textContent = text;
+  status.classList.toggle("busy", busy);
+}
+
+function complain(text) {
+  say("");
+  problem.replaceChildren();
+  if (!text) return;
+  const line = document.createElement("p");
+  line.className = "problem";
+  line.textContent = text;
+  problem.append(line);
+}
+
+function fields() {
+  const data = new FormData();
+  for (const [name, value] of new FormData(form)) {
+    if (name !== "file" && value !== "") data.append(name, value);
+  }
+  const kinds = {};
+  for (const select of document.querySelectorAll("select.kind")) {
+    if (select.value !== select.dataset.found || select.dataset.corrected) kinds[select.dataset.column] = select.value;
+  }
+  data.append("kinds", JSON.stringify(kinds));
+  data.append("file", file.files[0], "table");
+  return data;
+}
+
+async function post(path, accept) {
+  const headers = { accept };
+  if (byId("key")) headers.authorization = "Bearer " + byId("key").value;
+  running = new AbortController();
+  const response = await fetch(path, { method: "POST", body: fields(), headers, signal: running.signal });
+  if (!response.ok) throw new Error(await explain(await response.text(), response.status));
+  return response;
+}
+
+async function explain(text, code) {
+  try {
+    const found = JSON.parse(text);
+    return found.detail || found.title;
+  } catch {
+    return "The service answered with status " + code + ".";
+  }
+}
+
+// The service's own fragment: rendered and escaped there.
+function show(id, html) {
+  const holder = byId(id);
+  holder.innerHTML = html;
+  const heading = holder.querySelector("h2");
+  heading.focus();
+  heading.scrollIntoView({ block: "start" });
+}
+
+async function attempt(work) {
+  complain("");
+  const buttons = [byId("profile-button"), byId("plan-button")];
+  buttons.forEach((button) => { button.disabled = true; });
+  try {
+    await work();
+  } catch (error) {
+    complain(error.name === "AbortError" ? "Stopped." : error.message);
+  } finally {
+    buttons.forEach((button) => { button.disabled = false; });
+    byId("stop-button").hidden = true;
+    running = null;
+  }
+}
+
+async function profile() {
+  say("Profiling the table …", true);
+  byId("plan").replaceChildren();
+  byId("plan-step").hidden = true;
+  const response = await post("page/profile", "text/html");
+  show("profile", await response.text());
+  byId("plan-step").hidden = false;
+  say("The profile is ready.");
+}
+
+async function plan() {
+  say("Asking for a plan …", true);
+  byId("stop-button").hidden = false;
+  const response = await post("page/plan", "text/event-stream");
+  for await (const [event, data] of events(response.body)) {
+    if (event === "progress") say(JSON.parse(data).text + " …", true);
+    if (event === "problem") throw new Error(await explain(data, 500));
+    if (event === "result") {
+      show("plan", data);
+      say("The plan is ready.");
+    }
+  }
+}
+
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    rest += value;
+    const blocks = rest.split("\n\n");
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const lines = block.split("\n");
+      const event = lines.filter((line) => line.startsWith("event: ")).map((line) => line.slice(7))[0];
+      const data = lines.filter((line) => line.startsWith("data: ")).map((line) => line.slice(6)).join("\n");
+      if (event) yield [event, data];
+    }
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  attempt(profile);
+});
+byId("plan-button").addEventListener("click", () => attempt(plan));
+byId("stop-button").addEventListener("click", () => running && running.abort());
+
+file.addEventListener("change", () => {
+  byId("profile").replaceChildren();
+  byId("plan").replaceChildren();
+  byId("plan-step").hidden = true;
+});
+
+const drop = byId("drop");
+for (const name of ["dragenter", "dragover"]) {
+  drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
+}
+for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
+drop.addEventListener("drop", (event) => {
+  event.preventDefault();
+  if (event.dataTransfer.files.length) {
+    file.files = event.dataTransfer.files;
+    file.dispatchEvent(new Event("change"));
+  }
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select.kind")) {
+    event.target.classList.toggle("changed", event.target.value !== event.target.dataset.found);
+    say("Show the profile again to see what follows from this kind.");
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-from]");
+  if (!link) return;
+  const content = new Blob([byId(link.dataset.from).textContent], { type: "application/octet-stream" });
+  link.href = URL.createObjectURL(content);
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+});

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from clinical_model_selector.agents import ClinicalModelSelector
+from clinical_model_selector.app.service import create_app
+from clinical_model_selector.app.service_gate import hash_key
+from clinical_model_selector.schemas.settings import Settings
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from serving import served
+
+KEY = "cms_of_the_page_test"
+
+
+@pytest.fixture(scope="session")
+def page() -> Iterator[str]:
+    """The page of a service that asks for a key; the embedded recommender answers."""
+    settings = Settings(_env_file=None, selector_embedded="only", service_keys=f"page={hash_key(KEY)}")
+    with served(create_app(ClinicalModelSelector(settings))) as origin:
+        yield origin
+
+
+@pytest.fixture
+def browser(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Chrome]:
+    """Headless Chromium that downloads into ``tmp_path``."""
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if program is None or driver is None:
+        if request.config.getoption("--require-servers", default=False):
+            pytest.fail("chromium and chromium-driver are not installed")
+        pytest.skip("chromium and chromium-driver are not installed")
+    options = ChromeOptions()
+    options.binary_location = program
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        "--window-size=1200,1000",
+    ):
+        options.add_argument(argument)
+    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path)})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    # Reaped by stop(): a driver that is merely left behind warns when it is collected.
+    service = Service(driver)
+    chrome = Chrome(options=options, service=service)
+    # A script counts as dangerous, and waits for a person to say "keep" otherwise.
+    chrome.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    try:
+        yield chrome
+    finally:
+        chrome.quit()
