@@ -20,6 +20,7 @@ from ..schemas.request import Deployment, Tradeoff
 from ..schemas.settings import Settings
 from .failures import NOBODY_ANSWERS, error_lines, exit_code, install_quiet_excepthook
 from .inputs import read_profile, split_names
+from .plan_commands import register
 from .terminal import print_error, print_json, print_view, write_page
 
 __all__ = ["app", "main"]
@@ -224,6 +225,9 @@ def doctor(as_json: Json = False) -> None:
         print_view(findings_view(findings))
     if not can_answer(findings):
         raise typer.Exit(NOBODY_ANSWERS)
+
+
+register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,22 +15,19 @@ from ..schemas.request import EvidenceMetrics, Tradeoff
 from ..synthesizers.catalogue import CATALOGUE
 from ..synthesizers.feasibility import Assessment, assess, require_feasible
 from ..synthesizers.sizing import TableShape
-from .first_measurements import TABLES
-from .prediction import Expectation, expect
+from .prediction import Expectation, expect, size_of
+from .score import WEIGHTS, score_cell
 
-__all__ = ["WEIGHTS", "EmbeddedRecommender", "Ranked", "rank", "recommend"]
-
-WEIGHTS: dict[Tradeoff, tuple[float, float, float, float]] = {
-    "balanced": (0.33, 0.33, 0.33, 0.01),
-    "fidelity": (0.60, 0.20, 0.20, 0.00),
-    "utility": (0.20, 0.60, 0.20, 0.00),
-    "privacy": (0.15, 0.15, 0.70, 0.00),
-    "speed": (0.20, 0.20, 0.20, 0.40),
-}
-"""Weights of fidelity, utility, 1 - risk, and speed; speed is 1 at a second and 0 at ten thousand, on a log scale."""
+__all__ = ["WEIGHTS", "EmbeddedRecommender", "Ranked", "rank", "rank_any", "recommend"]
 
 _CAUTION: dict[Tradeoff, float] = {"balanced": 0.1, "fidelity": 0.0, "utility": 0.0, "privacy": 0.6, "speed": 0.1}
 """How far hyper-parameters lean to lower disclosure risk (see ``size_hyperparameters``)."""
+
+_MIN_MARGIN = 0.05
+"""Of a membership AUC over chance: a level that asks for less cannot be met (see the verdicts)."""
+
+_RISK_NOISE = 0.04
+"""Spread of a measured risk from seed to seed on a table of a few hundred rows (measured)."""
 
 _MAX_SYNTH_ROWS = 50_000
 """The existing backend's limit."""
@@ -59,19 +57,26 @@ class _Lessons:
     note: str
 
 
-def rank(question: Question) -> list[Ranked]:
+def rank(question: Question, left_out: frozenset[str] = frozenset()) -> list[Ranked]:
     """Every feasible synthesizer, best first.
+
+    Args:
+        question: The table and its constraints.
+        left_out: Origins of benchmark tables that must not be used, for judging the recommender itself.
 
     Raises:
         NoFeasibleSynthesizer: Fewer than three are feasible.
     """
-    constraints = question.constraints
-    lessons = _learn(question)
-    assessments = assess(question.profile, constraints, caution=lessons.caution, effort=lessons.effort)
-    require_feasible(assessments, constraints)
+    require_feasible(_assess(question), question.constraints)
+    return rank_any(question, left_out)
+
+
+def rank_any(question: Question, left_out: frozenset[str] = frozenset()) -> list[Ranked]:
+    """As ``rank``, also where fewer than three are feasible and no plan can exist."""
+    constraints, lessons, assessments = question.constraints, _learn(question), _assess(question)
     shape = TableShape.of(question.profile)
     ranked = [
-        _rate(item, expect(method, shape), constraints.tradeoff, lessons.penalties.get(method, 0.0))
+        _rate(item, expect(method, shape, left_out), constraints, lessons.penalties.get(method, 0.0))
         for method, item in assessments.items()
         if item.feasible
     ]
@@ -116,11 +121,24 @@ class EmbeddedRecommender(Runnable[Question, ModelSelectionPlan]):
         return self._call_with_config(recommend, input, config, **kwargs)
 
 
-def _rate(item: Assessment, expected: Expectation, tradeoff: Tradeoff, penalty: float) -> Ranked:
-    fidelity, utility, safety, speed = WEIGHTS[tradeoff]
-    quickness = 1 - min(1.0, max(0.0, math.log10(max(item.seconds, 1.0)) / 4))
-    score = fidelity * expected.fidelity + utility * expected.utility + safety * (1 - expected.risk) + speed * quickness
+def _assess(question: Question) -> Mapping[str, Assessment]:
+    lessons = _learn(question)
+    return assess(question.profile, question.constraints, caution=lessons.caution, effort=lessons.effort)
+
+
+def _rate(item: Assessment, expected: Expectation, constraints: Constraints, penalty: float) -> Ranked:
+    score = score_cell(constraints.tradeoff, expected.fidelity, expected.utility, expected.risk, max(item.seconds, 1.0))
+    # A fit that fails, or one whose risk the compliance level rejects, is worth nothing.
+    score *= (1 - expected.failed_share) * _chance_within(expected, constraints)
     return Ranked(item, expected, score - penalty)
+
+
+def _chance_within(expected: Expectation, constraints: Constraints) -> float:
+    """Chance that the membership risk stays within the compliance level, the expectation's error being normal."""
+    # Risk is scaled by a copy's own margin, which is about half: an AUC of 1 against chance.
+    limit = max(constraints.policy.max_membership_auc - 0.5, _MIN_MARGIN) / 0.5
+    spread = math.hypot(expected.risk_error, _RISK_NOISE)
+    return 0.5 * (1 + math.erf((limit - expected.risk) / (spread * math.sqrt(2))))
 
 
 def _learn(question: Question) -> _Lessons:
@@ -148,7 +166,7 @@ def _learn(question: Question) -> _Lessons:
 
 def _risk_too_high(metrics: EvidenceMetrics, constraints: Constraints) -> bool:
     # 0.50 itself cannot be met; below the smallest sound margin of 0.05 a figure is noise.
-    margin = max(constraints.policy.max_membership_auc - 0.5, 0.05)
+    margin = max(constraints.policy.max_membership_auc - 0.5, _MIN_MARGIN)
     return metrics.membership_auc is not None and abs(metrics.membership_auc - 0.5) > margin
 
 
@@ -162,16 +180,17 @@ def _explain(question: Question, choice: Ranked, backups: list[Ranked]) -> str:
     """The rationale: what was expected, from which measurements, and what came next; at most 600 characters."""
     shape = TableShape.of(question.profile)
     expected = choice.expectation
-    near = expected.measured_on[0]
-    source = f"{TABLES[near].rows}x{TABLES[near].columns} {near}" + (
-        f" and {len(expected.measured_on) - 1} more" if len(expected.measured_on) > 1 else ""
-    )
+    near = ", ".join(f"{name} ({size_of(name)[0]}x{size_of(name)[1]})" for name in expected.measured_on[:2])
+    more = len(expected.measured_on) - 2
+    source = near + (f" and {more} more" if more > 0 else "")
     basis = f"estimated from {expected.stand_in} on {source}" if expected.stand_in else f"measured on {source}"
     steps = f", {choice.assessment.steps} gradient steps" if choice.assessment.steps else ""
     text = (
         f"{_learn(question).note}{choice.method} for {shape.rows} rows x {shape.columns} modelled columns "
         f"({shape.continuous} continuous, {shape.levels} levels, {shape.missing_share:.0%} missing): expected fidelity "
-        f"{expected.fidelity:.2f}, utility {expected.utility:.2f}, disclosure risk {expected.risk:.2f} (copy = 1), "
+        f"{expected.fidelity:.2f}, utility {expected.utility:.2f}, "
+        f"disclosure risk {expected.risk:.2f}±{expected.risk_error:.2f} "
+        "(copy = 1), "
         f"{basis}; about {max(1, round(choice.assessment.seconds))} CPU s{steps}. "
         f"Score {choice.score:.2f} by {question.constraints.tradeoff} weights; next "
         + ", ".join(f"{r.method} {r.score:.2f}" for r in backups)

@@ -5,6 +5,7 @@
     ├── SettingsError             a setting or a request field has a value we cannot use
     ├── ProvidersUnavailable      nobody could answer; holds every attempt
     ├── NoFeasibleSynthesizer     nothing fits table and constraints; holds each reason
+    ├── SynthesisFailed           no synthesizer of the plan could be run; holds each failure
     └── MissingExtra              an optional library is not installed; names the command
 
 No message holds a cell's value, a key, or a path other than the one the caller gave.
@@ -24,6 +25,7 @@ __all__ = [
     "ProvidersUnavailable",
     "SelectorError",
     "SettingsError",
+    "SynthesisFailed",
     "TableError",
 ]
 
@@ -77,9 +79,23 @@ class NoFeasibleSynthesizer(SelectorError):
         super().__init__(" ".join([head, *(f"{name}: {why}" for name, why in self.reasons.items())]))
 
 
+class SynthesisFailed(SelectorError):
+    """Neither the choice nor a backup of a plan could be run.
+
+    Attributes:
+        failures: Method id → what became of it, in the order tried.
+    """
+
+    def __init__(self, failures: Mapping[str, str]) -> None:
+        self.failures = dict(failures)
+        parts = (f"{method}: {why}" for method, why in self.failures.items())
+        super().__init__(" ".join(["No synthesizer of the plan could be run.", *parts]))
+
+
 class MissingExtra(SelectorError):
     """An optional library is needed and not installed."""
 
-    def __init__(self, needed_for: str, extra: str) -> None:
+    def __init__(self, needed_for: str, extra: str, command: str | None = None) -> None:
         self.extra = extra
-        super().__init__(f"{needed_for} needs an optional library: pip install 'clinical-model-selector[{extra}]'")
+        self.command = command or f"pip install 'clinical-model-selector[{extra}]'"
+        super().__init__(f"{needed_for} needs an optional library: {self.command}")

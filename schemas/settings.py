@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     selector_requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     selector_budget_usd: Annotated[float, Field(gt=0.0)] | None = None
     """For OpenRouter, in 30 days from the first paid request; over it the next provider answers."""
+    selector_environments: str = "~/.cache/clinical-model-selector/environments"
+    """Directory of the synthesizers' own environments."""
 
     service_keys: str = ""
     """Who may call the service: comma-separated ``name=sha256`` pairs, as ``serve --new-key`` prints them."""

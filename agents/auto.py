@@ -1,0 +1,127 @@
+"""``run_auto``: select, synthesize, evaluate, and plan anew with what was measured, a few times, keeping the best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..evidence.evaluation import Evaluation, evaluate
+from ..evidence.score import score_cell
+from ..schemas.errors import SynthesisFailed
+from ..schemas.policy import Compliance
+from ..schemas.request import EvidenceMetrics, Tradeoff
+from ..schemas.result import SelectionResult
+from ..synthesizers.columns import Bounds
+from ..synthesizers.running import Limits
+from ..synthesizers.synthesis import Say, Synthesis
+from .selector import ClinicalModelSelector
+from .synthesis import synthesize
+
+__all__ = ["AutoRound", "run_auto"]
+
+MAX_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class AutoRound:
+    """One round: plan, synthetic table, evaluation."""
+
+    result: SelectionResult
+    synthesis: Synthesis
+    evaluation: Evaluation
+    score: float
+
+
+def run_auto(
+    table: Any,
+    *,
+    selector: ClinicalModelSelector,
+    rounds: int = MAX_ROUNDS,
+    seed: int | None = None,
+    held_out: float = 0.2,
+    limits: Limits | None = None,
+    public: Mapping[str, Bounds] | None = None,
+    quasi_identifiers: Sequence[str] = (),
+    say: Say | None = None,
+    **request: Any,
+) -> tuple[AutoRound, tuple[AutoRound, ...]]:
+    """The best round and all rounds; it ends early where a round passes every threshold.
+
+    Best is what passes with the highest score, else what fails the fewest thresholds.
+
+    Args:
+        table: A pandas table.
+        selector: Who plans.
+        rounds: At most so many.
+        seed: Makes the syntheses repeatable.
+        held_out: Share that no fit sees.
+        limits: Time and memory of each fit.
+        public: Column → bounds or levels that are public knowledge.
+        quasi_identifiers: Columns for k-anonymity.
+        say: Told what happens.
+        request: Fields of ``SelectionRequest``.
+
+    Raises:
+        SelectorError: As for a selection; or no round's plan could be run.
+    """
+    tell = say or _say_nothing
+    tradeoff: Tradeoff = request.get("tradeoff", "balanced")
+    target: str | None = request.get("target")
+    level: Compliance = request.get("compliance") or selector.settings.compliance_level
+    result = selector.select(table, **request)
+    done: list[AutoRound] = []
+    failed: SynthesisFailed | None = None
+    for number in range(1, rounds + 1):
+        tell(f"round {number}: {result.plan.choice.method}, chosen by {result.provenance.provider}")
+        try:
+            made = synthesize(
+                table, result, seed=seed, held_out=held_out, limits=limits, public=public,
+                settings=selector.settings, say=say,
+            )  # fmt: skip
+        except SynthesisFailed as error:
+            failed = error
+            metrics = EvidenceMetrics(failed=True)
+        else:
+            evaluation = evaluate(
+                table, made.table, card=made.card, compliance=level, quasi_identifiers=quasi_identifiers,
+                target=target if target in made.table.columns else None,
+            )  # fmt: skip
+            done.append(AutoRound(result, made, evaluation, _score(tradeoff, evaluation, made)))
+            tell(f"round {number}: {_sentence(evaluation)}")
+            if evaluation.passes:
+                break
+            metrics = evaluation.to_metrics()
+            if made.card.method != result.plan.choice.method:
+                # What was measured belongs to the backup; of the choice it is only known that it failed.
+                metrics = EvidenceMetrics(failed=True)
+        if number < rounds:
+            result = selector.replan(result, metrics)
+    if not done:
+        assert failed is not None
+        raise failed
+    best = max(done, key=lambda one: (one.evaluation.passes, -_fails(one.evaluation), one.score))
+    return best, tuple(done)
+
+
+def _score(tradeoff: Tradeoff, evaluation: Evaluation, made: Synthesis) -> float:
+    return score_cell(
+        tradeoff,
+        evaluation.fidelity.overall,
+        evaluation.utility.score if evaluation.utility else None,
+        evaluation.risk if evaluation.risk is not None else 1.0,
+        made.card.fit_cpu_seconds,
+    )
+
+
+def _fails(evaluation: Evaluation) -> int:
+    return sum(verdict.outcome == "fail" for verdict in evaluation.verdicts)
+
+
+def _sentence(evaluation: Evaluation) -> str:
+    failed = [verdict.name for verdict in evaluation.verdicts if verdict.outcome == "fail"]
+    return f"fails {', '.join(failed)}" if failed else "fails no threshold"
+
+
+def _say_nothing(text: str) -> None:
+    """For those who do not listen."""

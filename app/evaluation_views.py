@@ -1,0 +1,178 @@
+"""How evaluations, environments and regret reports look: in a terminal, and as pages that need nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..evidence.evaluation import Evaluation
+
+__all__ = ["environments_view", "evaluation_page", "evaluation_view", "regret_page", "regret_view"]
+
+_COLOURS = {"pass": "green", "fail": "red", "cannot tell": "yellow"}
+_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
+table{border-collapse:collapse;margin:1rem 0}td,th{padding:.3rem .7rem;border-bottom:1px solid #ddd;text-align:left}
+.pass{color:#176d2f}.fail{color:#a3141c;font-weight:600}.cannot{color:#7a5c00}
+@media(prefers-color-scheme:dark){body{background:#16181c;color:#ddd}td,th{border-color:#444}
+.pass{color:#6fce8a}.fail{color:#ff8c8c}.cannot{color:#e2c25b}}"""
+
+
+def evaluation_view(found: Evaluation) -> RenderableType:
+    """Verdicts and figures for a terminal."""
+    table = Table(title=f"Judged by {found.compliance}", title_justify="left")
+    for name in ("threshold", "measured", "limit", "outcome", "note"):
+        table.add_column(name)
+    for verdict in found.verdicts:
+        table.add_row(
+            verdict.name, _figure(verdict.measured), _figure(verdict.threshold),
+            Text(verdict.outcome, style=_COLOURS[verdict.outcome]), verdict.note,
+        )  # fmt: skip
+    lines = [Text(f"{name}: {value}") for name, value in _summary(found)]
+    return Group(table, *lines, *(Text(f"note: {note}") for note in found.notes))
+
+
+def evaluation_page(found: Evaluation) -> str:
+    """A self-contained page: summary, verdicts, and a plot of every figure with its interval. Holds no cell's value."""
+    rows = "".join(
+        f"<tr><td>{escape(v.name)}</td><td>{_figure(v.measured)}</td><td>{_figure(v.threshold)}</td>"
+        f'<td class="{v.outcome.split()[0]}">{v.outcome}</td><td>{escape(v.note)}</td></tr>'
+        for v in found.verdicts
+    )
+    summary = "".join(f"<li>{escape(name)}: {escape(value)}</li>" for name, value in _summary(found))
+    notes = "".join(f"<li>{escape(note)}</li>" for note in found.notes)
+    return _page(
+        "Evaluation of a synthetic table",
+        f"<ul>{summary}</ul>{_plot(_bars(found))}<h2>Judged by {found.compliance}</h2><table><tr><th>threshold</th>"
+        f"<th>measured</th><th>limit</th><th>outcome</th><th>note</th></tr>{rows}</table><ul>{notes}</ul>",
+    )
+
+
+def environments_view(record: Sequence[dict[str, Any]]) -> RenderableType:
+    """Which environments there are."""
+    table = Table()
+    for name in ("environment", "synthesizers", "installed"):
+        table.add_column(name)
+    for one in record:
+        table.add_row(one["name"], ", ".join(one["methods"]), "yes" if one["created"] else "no")
+    return table
+
+
+def regret_view(report: dict[str, Any]) -> RenderableType:
+    """Mean regret of each policy by scenario."""
+    table = Table(title=f"Mean regret over {report['tables']} tables, 0 is the oracle", title_justify="left")
+    table.add_column("scenario")
+    names = list(report["scenarios"][0]["regret"]) if report["scenarios"] else []
+    for name in names:
+        table.add_column(name, justify="right")
+    for row in report["scenarios"]:
+        table.add_row(row["scenario"], *(_regret(row["regret"][name]) for name in names))
+    lines = [Text(line) for line in report["findings"]]
+    return Group(table, *lines)
+
+
+def regret_page(report: dict[str, Any]) -> str:
+    """The report as a page with a plot of overall regret."""
+    bars = [(name, one["mean"], one["low"], one["high"]) for name, one in report["overall"].items()]
+    names = list(report["scenarios"][0]["regret"]) if report["scenarios"] else []
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    rows = "".join(
+        f"<tr><td>{escape(row['scenario'])}</td>"
+        + "".join(f"<td>{_regret(row['regret'][name])}</td>" for name in names)
+        + "</tr>"
+        for row in report["scenarios"]
+    )
+    findings = "".join(f"<li>{escape(line)}</li>" for line in report["findings"])
+    return _page(
+        "Regret of a selector",
+        f"<ul>{findings}</ul>{_plot(bars)}<table><tr><th>scenario</th>{head}</tr>{rows}</table>",
+    )
+
+
+def _summary(found: Evaluation) -> list[tuple[str, str]]:
+    lines = [
+        ("made by", found.method or "unknown"),
+        ("rows", f"{found.rows_real} real, {found.rows_held_out} held out, {found.rows_synthetic} synthetic"),
+        ("fidelity", f"{found.fidelity.overall:.3f} (column shapes {found.fidelity.shapes:.3f}, pair trends "
+                     f"{found.fidelity.pairs:.3f}; independent columns score {found.fidelity.pairs_baseline:.3f})"),
+    ]  # fmt: skip
+    if found.utility is not None:
+        name = "AUC" if found.utility.task == "classification" else "R²"
+        lines.append(
+            ("utility", f"{name} {found.utility.tstr:.3f} trained on synthetic, {found.utility.trtr:.3f} on real")
+        )
+    if found.disclosure is not None:
+        auc = found.disclosure.membership_auc
+        lines.append(
+            ("membership", f"AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f}); a row copy has "
+                           f"{found.disclosure.copy_auc:.3f}, chance 0.5")
+        )  # fmt: skip
+    fails = sum(verdict.outcome == "fail" for verdict in found.verdicts)
+    lines.append(("outcome", "fails no threshold" if not fails else f"fails {fails} thresholds"))
+    return lines
+
+
+def _bars(found: Evaluation) -> list[tuple[str, float, float, float]]:
+    bars = [(name, value, value, value) for name, value in (
+        ("column shapes", found.fidelity.shapes), ("pair trends", found.fidelity.pairs),
+        ("  of independent columns", found.fidelity.pairs_baseline),
+    )]  # fmt: skip
+    if found.utility is not None and found.utility.ratio is not None:
+        ratio = found.utility.ratio
+        bars.append(("TSTR over TRTR", ratio.value, ratio.low, ratio.high))
+    if found.disclosure is not None:
+        for name, one in (
+            ("membership AUC", found.disclosure.membership_auc), ("nearest share", found.disclosure.nearest_share)
+        ):  # fmt: skip
+            bars.append((name, one.value, one.low, one.high))
+        bars.append(
+            ("  of a row copy", found.disclosure.copy_auc, found.disclosure.copy_auc, found.disclosure.copy_auc)
+        )
+    return bars
+
+
+def _plot(bars: Sequence[tuple[str, float, float, float]]) -> str:
+    """Points with intervals on a 0 to 1 axis, as SVG."""
+    left, width, step = 190, 520, 26
+    height = step * len(bars) + 30
+    parts = [
+        f'<svg viewBox="0 0 {left + width + 70} {height}" width="100%" role="img" aria-label="figures with intervals">'
+    ]
+    for i in range(5):
+        x = left + width * i / 4
+        parts.append(f'<line x1="{x}" y1="5" x2="{x}" y2="{height - 22}" stroke="#8884"/>')
+        parts.append(
+            f'<text x="{x}" y="{height - 6}" font-size="11" text-anchor="middle" fill="currentColor">{i / 4:g}</text>'
+        )
+    for i, (name, value, low, high) in enumerate(bars):
+        y = step * i + 18
+        a, b, at = (left + width * min(1.0, max(0.0, one)) for one in (low, high, value))
+        parts.append(
+            f'<text x="{left - 8}" y="{y + 4}" font-size="12" text-anchor="end" fill="currentColor">'
+            f"{escape(name)}</text>"
+        )
+        parts.append(f'<line x1="{a:.1f}" y1="{y}" x2="{b:.1f}" y2="{y}" stroke="#4a7fc1" stroke-width="3"/>')
+        parts.append(f'<circle cx="{at:.1f}" cy="{y}" r="5" fill="#2b5d9b"><title>{value:.3f}</title></circle>')
+        parts.append(f'<text x="{left + width + 8}" y="{y + 4}" font-size="12" fill="currentColor">{value:.3f}</text>')
+    return "".join([*parts, "</svg>"])
+
+
+def _page(title: str, body: str) -> str:
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>{title}</title><style>{_STYLE}</style></head><body><h1>{title}</h1>{body}</body></html>\n"
+    )
+
+
+def _figure(value: float | bool | None) -> str:
+    if value is None:
+        return "-"
+    return ("required" if value else "not required") if isinstance(value, bool) else f"{value:.3g}"
+
+
+def _regret(one: dict[str, float] | None) -> str:
+    return "-" if one is None else f"{one['mean']:.3f}"

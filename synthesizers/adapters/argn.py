@@ -1,0 +1,56 @@
+"""TabularARGN over mostlyai-engine, without and with DP-SGD (Tiwald et al. 2025)."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any, ClassVar, Self
+
+import pandas as pd
+
+__all__ = ["ARGNAdapter", "ARGNDPAdapter"]
+
+_DP_KNOBS = ("max_epsilon", "delta", "noise_multiplier", "max_grad_norm", "value_protection_epsilon")
+
+
+class ARGNAdapter:
+    """Autoregressive network; takes missing cells as they are."""
+
+    libraries: ClassVar[tuple[str, ...]] = ("mostlyai-engine", "torch", "numpy", "pandas")
+    needs: ClassVar[tuple[str, ...]] = ("mostlyai.engine",)
+    native_missing: ClassVar[bool] = True
+
+    def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
+        self._columns = columns
+        self._model: Any = None
+        self._workspace: tempfile.TemporaryDirectory[str] | None = None
+
+    def fit(self, table: pd.DataFrame, hyperparameters: dict[str, Any], seed: int) -> Self:
+        """max_epochs, max_training_time (minutes) and batch_size as the library names them."""
+        from mostlyai.engine import TabularARGN
+        from mostlyai.engine.domain import DifferentialPrivacyConfig
+
+        knobs = dict(hyperparameters)
+        privacy = {name: knobs.pop(name) for name in _DP_KNOBS if name in knobs}
+        self._workspace = tempfile.TemporaryDirectory()
+        types = {
+            name: "TABULAR_CATEGORICAL" if facts["kind"] == "categorical" else "TABULAR_NUMERIC_AUTO"
+            for name, facts in self._columns.items()
+        }
+        self._model = TabularARGN(
+            **knobs,
+            differential_privacy=DifferentialPrivacyConfig(**privacy) if privacy else None,
+            tgt_encoding_types=types,
+            workspace_dir=self._workspace.name,
+            random_state=seed,
+            device="cpu",
+        )
+        self._model.fit(table)
+        return self
+
+    def sample(self, n: int) -> pd.DataFrame:
+        """Draw column by column; levels protected as rare are replaced by drawn ones."""
+        return pd.DataFrame(self._model.sample(n_samples=n, rare_category_replacement_method="SAMPLE"))
+
+
+class ARGNDPAdapter(ARGNAdapter):
+    """The same, trained with DP-SGD on value ranges found privately."""

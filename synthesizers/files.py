@@ -1,0 +1,76 @@
+"""Read a table to synthesize, and write results so that a file with its name is a whole one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from ..schemas.errors import SettingsError, TableError
+
+__all__ = ["card_path", "read_table", "write_atomically", "write_table"]
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """A CSV (.csv, .tsv, also .gz) or Parquet file.
+
+    Raises:
+        TableError: It cannot be read; pandas' message, which may quote a line, is not passed on.
+    """
+    name = str(path)
+    try:
+        if name.endswith((".parquet", ".pq")):
+            return pd.read_parquet(name)
+        table = pd.read_csv(name, sep="\t" if ".tsv" in name else None, engine="python")
+    except (OSError, ValueError, pd.errors.ParserError, UnicodeError, ImportError):
+        raise TableError(f"{name} cannot be read as CSV, TSV or Parquet") from None
+    for column in table.select_dtypes("float64"):
+        known = table[column].dropna()
+        if len(known) and len(known) < len(table) and (known == known.round()).all():
+            # pandas makes whole numbers with gaps into decimals; they shall be written as they were.
+            table[column] = table[column].astype("Int64")
+    return table
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write CSV or Parquet, as the name ends, atomically.
+
+    Raises:
+        SettingsError: The name ends otherwise, or the place cannot be written.
+    """
+    if path.suffix in (".parquet", ".pq"):
+        write_atomically(path, lambda partial: table.to_parquet(partial, index=False))
+    elif path.suffix in (".csv", ".tsv"):
+        separator = "\t" if path.suffix == ".tsv" else ","
+        write_atomically(path, lambda partial: table.to_csv(partial, index=False, sep=separator))
+    else:
+        raise SettingsError(f"{path}: name it .csv, .tsv or .parquet")
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a file beside ``path``, then give it that name in one step.
+
+    Raises:
+        SettingsError: The place cannot be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        os.close(handle)
+        partial = Path(name)
+        try:
+            write(partial)
+            with partial.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def card_path(output: Path) -> Path:
+    """Where the run card of ``output`` lies."""
+    return output.with_name(f"{output.name}.card.json")

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from clinical_model_selector.evidence.benchmark import Cell, list_cells, read_tables, run_benchmark, run_cell
+from clinical_model_selector.evidence.measured import collect_results, load_measurements
+from clinical_model_selector.evidence.regret import SCENARIOS, report_regret, select_embedded
+from clinical_model_selector.evidence.score import WEIGHTS, score_cell
+from clinical_model_selector.schemas.errors import SettingsError
+from clinical_model_selector.schemas.question import Question
+from clinical_model_selector.synthesizers.running import Limits
+from tables import mixed_table
+
+LIMITS = Limits(seconds=100)
+METHODS = ("row_copy", "independent", "gaussian_copula", "dp_mst")
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    lines = []
+    for name, rows in (("first", 150), ("second", 200)):
+        mixed_table(rows, rows).to_csv(folder / f"{name}.csv", index=False)
+        lines.append(f'[[table]]\nname = "{name}"\nfile = "{name}.csv"\ntarget = "outcome"\ndrop = ["visits"]\n')
+    path = folder / "tables.toml"
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.fixture(scope="module")
+def results(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("results")
+    tables = read_tables(spec, spec.parent)
+    cells = list_cells([t.name for t in tables], METHODS, 1)
+    measured = run_benchmark(tables, cells, output, spec.parent / "none", limits=LIMITS, backend="sequential")
+    assert measured == len(cells) == 8
+    return output
+
+
+def test_cells_come_seed_by_seed() -> None:
+    cells = list_cells(["a", "b"], ["x", "y"], 2)
+    assert cells[:4] == [Cell("a", "x", 0), Cell("b", "x", 0), Cell("a", "y", 0), Cell("b", "y", 0)]
+
+
+def test_every_cell_is_kept_also_what_could_not_run(results: Path) -> None:
+    copy = json.loads((results / "first__row_copy__0.json").read_text())
+    assert copy["failure"] is None
+    assert copy["risk"] == pytest.approx(1)
+    missing = json.loads((results / "first__dp_mst__0.json").read_text())
+    assert missing["failure"].startswith("not installed: dp_mst needs")
+
+
+def test_a_rerun_goes_on_where_it_was(spec: Path, results: Path) -> None:
+    tables = read_tables(spec, spec.parent)
+    cells = list_cells([t.name for t in tables], METHODS, 1)
+    gone = results / cells[0].filename
+    kept = gone.read_text()
+    gone.unlink()
+    (results / f"{gone.stem}.partial").write_text('{"half":')
+    assert run_benchmark(tables, cells, results, spec.parent, limits=LIMITS, backend="sequential") == 1
+    again, before = json.loads(gone.read_text()), json.loads(kept)
+    assert {**again, "fit_cpu_seconds": 0} == {**before, "fit_cpu_seconds": 0}
+
+
+def test_a_failed_fit_is_a_result(spec: Path) -> None:
+    table = read_tables(spec, spec.parent)[0]
+    found = run_cell(table, Cell("first", "cart", 0), spec.parent, Limits(seconds=0.01))
+    assert found["failure"].startswith("time: ran over its limit")
+
+
+@pytest.mark.parametrize("text", ["", "[[table]]\nname = 1", "nonsense ="])
+def test_a_wrong_list_of_tables_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "t.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match="not a list of benchmark tables"):
+        read_tables(path, tmp_path)
+
+
+def test_results_are_gathered_and_read_back(results: Path, tmp_path: Path) -> None:
+    target = tmp_path / "m.parquet"
+    with pytest.raises(SettingsError, match="holds no results"):
+        collect_results(tmp_path, target)
+    for path in results.glob("*dp_mst*"):
+        path.unlink()
+    assert collect_results(results, target) == 6
+    cells = load_measurements(target)
+    assert {c.method for c in cells} == {"row_copy", "independent", "gaussian_copula"}
+    assert {c.origin for c in cells} == {"first", "second"}
+
+
+def test_a_local_dask_cluster_measures_too(spec: Path, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="dask is not installed: pip install distributed")
+    tables = read_tables(spec, spec.parent)
+    with (
+        distributed.LocalCluster(
+            host="127.0.0.1",
+            n_workers=1,
+            threads_per_worker=1,
+            processes=False,
+            dashboard_address=None,
+            silence_logs=50,
+        ) as cluster,
+        distributed.Client(cluster),
+    ):
+        done = run_benchmark(
+            tables, [Cell("first", "independent", 0)], tmp_path, tmp_path, limits=LIMITS, backend="dask"
+        )
+    assert done == 1
+    assert (tmp_path / "first__independent__0.json").exists()
+
+
+@pytest.mark.parametrize("tradeoff", WEIGHTS)
+def test_scores_lie_between_nothing_and_all(tradeoff: str) -> None:
+    assert score_cell(tradeoff, 1, 1, 0, 0.1) == pytest.approx(1)  # type: ignore[arg-type]
+    assert score_cell(tradeoff, 0, 0, 1, 1e5) == pytest.approx(0)  # type: ignore[arg-type]
+    assert score_cell(tradeoff, 0.5, None, 0.5, 100) == pytest.approx(0.5)  # type: ignore[arg-type]
+
+
+def test_the_shipped_measurements_carry_their_controls() -> None:
+    cells = load_measurements()
+    assert len({c.table for c in cells}) >= 12
+    for control, caught in (("row_copy", True), ("independent", False)):
+        own = [c for c in cells if c.method == control]
+        failed = [c.membership_low is not None and c.membership_low > 0.60 for c in own]
+        assert sum(one == caught for one in failed) >= 0.95 * len(own)
+
+
+def test_regret_is_nothing_for_the_oracle_and_something_for_the_rest() -> None:
+    cells = load_measurements()
+    report = report_regret(cells, select_embedded)
+    assert report["scenarios"]
+    assert {row["scenario"] for row in report["scenarios"]} <= {s.name for s in SCENARIOS}
+    for row in report["scenarios"]:
+        for one in row["regret"].values():
+            assert one is None or -1e-9 <= one["low"] <= one["mean"] <= one["high"]
+    nobody = report_regret(cells, lambda question, left_out: None)
+    oracle = [row["oracle"] for row in nobody["scenarios"]]
+    lost = [row["regret"]["selector"]["mean"] for row in nobody["scenarios"]]
+    assert lost == pytest.approx(oracle)
+
+
+def test_the_judged_table_is_left_out() -> None:
+    cells = load_measurements()
+    seen: list[frozenset[str]] = []
+
+    def select(question: Question, left_out: frozenset[str]) -> None:
+        seen.append(left_out)
+
+    report_regret(cells, select)
+    assert {origin for one in seen for origin in one} == {c.origin for c in cells}

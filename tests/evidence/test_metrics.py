@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from clinical_model_selector.evidence.controls import CONTROLS, make_control
+from clinical_model_selector.evidence.disclosure import measure_disclosure, membership_auc
+from clinical_model_selector.evidence.fidelity import measure_fidelity
+from clinical_model_selector.evidence.utility import measure_utility
+from clinical_model_selector.evidence.verdicts import judge_membership
+from sklearn.datasets import load_breast_cancer
+from sklearn.metrics import roc_auc_score
+from tables import mixed_table
+
+SEEDS = range(3)
+
+
+def halves(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    cut = len(table) * 7 // 10
+    return table.iloc[:cut].reset_index(drop=True), table.iloc[cut:].reset_index(drop=True)
+
+
+def test_a_table_is_like_itself() -> None:
+    table = mixed_table(400)
+    found = measure_fidelity(table, table)
+    assert found.shapes == found.pairs == 1
+    assert found.ks_mean == found.correlation_difference == found.jensen_shannon == found.missing_difference == 0
+
+
+def test_independent_columns_have_the_shapes_and_not_the_pairs() -> None:
+    table = load_breast_cancer(as_frame=True).frame
+    found = measure_fidelity(table, make_control("independent", table, len(table), 0))
+    assert found.shapes > 0.93
+    assert found.pairs == pytest.approx(found.pairs_baseline, abs=0.03)
+    assert found.pairs < 0.8
+    assert found.correlation_difference == pytest.approx(found.correlation_baseline, rel=0.1)
+
+
+def test_rare_levels_that_are_lost_are_noticed() -> None:
+    real = pd.DataFrame({"x": ["a"] * 95 + ["b"] * 3 + ["c"] * 2, "y": range(100)})
+    made = real.assign(x=["a"] * 97 + ["b"] * 3)
+    found = measure_fidelity(real, made)
+    assert found.rare_coverage == 0.5
+    assert found.frequency_skew == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_copy_is_caught_and_independent_columns_pass(seed: int) -> None:
+    for table in (mixed_table(900, seed), load_breast_cancer(as_frame=True).frame.sample(frac=1, random_state=seed)):
+        fitted, held_out = halves(table.reset_index(drop=True))
+        outcomes = {}
+        for control in CONTROLS:
+            made = make_control(control, fitted, len(fitted), seed)
+            found = measure_disclosure(fitted, held_out, made, seed)
+            outcomes[control] = judge_membership(found.membership_auc, 0.60).outcome
+            if control == "row_copy":
+                assert found.duplicates == 1
+                assert found.risk == pytest.approx(1, abs=0.05)
+                assert found.nearest_share.low > 0.6
+        assert outcomes["row_copy"] == "fail"
+        assert outcomes["smote"] == "fail"
+        assert outcomes["independent"] != "fail"
+
+
+def test_auc_and_its_interval() -> None:
+    rng = np.random.default_rng(0)
+    a, b = np.round(rng.normal(0.5, 1, 200), 1), np.round(rng.normal(0, 1, 150), 1)
+    found = membership_auc(a, b)
+    truth = np.concatenate([np.ones(200), np.zeros(150)])
+    assert found.value == pytest.approx(roc_auc_score(truth, np.concatenate([a, b])))
+    draws = [membership_auc(rng.choice(a, 200), rng.choice(b, 150)).value for _ in range(400)]
+    assert found.low == pytest.approx(np.percentile(draws, 2.5), abs=0.015)
+    assert found.high == pytest.approx(np.percentile(draws, 97.5), abs=0.015)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "threshold", "outcome"),
+    [
+        (0.61, 0.70, 0.60, "fail"),
+        (0.40, 0.58, 0.60, "pass"),
+        (0.55, 0.65, 0.60, "cannot tell"),
+        (0.00, 0.01, 0.60, "fail"),
+        (0.47, 0.53, 0.50, "pass"),
+        (0.56, 0.60, 0.50, "fail"),
+    ],
+)
+def test_membership_is_judged_by_its_interval(low: float, high: float, threshold: float, outcome: str) -> None:
+    from clinical_model_selector.evidence.disclosure import Interval
+
+    assert judge_membership(Interval((low + high) / 2, low, high), threshold).outcome == outcome
+
+
+def test_utility_of_a_copy_is_that_of_the_rows_and_of_noise_none() -> None:
+    fitted, held_out = halves(mixed_table(700))
+    same = measure_utility(fitted, held_out, fitted, "outcome")
+    noise = measure_utility(fitted, held_out, make_control("independent", fitted, 490, 0), "outcome")
+    assert same is not None
+    assert same.tstr == same.trtr > 0.75
+    assert same.ratio is not None
+    assert same.ratio.value == 1
+    assert noise is not None
+    assert noise.score is not None
+    assert noise.score < 0.5
+
+
+def test_a_number_is_a_regression_and_nothing_to_learn_gives_no_ratio() -> None:
+    fitted, held_out = halves(mixed_table(400))
+    found = measure_utility(fitted, held_out, fitted, "age")
+    assert found is not None
+    assert found.task == "regression"
+    rng = np.random.default_rng(0)
+    coin = mixed_table(400).assign(outcome=rng.permutation(mixed_table(400)["outcome"]))[["ward", "smoker", "outcome"]]
+    nothing = measure_utility(*halves(coin), coin, "outcome", seed=1)
+    assert nothing is not None
+    assert nothing.score is None or nothing.trtr > 0.52
+
+
+def test_shapes_and_pair_trends_are_those_of_sdmetrics() -> None:
+    pytest.importorskip("sdmetrics", reason="sdmetrics is not installed: pip install sdmetrics")
+    from sdmetrics.column_pairs import ContingencySimilarity, CorrelationSimilarity
+    from sdmetrics.single_column import KSComplement, TVComplement
+
+    table = load_breast_cancer(as_frame=True).frame.iloc[:, :2]
+    made = table.sample(200, random_state=0) * 1.05
+    found = measure_fidelity(table, made)
+    shapes = [KSComplement.compute(table[c], made[c]) for c in table]
+    assert found.shapes == pytest.approx(np.mean(shapes))
+    assert found.pairs == pytest.approx(CorrelationSimilarity.compute(table, made))
+    words = mixed_table(300)[["stage", "smoker"]].astype(str)
+    other = words.sample(150, random_state=1)
+    found = measure_fidelity(words, other)
+    assert found.shapes == pytest.approx(np.mean([TVComplement.compute(words[c], other[c]) for c in words]))
+    assert found.pairs == pytest.approx(ContingencySimilarity.compute(words, other))

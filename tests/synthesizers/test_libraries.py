@@ -1,0 +1,82 @@
+"""Hyper-parameters and real fits, held against the libraries where their environments are installed."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clinical_model_selector.schemas.errors import MissingExtra
+from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
+from clinical_model_selector.schemas.settings import Settings
+from clinical_model_selector.synthesizers.environments import interpreter_for
+
+SIGNATURES: dict[str, str] = {
+    "arf": "from arfpy import arf; targets = [arf.arf.__init__]",
+    "ctgan": "import ctgan; targets = [ctgan.CTGAN.__init__]",
+    "tvae": "import ctgan; targets = [ctgan.TVAE.__init__]",
+    "tabddpm": ("from synthcity.plugins.generic.plugin_ddpm import TabDDPMPlugin; targets = [TabDDPMPlugin.__init__]"),
+    "argn": "from mostlyai.engine import TabularARGN; targets = [TabularARGN.__init__]",
+    "argn_dp": (
+        "from mostlyai.engine import TabularARGN; from mostlyai.engine.domain import DifferentialPrivacyConfig as D;"
+        "targets = [TabularARGN.__init__, D]"
+    ),
+    "dp_mst": "from dpmm.pipelines import MSTPipeline; targets = [MSTPipeline.__init__]",
+    "dp_aim": (
+        "from dpmm.pipelines import AIMPipeline; from dpmm.models.aim import AIMGM;"
+        "targets = [AIMPipeline.__init__, AIMGM.__init__]"
+    ),
+    "dpctgan": ("from snsynth.pytorch.nn import DPCTGAN; targets = [DPCTGAN.__init__, DPCTGAN.fit]"),
+}
+OUR_OWN_DEFAULT: dict[str, set[str]] = {
+    "tabddpm": set(),
+    "argn": {"max_training_time"},
+    "argn_dp": {"max_training_time", "max_epsilon", "value_protection_epsilon"},
+    "dp_mst": {"epsilon", "n_bins"},
+    "dp_aim": {"epsilon", "n_bins", "max_model_size"},
+    "dpctgan": {"epsilon", "preprocessor_eps", "delta"},
+}
+"""Defaults that we set otherwise on purpose: a budget that adds up to 1, and bins and limits that are named."""
+
+_ASK = """
+import warnings; warnings.simplefilter("ignore")
+import inspect, json
+{imports}
+found = {{}}
+for target in targets:
+    if hasattr(target, "model_fields"):
+        found.update({{name: field.default for name, field in target.model_fields.items()}})
+        continue
+    for name, p in inspect.signature(target).parameters.items():
+        value = None if p.default is inspect.Parameter.empty else p.default
+        found[name] = list(value) if isinstance(value, tuple) else value
+print("\\n" + json.dumps(found, default=str))
+"""
+
+
+@pytest.mark.parametrize("method", SIGNATURES)
+def test_names_and_defaults_are_the_librarys_own(method: str) -> None:
+    try:
+        python = interpreter_for(method, Path(Settings().selector_environments).expanduser())
+    except MissingExtra as missing:
+        pytest.skip(str(missing))
+    done = subprocess.run(
+        [python, "-c", _ASK.format(imports=SIGNATURES[method])], capture_output=True, text=True, check=True, timeout=120
+    )
+    signature: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    knobs = HYPERPARAMETERS[method].with_defaults().knobs()
+    assert set(knobs) <= set(signature)
+    own = OUR_OWN_DEFAULT.get(method, set())
+    differing = {name for name in set(knobs) - own if knobs[name] != signature[name]}
+    assert not differing
+
+
+def test_own_methods_take_every_knob_they_offer() -> None:
+    from clinical_model_selector.synthesizers.adapters import load_adapter
+
+    for method in ("gaussian_copula", "cart"):
+        source = inspect.getsource(load_adapter(method))
+        assert all(f'hyperparameters["{name}"]' in source for name in HYPERPARAMETERS[method].with_defaults().knobs())

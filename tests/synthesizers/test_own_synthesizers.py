@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from clinical_model_selector.synthesizers.adapters import load_adapter
+from clinical_model_selector.synthesizers.columns import Encoding
+from sklearn.datasets import load_breast_cancer
+from tables import mixed_table
+
+OWN = {
+    "gaussian_copula": {"marginal": "empirical", "shrinkage": 0.05},
+    "cart": {"min_samples_leaf": 5},
+}
+
+
+def draw(method: str, table: pd.DataFrame, seed: int = 0, rows: int = 500, **knobs: Any) -> pd.DataFrame:
+    encoding = Encoding.of(table)
+    model = load_adapter(method)(encoding.describe())
+    model.fit(encoding.encode(table, seed), {**OWN[method], **knobs}, seed)
+    return encoding.decode(model.sample(rows))
+
+
+@pytest.mark.parametrize("method", OWN)
+def test_a_mixed_table_comes_back_in_form_and_in_substance(method: str) -> None:
+    table = mixed_table(600)
+    made = draw(method, table)
+    assert made.dtypes.to_dict() == table.dtypes.to_dict()
+    assert list(made.columns) == list(table.columns)
+    assert made["marker"].isna().mean() == pytest.approx(0.1, abs=0.06)
+    assert set(made["ward"].dropna()) <= {"north", "south", "west"}
+    gap = table.groupby("outcome")["age"].mean().diff().iloc[-1]
+    assert made.groupby("outcome")["age"].mean().diff().iloc[-1] == pytest.approx(gap, rel=0.4)
+
+
+@pytest.mark.parametrize("method", OWN)
+def test_correlations_of_a_real_table_are_kept(method: str) -> None:
+    table = load_breast_cancer(as_frame=True).frame.iloc[:, [0, 1, 2, 3, 10, 30]]
+    made = draw(method, table, rows=569)
+    assert (made.corr() - table.corr()).abs().to_numpy().mean() < 0.1
+
+
+@pytest.mark.parametrize("method", OWN)
+def test_equal_seeds_draw_equally(method: str) -> None:
+    table = mixed_table(120)
+    pd.testing.assert_frame_equal(draw(method, table, 3), draw(method, table, 3))
+    assert not draw(method, table, 3).equals(draw(method, table, 4))
+
+
+@pytest.mark.parametrize("marginal", ["empirical", "gaussian", "kde"])
+def test_every_marginal_keeps_the_mean(marginal: str) -> None:
+    table = mixed_table(500)
+    made = draw("gaussian_copula", table, marginal=marginal)
+    assert made["age"].mean() == pytest.approx(table["age"].mean(), rel=0.1)
+
+
+def test_full_shrinkage_makes_columns_independent() -> None:
+    table = load_breast_cancer(as_frame=True).frame.iloc[:, [0, 2]]
+    assert abs(draw("gaussian_copula", table, shrinkage=1.0).corr().iloc[0, 1]) < 0.15
+
+
+@pytest.mark.parametrize("method", OWN)
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame({"x": [1.5] * 30}),
+        pd.DataFrame({"x": [1.5] * 30, "y": ["a"] * 30}),
+        pd.DataFrame({"y": [None, "a"] * 15}),
+        pd.DataFrame({"x": [None, 2.5] * 15, "y": list(range(30))}),
+        pd.DataFrame({"y": [f"v{i}" for i in range(30)], "z": range(30)}),
+    ],
+    ids=["constant", "constants", "one text", "half missing", "all distinct"],
+)
+def test_degenerate_tables_can_be_drawn_from(method: str, table: pd.DataFrame) -> None:
+    assert draw(method, table, rows=40).shape == (40, table.shape[1])

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from clinical_model_selector.schemas.errors import MissingExtra, SettingsError
+from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
+from clinical_model_selector.synthesizers.adapters import ADAPTERS, load_adapter
+from clinical_model_selector.synthesizers.catalogue import CATALOGUE
+from clinical_model_selector.synthesizers.columns import Encoding
+from clinical_model_selector.synthesizers.environments import (
+    ENVIRONMENTS,
+    create_environment,
+    environment_of,
+    interpreter_for,
+    is_created,
+)
+from clinical_model_selector.synthesizers.running import FitFailed, FitRun, Limits, run_fit
+from tables import mixed_table
+
+
+def run(method: str, root: Path, limits: Limits | None = None) -> FitRun:
+    table = mixed_table(80)
+    config = HYPERPARAMETERS[method].with_defaults()
+    return run_fit(table, Encoding.of(table), config, rows=30, seed=1, environments=root, limits=limits)
+
+
+def fake_environment(root: Path, script: str) -> Path:
+    """An environment of arf whose Python does what ``script`` says with the worker's arguments."""
+    binary = root / "arf" / "bin" / "python"
+    binary.parent.mkdir(parents=True)
+    binary.write_text(f"#!{sys.executable}\n{textwrap.dedent(script)}")
+    binary.chmod(0o755)
+    (root / "arf" / "complete").touch()
+    return root
+
+
+@pytest.mark.parametrize("method", ["gaussian_copula", "cart"])
+def test_own_methods_run_in_a_worker(method: str, tmp_path: Path) -> None:
+    done = run(method, tmp_path)
+    assert done.table.shape == (30, 7)
+    assert done.fit_seconds > 0
+    assert done.peak_bytes > 1e7
+    assert "python" in done.versions
+
+
+def test_a_fit_over_its_time_is_killed_with_its_children(tmp_path: Path) -> None:
+    marker = tmp_path / "child"
+    root = fake_environment(
+        tmp_path / "envs",
+        f"""
+        import subprocess, sys, time
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        open({str(marker)!r}, "w").write(str(child.pid))
+        time.sleep(60)
+        """,
+    )
+    with pytest.raises(FitFailed, match="limit of 2 seconds") as caught:
+        run("arf", root, Limits(seconds=2))
+    assert caught.value.kind == "time"
+    child = int(marker.read_text())
+    gone = [p for p in psutil.process_iter() if p.pid == child and p.status() != psutil.STATUS_ZOMBIE]
+    assert not gone
+
+
+def test_a_fit_over_its_memory_is_killed(tmp_path: Path) -> None:
+    root = fake_environment(tmp_path, "import time; block = bytearray(300_000_000); time.sleep(60)")
+    with pytest.raises(FitFailed, match=r"limit of 0\.1 GB"):
+        run("arf", root, Limits(seconds=60, memory_bytes=1e8))
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "signal SIGSEGV"),
+        ("raise SystemExit(7)", "exit status 7"),
+        ("print('north'); raise ValueError('a cell: north')", "exit status 1"),
+    ],
+)
+def test_a_crash_is_told_without_the_librarys_words(tmp_path: Path, script: str, said: str) -> None:
+    with pytest.raises(FitFailed, match=said) as caught:
+        run("arf", fake_environment(tmp_path, script))
+    assert "north" not in str(caught.value)
+
+
+def test_a_librarys_error_is_told_by_its_class(tmp_path: Path) -> None:
+    table = mixed_table(80)
+    config = HYPERPARAMETERS["cart"].model_construct(method="cart", min_samples_leaf="south")
+    with pytest.raises(FitFailed) as caught:
+        run_fit(table, Encoding.of(table), config, rows=5, seed=0, environments=tmp_path)
+    assert caught.value.kind == "error"
+    assert "south" not in str(caught.value)
+
+
+def test_no_job_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    orphan = tmp_path / "selector-fit-999999999-x"
+    orphan.mkdir()
+    run("cart", tmp_path / "envs")
+    assert not list(tmp_path.glob("selector-fit-*"))
+
+
+def test_the_worker_dies_with_its_parent(tmp_path: Path) -> None:
+    """kill -9 in a fit: the worker notices by its closed stdin."""
+    job = tmp_path / "job"
+    job.mkdir()
+    worker = Path(sys.modules[run_fit.__module__].__file__ or "").with_name("worker.py")
+    script = f"""
+import subprocess, sys, time
+p = subprocess.Popen([sys.executable, "-c", "import sys; sys.argv = ['w', {str(job)!r}]; sys.path.insert(0, '');"
+    "import threading, time, importlib.util as u; s = u.spec_from_file_location('w', {str(worker)!r});"
+    "m = u.module_from_spec(s); s.loader.exec_module(m);"
+    "threading.Thread(target=m._end_with_parent, daemon=True).start(); time.sleep(60)"],
+    stdin=subprocess.PIPE, start_new_session=True)
+print(p.pid, flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        worker_process = psutil.Process(pid)
+        os.kill(parent.pid, signal.SIGKILL)
+        parent.wait()
+        deadline = time.monotonic() + 20
+        while worker_process.is_running() and worker_process.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline, "the worker outlived its parent"
+            time.sleep(0.05)
+
+
+def test_every_entry_of_the_catalogue_has_an_adapter_and_a_home() -> None:
+    assert set(ADAPTERS) == set(CATALOGUE)
+    for method in CATALOGUE:
+        assert load_adapter(method).libraries
+        home = environment_of(method)
+        assert (home is None) == (CATALOGUE[method].implementation.startswith("own"))
+
+
+def test_requirement_files_hold_names_and_exact_versions_alone() -> None:
+    for environment in ENVIRONMENTS.values():
+        for line in environment.requirements.read_text().splitlines():
+            name, _, pin = line.partition("==")
+            assert name
+            assert pin.replace(".", "").isalnum()
+
+
+def test_a_missing_library_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(MissingExtra, match="clinical-model-selector environments --create dpmm"):
+        interpreter_for("dp_mst", tmp_path)
+
+
+def test_a_half_made_environment_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "dpmm" / "bin").mkdir(parents=True)
+    assert not is_created("dpmm", tmp_path)
+    with pytest.raises(MissingExtra):
+        interpreter_for("dp_mst", tmp_path)
+
+
+def test_an_unknown_environment_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no environment is called x"):
+        create_environment("x", tmp_path)
