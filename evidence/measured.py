@@ -52,7 +52,9 @@ def load_measurements(path: Path | None = None) -> tuple[Measured, ...]:
     if path is None and not source.exists():
         return ()
     try:
-        return tuple(_cell(row) for row in pq.read_table(source).to_pylist())
+        # Not read_table: it goes through pyarrow.dataset, which imports pandas wherever that is installed.
+        with pq.ParquetFile(source) as file:
+            return tuple(_cell(row) for row in file.read().to_pylist())
     except (OSError, ArrowException, KeyError):
         raise SettingsError(f"{source}: not a file of measurements") from None
 
