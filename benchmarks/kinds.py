@@ -30,7 +30,7 @@ warnings.simplefilter("ignore")
 import pandas
 from sdv.metadata import Metadata
 table = pandas.read_csv(sys.argv[1], dtype=None, low_memory=False)
-columns = Metadata.detect_from_dataframe(table).tables["table"].columns
+columns = Metadata.detect_from_dataframes({"table": table}).tables["table"].columns
 kinds = {"id": "identifier", "numerical": "continuous", "datetime": "date", "categorical": "categorical",
          "boolean": "boolean", "phone_number": "phone", "email": "email", "ssn": "ssn", "first_name": "name",
          "last_name": "name", "city": "address", "postcode": "address", "latitude": "address", "longitude": "address",
@@ -133,8 +133,8 @@ def main() -> None:
             results[label] = found or "not installed"
             shown = {key: value for key, value in found.items() if key != "wrong"} if found else "not installed"
             print(label, shown, flush=True)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "kinds.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+            RESULTS.mkdir(exist_ok=True)
+            (RESULTS / "kinds.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

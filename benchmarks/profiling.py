@@ -31,7 +31,7 @@ TOOLS = {
     "ydata-profiling minimal": "import pandas\nfrom ydata_profiling import ProfileReport\n"
     "ProfileReport(pandas.read_parquet(PATH), minimal=True, progress_bar=False).get_description()",
     "SDV detection": "import pandas\nfrom sdv.metadata import Metadata\n"
-    "Metadata.detect_from_dataframe(pandas.read_parquet(PATH))",
+    "Metadata.detect_from_dataframes({'table': pandas.read_parquet(PATH)})",
 }
 MODULES = {
     "profile": "clinical_model_selector", "DuckDB SUMMARIZE": "duckdb", "polars describe": "polars",
@@ -111,9 +111,9 @@ def render(results: dict[str, dict[str, Any]]) -> str:
     sizes = [size for size in SIZES if any(size in found for found in results.values())]
     lines = [f"| wall s / CPU s / peak GB | {' | '.join(sizes)} |", "|---" * (len(sizes) + 1) + "|"]
     for tool, found in results.items():
+        runs = [found.get(size, {"outcome": "-"}) for size in sizes]
         cells = [
-            f"{r['wall_s']} / {r['cpu_s']} / {r['peak_gb']}" if r["outcome"] == "ok" else r["outcome"]
-            for r in found.values()
+            f"{r['wall_s']} / {r['cpu_s']} / {r['peak_gb']}" if r["outcome"] == "ok" else r["outcome"] for r in runs
         ]
         lines.append(f"| {tool} | {' | '.join(cells)} |")
     ours, base = results.get("profile"), results.get("DuckDB SUMMARIZE")
