@@ -96,6 +96,7 @@ def test_a_local_dask_cluster_measures_too(spec: Path, tmp_path: Path) -> None:
     with (
         distributed.LocalCluster(
             host="127.0.0.1",
+            protocol="tcp://",
             n_workers=1,
             threads_per_worker=1,
             processes=False,

@@ -115,6 +115,7 @@ def test_a_number_is_a_regression_and_nothing_to_learn_gives_no_ratio() -> None:
     assert nothing.score is None or nothing.trtr > 0.52
 
 
+@pytest.mark.own_environment
 def test_shapes_and_pair_trends_are_those_of_sdmetrics() -> None:
     pytest.importorskip("sdmetrics", reason="sdmetrics is not installed: pip install sdmetrics")
     from sdmetrics.column_pairs import ContingencySimilarity, CorrelationSimilarity

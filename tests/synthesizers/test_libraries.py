@@ -57,6 +57,7 @@ print("\\n" + json.dumps(found, default=str))
 """
 
 
+@pytest.mark.own_environment
 @pytest.mark.parametrize("method", SIGNATURES)
 def test_names_and_defaults_are_the_librarys_own(method: str) -> None:
     try:

@@ -91,6 +91,7 @@ def test_a_crash_is_told_without_the_librarys_words(tmp_path: Path, script: str,
     assert "north" not in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # the value is wrong on purpose
 def test_a_librarys_error_is_told_by_its_class(tmp_path: Path) -> None:
     table = mixed_table(80)
     config = HYPERPARAMETERS["cart"].model_construct(method="cart", min_samples_leaf="south")
