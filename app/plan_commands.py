@@ -270,7 +270,7 @@ def benchmark_run(
         import distributed
 
         # joblib finds the client that was made last.
-        distributed.Client(scheduler)
+        distributed.Client(scheduler)  # type: ignore[no-untyped-call]
     _say(f"{len(cells)} cells, of which {sum((output / c.filename).exists() for c in cells)} are done")
     done = run_benchmark(
         known,
