@@ -20,8 +20,10 @@ import pandas as pd
 
 from ..schemas.errors import MissingExtra, SettingsError, TableError
 from ..schemas.hyperparameters import Hyperparameters
+from ..schemas.question import Constraints
 from ..synthesizers.catalogue import CATALOGUE
 from ..synthesizers.columns import Bounds, Encoding
+from ..synthesizers.feasibility import method_obstacles
 from ..synthesizers.running import FitFailed, Limits, run_fit
 from ..synthesizers.sizing import TableShape, size_hyperparameters
 from .controls import CONTROLS, make_control
@@ -62,11 +64,14 @@ class Cell:
     table: str
     method: str
     seed: int
+    caution: float = 0.0
+    """How far its hyper-parameters lean to lower disclosure risk (see ``size_hyperparameters``)."""
 
     @property
     def filename(self) -> str:
         """Its result's file name."""
-        return f"{self.table}__{self.method}__{self.seed}.json"
+        caution = f"~{self.caution:g}" if self.caution else ""
+        return f"{self.table}__{self.method}{caution}__{self.seed}.json"
 
 
 def read_tables(path: Path, data: Path) -> list[BenchmarkTable]:
@@ -93,7 +98,13 @@ def read_tables(path: Path, data: Path) -> list[BenchmarkTable]:
 def list_cells(tables: Iterable[str], methods: Sequence[str], seeds: int) -> list[Cell]:
     """All cells, seed by seed, so that a run cut short has seen every table and method."""
     names = list(tables)
-    return [Cell(table, method, seed) for seed in range(seeds) for method in methods for table in names]
+    return [
+        Cell(table, method, seed, caution)
+        for seed in range(seeds)
+        for method in methods
+        for caution in (CATALOGUE[method].cautions if method in CATALOGUE else (0.0,))
+        for table in names
+    ]
 
 
 def run_benchmark(
@@ -147,7 +158,7 @@ def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: Limi
     shape = shape_of(pd.concat([fitted, held_out]))
     result: dict[str, Any] = {
         "table": cell.table, "origin": table.file.name.split(".")[0], "method": cell.method, "seed": cell.seed,
-        "target": table.target, "failure": None,
+        "caution": cell.caution, "target": table.target, "failure": None,
         "rows": shape.rows, "columns": shape.columns, "continuous": shape.continuous, "levels": shape.levels,
         "max_levels": shape.max_levels, "high_cardinality": shape.high_cardinality,
         "missing_share": shape.missing_share, "fitted_rows": len(fitted), "held_out_rows": len(held_out),
@@ -161,7 +172,10 @@ def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: Limi
             "fit_cpu_seconds": time.process_time() - began,
             **_measure(fitted, held_out, synthetic, table.target, cell.seed),
         }
-    config = _configure(cell.method, shape, limits)
+    obstacles = method_obstacles(cell.method, shape, _unconstrained(shape)) if cell.method in CATALOGUE else ()
+    if obstacles:
+        return {**result, "failure": f"infeasible: {obstacles[0].message}"}
+    config = _configure(cell, shape, limits)
     result["hyperparameters"] = json.dumps(config.knobs())
     encoding = Encoding.of(fitted, _bounds(fitted) if config.is_dp else None)
     result["bounds"] = "read off the data" if config.is_dp else None
@@ -242,13 +256,32 @@ def _measure(
     }
 
 
-def _configure(method: str, shape: TableShape, limits: Limits) -> Hyperparameters:
-    delta = min(_DELTA, 1 / (1.1 * shape.rows))
-    if method not in CATALOGUE:
-        raise SettingsError(f"no synthesizer or control is called {method}")
-    # Half of the limit: those that stop by the clock must still load, encode and sample.
-    config = size_hyperparameters(method, shape, epsilon=_EPSILON, delta=delta, max_seconds=limits.seconds / 2)
-    return config
+def _unconstrained(shape: TableShape) -> Constraints:
+    """Of all the obstacles only those of the table itself."""
+    return Constraints(
+        tradeoff="balanced",
+        compliance="research",
+        require_dp=False,
+        epsilon_max=_EPSILON,
+        delta_max=min(_DELTA, 1 / (1.1 * shape.rows)),
+        allowed=None,
+        deployment="internal",
+        max_fit_seconds=None,
+    )
+
+
+def _configure(cell: Cell, shape: TableShape, limits: Limits) -> Hyperparameters:
+    if cell.method not in CATALOGUE:
+        raise SettingsError(f"no synthesizer or control is called {cell.method}")
+    return size_hyperparameters(
+        cell.method,
+        shape,
+        epsilon=_EPSILON,
+        delta=min(_DELTA, 1 / (1.1 * shape.rows)),
+        # Half of the limit: those that stop by the clock must still load, encode and sample.
+        max_seconds=limits.seconds / 2,
+        caution=cell.caution,
+    )
 
 
 def _bounds(fitted: pd.DataFrame) -> dict[str, Bounds]:

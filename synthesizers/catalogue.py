@@ -60,6 +60,8 @@ class CatalogueEntry:
     """What it is good at, in few words and without slogans."""
     weakness: str
     reference: str
+    cautions: tuple[float, ...] = (0.0,)
+    """Levels of caution worth measuring and choosing among (see ``size_hyperparameters``): one where it changes little."""
 
     @property
     def hyperparameters(self) -> type[Hyperparameters]:
@@ -114,6 +116,7 @@ _ENTRIES = (
         strength="highest measured fidelity and utility on small and medium tables, seconds to fit",
         weakness="leaf donors are real cell values: highest disclosure risk; falls with more rows, larger leaves",
         reference="Reiter 2005; Nowok, Raab, Dibben 2016 (synthpop)",
+        cautions=(0.0, 0.25, 1.0),
     ),
     CatalogueEntry(
         method="arf",
