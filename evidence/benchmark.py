@@ -29,6 +29,7 @@ from ..synthesizers.sizing import TableShape, size_hyperparameters
 from .controls import CONTROLS, make_control
 from .disclosure import measure_disclosure
 from .fidelity import measure_fidelity
+from .measured import NOT_INSTALLED
 from .utility import measure_utility
 
 __all__ = ["BenchmarkTable", "Cell", "list_cells", "read_tables", "run_benchmark", "run_cell", "shape_of"]
@@ -221,7 +222,7 @@ def _run_and_keep(
     try:
         result = run_cell(table, cell, environments, limits)
     except MissingExtra as missing:
-        result = {**asdict(cell), "failure": f"not installed: {missing}"}
+        result = {**asdict(cell), "failure": f"{NOT_INSTALLED}: {missing}"}
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(result))
     partial.replace(path)

@@ -15,7 +15,7 @@ from ..schemas.plan import BACKEND_IDS
 
 __all__ = ["CATALOGUE", "CATALOGUE_VERSION", "NOT_OFFERED", "CatalogueEntry", "DPGuarantee", "Family", "resolve_method"]
 
-CATALOGUE_VERSION = "1"
+CATALOGUE_VERSION = "2"
 """Part of every fingerprint: raise it whenever a fact here, a range or a sizing rule changes."""
 
 Family = Literal["copula", "trees", "gan", "vae", "diffusion", "autoregressive", "marginals"]
@@ -61,7 +61,7 @@ class CatalogueEntry:
     weakness: str
     reference: str
     cautions: tuple[float, ...] = (0.0,)
-    """Levels of caution worth measuring and choosing among (see ``size_hyperparameters``): one where it changes little."""
+    """Levels of caution to measure and to choose among (see ``size_hyperparameters``); one where it changes little."""
 
     @property
     def hyperparameters(self) -> type[Hyperparameters]:

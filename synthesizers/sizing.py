@@ -1,7 +1,7 @@
 """What a synthesizer costs on a given table, and hyper-parameters sized for it.
 
 Deep synthesizers are sized in gradient steps, not epochs: batch 500 on 400 rows is one step an epoch. Seconds and bytes
-are estimates for one CPU thread, fitted by hand to the fits in ``evidence/first_measurements.py`` (400 to 7,874 rows);
+are estimates for one CPU thread, fitted to the benchmark's fits (``evidence/measurements.md``);
 they are meant to tell seconds from hours, and are good to a factor of about three within that range.
 """
 
