@@ -32,7 +32,7 @@ from .fidelity import measure_fidelity
 from .measured import NOT_INSTALLED
 from .utility import measure_utility
 
-__all__ = ["BenchmarkTable", "Cell", "list_cells", "read_tables", "run_benchmark", "run_cell", "shape_of"]
+__all__ = ["BenchmarkTable", "Cell", "is_done", "list_cells", "read_tables", "run_benchmark", "run_cell", "shape_of"]
 
 HELD_OUT = 0.3
 """Share of the rows that no synthesizer sees."""
@@ -135,7 +135,7 @@ def run_benchmark(
 
     output.mkdir(parents=True, exist_ok=True)
     by_name = {table.name: table for table in tables}
-    waiting = [cell for cell in cells if not (output / cell.filename).exists()]
+    waiting = [cell for cell in cells if not is_done(output, cell)]
     if backend == "ray":
         from ray.util.joblib import register_ray
 
@@ -146,6 +146,12 @@ def run_benchmark(
             for cell in waiting
         )
     return sum(done)
+
+
+def is_done(output: Path, cell: Cell) -> bool:
+    """Whether ``cell`` has a result, be it a failure; one whose library was missing waits for the library."""
+    path = output / cell.filename
+    return path.exists() and not (json.loads(path.read_text())["failure"] or "").startswith(NOT_INSTALLED)
 
 
 def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: Limits) -> dict[str, Any]:
@@ -217,7 +223,7 @@ def _run_and_keep(
     table: BenchmarkTable, cell: Cell, output: Path, environments: Path, limits: Limits, deadline: float | None
 ) -> int:
     path = output / cell.filename
-    if path.exists() or (deadline is not None and time.time() > deadline):
+    if is_done(output, cell) or (deadline is not None and time.time() > deadline):
         return 0
     try:
         result = run_cell(table, cell, environments, limits)

@@ -28,6 +28,9 @@ _FLOOR = 0.05
 _UNKNOWN_ERROR = 0.1
 """Standard error where fewer than two tables are behind a figure (judgement)."""
 
+_LEAST_RISK_SPREAD = 0.02
+"""Standard deviation of a risk that like tables cannot take away: seeds differ on every table (measured)."""
+
 _LEAST_COST_SPREAD = 0.3
 """Standard deviation of log seconds that no number of tables takes away: machines differ (judgement)."""
 
@@ -46,6 +49,8 @@ class Expectation:
     """Standard errors of the three figures."""
     utility_error: float
     risk_error: float
+    risk_spread: float
+    """Standard deviation of the risk of a single fit, over like tables and seeds."""
     cost_factor: float
     """Measured over estimated CPU seconds (see ``estimate_seconds``): the geometric mean on like tables."""
     cost_spread: float
@@ -72,9 +77,9 @@ def expect(method: str, shape: TableShape, left_out: frozenset[str] = frozenset(
     finished = [cell for cell in cells if cell.failure is None]
     weights = [_likeness(cell.shape, shape) for cell in cells]
     good = [weight for weight, cell in zip(weights, cells, strict=True) if cell.failure is None]
-    fidelity, fidelity_error = _estimate([cell.fidelity for cell in finished], good, finished)
-    utility, utility_error = _estimate([cell.utility for cell in finished], good, finished)
-    risk, risk_error = _estimate([cell.risk for cell in finished], good, finished)
+    fidelity, fidelity_error, _ = _estimate([cell.fidelity for cell in finished], good, finished)
+    utility, utility_error, _ = _estimate([cell.utility for cell in finished], good, finished)
+    risk, risk_error, risk_spread = _estimate([cell.risk for cell in finished], good, finished)
     cost_factor, cost_spread = _cost(finished, good)
     order = sorted(zip(good, finished, strict=True), key=lambda pair: (-pair[0], pair[1].table))
     return Expectation(
@@ -84,6 +89,7 @@ def expect(method: str, shape: TableShape, left_out: frozenset[str] = frozenset(
         fidelity_error=fidelity_error,
         utility_error=utility_error,
         risk_error=risk_error,
+        risk_spread=max(risk_spread, _LEAST_RISK_SPREAD),
         cost_factor=cost_factor,
         cost_spread=cost_spread,
         failed_share=1 - sum(good) / sum(weights),
@@ -132,11 +138,11 @@ def _features(shape: TableShape) -> tuple[float, ...]:
 
 def _estimate(
     values: Sequence[float | None], weights: Sequence[float], cells: Sequence[Measured]
-) -> tuple[float, float]:
-    """Weighted mean, and its standard error by the tables' spread: seeds of one table are no new evidence."""
+) -> tuple[float, float, float]:
+    """Weighted mean, its standard error by the spread over tables (seeds of one are no new evidence), the spread."""
     known = [(v, w, c.table) for v, w, c in zip(values, weights, cells, strict=True) if v is not None]
     if not known:
-        return 0.5, _UNKNOWN_ERROR
+        return 0.5, _UNKNOWN_ERROR, _UNKNOWN_ERROR
     total = sum(weight for _, weight, _ in known)
     mean = sum(value * weight for value, weight, _ in known) / total
     by_table: dict[str, float] = {}
@@ -144,9 +150,9 @@ def _estimate(
         by_table[table] = by_table.get(table, 0.0) + weight
     effective = total**2 / sum(weight**2 for weight in by_table.values())
     if effective < 2:
-        return mean, _UNKNOWN_ERROR
+        return mean, _UNKNOWN_ERROR, _UNKNOWN_ERROR
     variance = sum(weight * (value - mean) ** 2 for value, weight, _ in known) / total
-    return mean, math.sqrt(variance / (effective - 1))
+    return mean, math.sqrt(variance / (effective - 1)), math.sqrt(variance)
 
 
 def _cost(cells: Sequence[Measured], weights: Sequence[float]) -> tuple[float, float]:

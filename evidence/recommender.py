@@ -21,9 +21,6 @@ from .score import WEIGHTS, score_cell
 
 __all__ = ["WEIGHTS", "EmbeddedRecommender", "Ranked", "rank", "rank_any", "rate_all", "rate_config", "recommend"]
 
-_RISK_NOISE = 0.04
-"""Spread of a measured risk from seed to seed on a table of a few hundred rows (measured)."""
-
 _MAX_SYNTH_ROWS = 50_000
 """The existing backend's limit."""
 
@@ -158,7 +155,7 @@ def _chance_of_risk(expected: Expectation, constraints: Constraints) -> float:
     """Chance that the membership risk stays within the compliance level."""
     # Risk is scaled by a copy's own margin, which is about half: an AUC of 1 against chance.
     limit = constraints.policy.membership_margin / 0.5
-    return _below(expected.risk, limit, math.hypot(expected.risk_error, _RISK_NOISE))
+    return _below(expected.risk, limit, math.hypot(expected.risk_error, expected.risk_spread))
 
 
 def _below(mean: float, limit: float, spread: float) -> float:
