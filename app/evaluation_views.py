@@ -63,13 +63,13 @@ def environments_view(record: Sequence[dict[str, Any]]) -> RenderableType:
 
 
 def regret_view(report: dict[str, Any]) -> RenderableType:
-    """Mean regret by scenario: of the selector, the three best fixed choices, and the other policies."""
+    """Mean regret by scenario: of the selector, the two best fixed choices, and the other policies."""
     table = Table(title=f"Mean regret over {report['tables']} tables, 0 is the oracle", title_justify="left")
     overall = report["overall"]
     fixed = sorted((name for name in overall if name.startswith("always ")), key=lambda name: overall[name]["mean"])
-    names = [name for name in overall if name not in fixed[3:]]
+    names = [name for name in overall if name not in fixed[2:]]
     for name in ("scenario", *names):
-        table.add_column(name, justify="left" if name == "scenario" else "right")
+        table.add_column(name, justify="left" if name == "scenario" else "right", overflow="fold")
     for row in report["scenarios"]:
         table.add_row(row["scenario"], *(_regret(row["regret"][name]) for name in names))
     if overall:
