@@ -1,7 +1,8 @@
 """Expected fidelity, utility, disclosure risk and cost of a synthesizer on a table it was not measured on.
 
 A weighted mean over the benchmark's tables, weighted by how much they resemble the new one: a Gaussian kernel on rows,
-columns, share of numeric columns, missing cells and levels. What is behind a figure can be read off it: the tables,
+columns, share of numeric columns, missing cells and levels. The risk besides follows its trend in columns per row. What
+is behind a figure can be read off it: the tables,
 most alike first, and the standard error. A synthesizer that was never measured gets its family's figures, and all
 synthesizers' where its family has none.
 """
@@ -30,6 +31,9 @@ _UNKNOWN_ERROR = 0.1
 
 _LEAST_RISK_SPREAD = 0.02
 """Standard deviation of a risk that like tables cannot take away: seeds differ on every table (measured)."""
+
+_FEWEST_FOR_SLOPE = 5
+"""Tables below which no trend of the risk is drawn."""
 
 _LEAST_COST_SPREAD = 0.3
 """Standard deviation of log seconds that no number of tables takes away: machines differ (judgement)."""
@@ -80,15 +84,17 @@ def expect(method: str, shape: TableShape, left_out: frozenset[str] = frozenset(
     fidelity, fidelity_error, _ = _estimate([cell.fidelity for cell in finished], good, finished)
     utility, utility_error, _ = _estimate([cell.utility for cell in finished], good, finished)
     risk, risk_error, risk_spread = _estimate([cell.risk for cell in finished], good, finished)
+    slope, slope_error = _crowding_slope(finished)
+    crowding = _crowding(shape) - sum(w * _crowding(c.shape) for w, c in zip(good, finished, strict=True)) / sum(good)
     cost_factor, cost_spread = _cost(finished, good)
     order = sorted(zip(good, finished, strict=True), key=lambda pair: (-pair[0], pair[1].table))
     return Expectation(
         fidelity=fidelity,
         utility=utility,
-        risk=risk,
+        risk=min(1.0, max(0.0, risk + slope * crowding)),
         fidelity_error=fidelity_error,
         utility_error=utility_error,
-        risk_error=risk_error,
+        risk_error=math.hypot(risk_error, slope_error * crowding),
         risk_spread=max(risk_spread, _LEAST_RISK_SPREAD),
         cost_factor=cost_factor,
         cost_spread=cost_spread,
@@ -153,6 +159,29 @@ def _estimate(
         return mean, _UNKNOWN_ERROR, _UNKNOWN_ERROR
     variance = sum(weight * (value - mean) ** 2 for value, weight, _ in known) / total
     return mean, math.sqrt(variance / (effective - 1)), math.sqrt(variance)
+
+
+def _crowding(shape: TableShape) -> float:
+    return shape.columns / max(shape.rows, 1)
+
+
+def _crowding_slope(cells: Sequence[Measured]) -> tuple[float, float]:
+    """How the risk grows with columns per row, over all tables, by least squares; with its standard error.
+
+    Few rows of many columns are learned by heart. The trend cannot be seen among like tables alone, and a negative one
+    is noise.
+    """
+    tables: dict[str, list[Measured]] = {}
+    for cell in cells:
+        tables.setdefault(cell.table, []).append(cell)
+    points = [(_crowding(own[0].shape), sum(cell.risk or 0.0 for cell in own) / len(own)) for own in tables.values()]
+    if len(points) < _FEWEST_FOR_SLOPE:
+        return 0.0, 0.0
+    middle = [sum(column) / len(points) for column in zip(*points, strict=True)]
+    spread = sum((x - middle[0]) ** 2 for x, _ in points)
+    slope = max(0.0, sum((x - middle[0]) * (y - middle[1]) for x, y in points) / spread)
+    residual = sum((y - middle[1] - slope * (x - middle[0])) ** 2 for x, y in points) / (len(points) - 2)
+    return slope, math.sqrt(residual / spread)
 
 
 def _cost(cells: Sequence[Measured], weights: Sequence[float]) -> tuple[float, float]:
