@@ -65,9 +65,9 @@ def environments_view(record: Sequence[dict[str, Any]]) -> RenderableType:
 
 def regret_view(report: dict[str, Any]) -> RenderableType:
     """Mean regret of each policy, least first, by scenario and over all."""
-    title = f"Mean regret by scenario over {report['tables']} tables; 0 is the oracle, a name alone is always that one"
-    table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False, padding=(0, 1))
-    table.add_column("policy")
+    title = f"Mean regret over {report['tables']} tables; the oracle has 0, a bare name is always that one"
+    table = Table(title=title, title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True)
+    table.add_column("policy", min_width=16, no_wrap=True)
     for name in (*(row["scenario"] for row in report["scenarios"]), "all"):
         table.add_column(name, justify="right")
     for name, figures in _regret_rows(report):

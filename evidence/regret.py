@@ -59,8 +59,8 @@ SCENARIOS = (
     Scenario("60 s", max_seconds=60.0),
     Scenario("backend", allowed=("gaussian_copula", "ctgan", "tvae", "tabddpm")),
 )
-"""No constraint; weights that favour low risk; a cap on the risk; DP with epsilon 1; a licence for services; a minute of
-CPU; and the existing backend's own four methods."""
+"""No constraint; weights that favour low risk; a cap on the risk; DP with epsilon 1; a licence for services; a minute
+of CPU; and the existing backend's own four methods."""
 
 
 @dataclass(frozen=True, slots=True)
