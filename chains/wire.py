@@ -17,8 +17,9 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
@@ -45,6 +46,9 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 
 _IDLE_S = 2.0
 """Idle connections are dropped early: a request on one that the server just closed would fail for no good reason."""
+
+_POOL_SIZE = 8
+"""Requests under way in one pool of connections."""
 
 _TIMEOUT = httpx.Timeout(None, connect=5.0)
 """All but connecting is bounded by the deadline alone."""
@@ -155,13 +159,14 @@ async def send(request: httpx.Request, deadline: float) -> httpx.Response:
         WireFailure: No whole response before ``deadline``; the socket is closed by then.
     """
     # Proxies of the environment are for the way out; a server beside us is spoken to directly.
-    client = get_engine().client(trust_env=request.url.scheme == "https")
+    pools = get_engine().pools(trust_env=request.url.scheme == "https")
     outgoing = httpx.Request(request.method, request.url, headers=_own_headers(request), content=request.content)
     progress = _Progress()
     outgoing.extensions = {"timeout": _TIMEOUT.as_dict(), "trace": progress.note}
     try:
         async with asyncio.timeout_at(asyncio.get_running_loop().time() + (deadline - time.monotonic())):
-            return await _read_capped(await client.send(outgoing, stream=True))
+            with pools.lend() as client:
+                return await _read_capped(await client.send(outgoing, stream=True))
     except TimeoutError:
         where = "no whole answer in time" if progress.connected else "no connection in time"
         outcome: Outcome = "timeout" if progress.connected else "connection"
@@ -261,23 +266,55 @@ class _Loop(asyncio.SelectorEventLoop):
         return await future
 
 
+class _Pools:
+    """Small pools of connections: httpcore looks at every connection of a pool, and for each idle one at all of them.
+
+    Args:
+        trust_env: Use the environment's proxies and certificates.
+    """
+
+    def __init__(self, trust_env: bool) -> None:
+        self._trust_env = trust_env
+        # Reading the certificates takes longer than a request.
+        self._context = httpx.create_ssl_context(trust_env=trust_env)
+        self._clients: list[httpx.AsyncClient] = []
+        self._busy: list[int] = []
+
+    @contextmanager
+    def lend(self) -> Iterator[httpx.AsyncClient]:
+        """The client of the first pool that has room."""
+        place = next((place for place, busy in enumerate(self._busy) if busy < _POOL_SIZE), len(self._busy))
+        if place == len(self._busy):
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=_POOL_SIZE, keepalive_expiry=_IDLE_S)
+            self._clients.append(
+                httpx.AsyncClient(
+                    verify=self._context, trust_env=self._trust_env, limits=limits, follow_redirects=False
+                )
+            )
+            self._busy.append(0)
+        self._busy[place] += 1
+        try:
+            yield self._clients[place]
+        finally:
+            self._busy[place] -= 1
+
+
 @dataclass(slots=True)
 class Engine:
     """The private event loop in its daemon thread, with its pools of connections."""
 
     loop: asyncio.AbstractEventLoop = field(default_factory=_Loop)
-    _clients: dict[bool, httpx.AsyncClient] = field(default_factory=dict)
+    _pools: dict[bool, _Pools] = field(default_factory=dict)
 
     def start(self) -> None:
         """Run the loop in a daemon thread."""
         threading.Thread(target=self.loop.run_forever, name="clinical-model-selector-wire", daemon=True).start()
 
-    def client(self, *, trust_env: bool) -> httpx.AsyncClient:
-        """A pool of connections, with or without the environment's proxies and certificates."""
-        if trust_env not in self._clients:
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=_IDLE_S)
-            self._clients[trust_env] = httpx.AsyncClient(trust_env=trust_env, limits=limits, follow_redirects=False)
-        return self._clients[trust_env]
+    def pools(self, *, trust_env: bool) -> _Pools:
+        """Connections, with or without the environment's proxies and certificates."""
+        if trust_env not in self._pools:
+            self._pools[trust_env] = _Pools(trust_env)
+        return self._pools[trust_env]
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do ``work`` on the loop and wait; leaving early (an interrupt) cancels it."""

@@ -115,7 +115,7 @@ class Hyperparameters(BaseModel):
 
     def knobs(self) -> dict[str, Any]:
         """The hyper-parameters without the method id."""
-        return self.model_dump(exclude={"method"})
+        return {name: getattr(self, name) for name in type(self).model_fields if name != "method"}
 
 
 class GaussianCopula(Hyperparameters):
