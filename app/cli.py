@@ -16,7 +16,7 @@ import typer
 
 from ..schemas.errors import SelectorError
 from ..schemas.policy import Compliance
-from ..schemas.request import Deployment, Tradeoff
+from ..schemas.request import Deployment, EvidencePolicy, Tradeoff
 from ..schemas.settings import Settings
 from .failures import NOBODY_ANSWERS, error_lines, exit_code, install_quiet_excepthook
 from .inputs import read_profile, split_names
@@ -93,6 +93,14 @@ def select(
     max_fit_seconds: Annotated[
         float | None, typer.Option("--max-fit-seconds", metavar="S", help="Longest fit, in estimated CPU seconds.")
     ] = None,
+    evidence_policy: Annotated[
+        EvidencePolicy | None,
+        typer.Option(
+            "--evidence-policy",
+            help="Where measurements speak against a model's choice: warn, replace it, or nothing. "
+            "[default: SELECTOR_EVIDENCE_POLICY]",
+        ),
+    ] = None,
     provider: Annotated[
         Literal["auto", "openrouter", "ollama", "embedded"], typer.Option("--provider", help="Who is asked.")
     ] = "auto",
@@ -118,6 +126,7 @@ def select(
         epsilon_max=epsilon_max,
         deployment=deployment,
         max_fit_seconds=max_fit_seconds,
+        evidence_policy=evidence_policy,
         provider=provider,
         model=model,
     )

@@ -254,7 +254,7 @@ def benchmark_run(
 ) -> None:
     """Measure every cell (table, method, seed) that has no result yet."""
     _need_light("benchmark run")
-    from ..evidence.benchmark import list_cells, read_tables, run_benchmark
+    from ..evidence.benchmark import is_done, list_cells, read_tables, run_benchmark
     from ..evidence.controls import CONTROLS
     from ..evidence.measured import collect_results
     from ..synthesizers.catalogue import CATALOGUE
@@ -271,7 +271,7 @@ def benchmark_run(
 
         # joblib finds the client that was made last.
         distributed.Client(scheduler)  # type: ignore[no-untyped-call]
-    _say(f"{len(cells)} cells, of which {sum((output / c.filename).exists() for c in cells)} are done")
+    _say(f"{len(cells)} cells, of which {sum(is_done(output, cell) for cell in cells)} are done")
     done = run_benchmark(
         known,
         cells,
