@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -14,7 +15,7 @@ from ..schemas.plan import DPSettings, ModelSelectionPlan
 from ..schemas.question import Constraints, Question
 from ..schemas.request import EvidenceMetrics
 from ..synthesizers.catalogue import CATALOGUE
-from ..synthesizers.feasibility import Assessment, assess, require_feasible
+from ..synthesizers.feasibility import Assessment, assess, assess_method, require_feasible
 from ..synthesizers.sizing import TableShape
 from .prediction import Expectation, expect, size_of
 from .score import WEIGHTS, score_cell
@@ -79,16 +80,25 @@ def rank_any(question: Question) -> list[Ranked]:
     return sorted(best.values(), key=_order)
 
 
-def rate_all(question: Question) -> list[Ranked]:
-    """Every feasible synthesizer at every level of caution that was measured."""
-    lessons, shape = _learn(question), TableShape.of(question.profile)
+@lru_cache(maxsize=128)
+def rate_all(question: Question) -> tuple[Ranked, ...]:
+    """Every feasible synthesizer at every level of caution that was measured.
+
+    Cached: the prompt ranks, and what the model then chose is held against the same ratings.
+    """
+    lessons, profile, shape = _learn(question), question.profile, TableShape.of(question.profile)
+    least = _assess(question, lessons.least_caution)
     rated = []
     for level in sorted({level for entry in CATALOGUE.values() for level in entry.cautions}):
-        for method, item in _assess(question, max(level, lessons.least_caution)).items():
-            if item.feasible and level in CATALOGUE[method].cautions:
-                expected = expect(method, shape, question.left_out, max(level, lessons.least_caution))
+        caution = max(level, lessons.least_caution)
+        for method in (method for method, entry in CATALOGUE.items() if level in entry.cautions):
+            item = least[method]
+            if caution > lessons.least_caution:
+                item = assess_method(method, profile, shape, question.constraints, caution, lessons.effort)
+            if item.feasible:
+                expected = expect(method, shape, question.left_out, caution)
                 rated.append(_rate(item, expected, question.constraints, lessons.penalties.get(method, 0.0)))
-    return rated
+    return tuple(rated)
 
 
 def rate_config(config: Hyperparameters, question: Question) -> Ranked:
