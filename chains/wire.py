@@ -17,9 +17,9 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
@@ -47,8 +47,8 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 _IDLE_S = 2.0
 """Idle connections are dropped early: a request on one that the server just closed would fail for no good reason."""
 
-_POOL_SIZE = 8
-"""Requests under way in one pool of connections."""
+_MAX_FREE = 16
+"""Clients kept beyond those in use."""
 
 _TIMEOUT = httpx.Timeout(None, connect=5.0)
 """All but connecting is bounded by the deadline alone."""
@@ -159,13 +159,13 @@ async def send(request: httpx.Request, deadline: float) -> httpx.Response:
         WireFailure: No whole response before ``deadline``; the socket is closed by then.
     """
     # Proxies of the environment are for the way out; a server beside us is spoken to directly.
-    pools = get_engine().pools(trust_env=request.url.scheme == "https")
+    clients = get_engine().clients(trust_env=request.url.scheme == "https")
     outgoing = httpx.Request(request.method, request.url, headers=_own_headers(request), content=request.content)
     progress = _Progress()
     outgoing.extensions = {"timeout": _TIMEOUT.as_dict(), "trace": progress.note}
     try:
         async with asyncio.timeout_at(asyncio.get_running_loop().time() + (deadline - time.monotonic())):
-            with pools.lend() as client:
+            async with clients.lend() as client:
                 return await _read_capped(await client.send(outgoing, stream=True))
     except TimeoutError:
         where = "no whole answer in time" if progress.connected else "no connection in time"
@@ -266,8 +266,8 @@ class _Loop(asyncio.SelectorEventLoop):
         return await future
 
 
-class _Pools:
-    """Small pools of connections: httpcore looks at every connection of a pool, and for each idle one at all of them.
+class _Clients:
+    """Clients with one connection each: in a pool, httpcore looks at every connection for every request.
 
     Args:
         trust_env: Use the environment's proxies and certificates.
@@ -277,26 +277,23 @@ class _Pools:
         self._trust_env = trust_env
         # Reading the certificates takes longer than a request.
         self._context = httpx.create_ssl_context(trust_env=trust_env)
-        self._clients: list[httpx.AsyncClient] = []
-        self._busy: list[int] = []
+        self._free: list[httpx.AsyncClient] = []
 
-    @contextmanager
-    def lend(self) -> Iterator[httpx.AsyncClient]:
-        """The client of the first pool that has room."""
-        place = next((place for place, busy in enumerate(self._busy) if busy < _POOL_SIZE), len(self._busy))
-        if place == len(self._busy):
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=_POOL_SIZE, keepalive_expiry=_IDLE_S)
-            self._clients.append(
-                httpx.AsyncClient(
-                    verify=self._context, trust_env=self._trust_env, limits=limits, follow_redirects=False
-                )
-            )
-            self._busy.append(0)
-        self._busy[place] += 1
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client that nobody uses; the one used last, whose connection is likeliest to be open."""
+        client = self._free.pop() if self._free else self._make()
         try:
-            yield self._clients[place]
+            yield client
         finally:
-            self._busy[place] -= 1
+            if len(self._free) < _MAX_FREE:
+                self._free.append(client)
+            else:
+                await client.aclose()
+
+    def _make(self) -> httpx.AsyncClient:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=_IDLE_S)
+        return httpx.AsyncClient(verify=self._context, trust_env=self._trust_env, limits=limits, follow_redirects=False)
 
 
 @dataclass(slots=True)
@@ -304,17 +301,17 @@ class Engine:
     """The private event loop in its daemon thread, with its pools of connections."""
 
     loop: asyncio.AbstractEventLoop = field(default_factory=_Loop)
-    _pools: dict[bool, _Pools] = field(default_factory=dict)
+    _clients: dict[bool, _Clients] = field(default_factory=dict)
 
     def start(self) -> None:
         """Run the loop in a daemon thread."""
         threading.Thread(target=self.loop.run_forever, name="clinical-model-selector-wire", daemon=True).start()
 
-    def pools(self, *, trust_env: bool) -> _Pools:
+    def clients(self, *, trust_env: bool) -> _Clients:
         """Connections, with or without the environment's proxies and certificates."""
-        if trust_env not in self._pools:
-            self._pools[trust_env] = _Pools(trust_env)
-        return self._pools[trust_env]
+        if trust_env not in self._clients:
+            self._clients[trust_env] = _Clients(trust_env)
+        return self._clients[trust_env]
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do ``work`` on the loop and wait; leaving early (an interrupt) cancels it."""
