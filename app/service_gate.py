@@ -94,6 +94,9 @@ class Gate:
     async def close(self) -> None:
         """Close the connections to Redis, if there are any."""
         if self._redis is not None:
+            from limits.aio.storage.redis.redispy import RedispyBridge
+
+            assert isinstance(self._redis.bridge, RedispyBridge)
             await self._redis.bridge.storage.aclose()
 
     async def _count(self, who: str) -> None:
