@@ -69,6 +69,8 @@ def run_service(host: str, port: int) -> None:
             app,
             host=host,
             port=port,
+            # The faster parser that uvicorn takes where it is installed reads headers without end.
+            http="h11",
             log_config=None,
             access_log=False,
             server_header=False,
