@@ -77,30 +77,30 @@ def expect(method: str, shape: TableShape, left_out: frozenset[str] = frozenset(
         left_out: Origins of benchmark tables that must not be used, for judging the recommender itself.
         caution: Of its hyper-parameters; the nearest level that was measured is taken.
     """
-    cells, stand_in = _cells_for(method, left_out, caution)
-    finished = [cell for cell in cells if cell.failure is None]
-    weights = [_likeness(cell.shape, shape) for cell in cells]
+    basis = _basis_of(method, left_out, caution)
+    cells, finished = basis.cells, basis.finished
+    likeness = _likenesses(shape)
+    weights = [likeness[cell.shape] for cell in cells]
     good = [weight for weight, cell in zip(weights, cells, strict=True) if cell.failure is None]
     fidelity, fidelity_error, _ = _estimate([cell.fidelity for cell in finished], good, finished)
     utility, utility_error, _ = _estimate([cell.utility for cell in finished], good, finished)
     risk, risk_error, risk_spread = _estimate([cell.risk for cell in finished], good, finished)
-    slope, slope_error = _crowding_slope(finished)
     crowding = _crowding(shape) - sum(w * _crowding(c.shape) for w, c in zip(good, finished, strict=True)) / sum(good)
-    cost_factor, cost_spread = _cost(finished, good)
+    cost_factor, cost_spread = _cost(basis.log_costs, good)
     order = sorted(zip(good, finished, strict=True), key=lambda pair: (-pair[0], pair[1].table))
     return Expectation(
         fidelity=fidelity,
         utility=utility,
-        risk=min(1.0, max(0.0, risk + slope * crowding)),
+        risk=min(1.0, max(0.0, risk + basis.slope * crowding)),
         fidelity_error=fidelity_error,
         utility_error=utility_error,
-        risk_error=math.hypot(risk_error, slope_error * crowding),
+        risk_error=math.hypot(risk_error, basis.slope_error * crowding),
         risk_spread=max(risk_spread, _LEAST_RISK_SPREAD),
         cost_factor=cost_factor,
         cost_spread=cost_spread,
         failed_share=1 - sum(good) / sum(weights),
         measured_on=tuple(dict.fromkeys(cell.table for _, cell in order)),
-        stand_in=stand_in,
+        stand_in=basis.stand_in,
     )
 
 
@@ -108,6 +108,27 @@ def size_of(table: str) -> tuple[int, int]:
     """Rows and columns of a measured table."""
     shape = next(cell.shape for cell in load_measurements() if cell.table == table)
     return shape.rows, shape.columns
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What was measured of a method, whatever the table that is asked about."""
+
+    cells: list[Measured]
+    finished: list[Measured]
+    log_costs: list[float | None]
+    """Of the finished cells: logarithm of CPU seconds over their estimate."""
+    slope: float
+    """Growth of the risk with columns per row."""
+    slope_error: float
+    stand_in: str | None
+
+
+@lru_cache(maxsize=256)
+def _basis_of(method: str, left_out: frozenset[str], caution: float) -> _Basis:
+    cells, stand_in = _cells_for(method, left_out, caution)
+    finished = [cell for cell in cells if cell.failure is None]
+    return _Basis(cells, finished, [_log_cost(cell) for cell in finished], *_crowding_slope(finished), stand_in)
 
 
 def _cells_for(method: str, left_out: frozenset[str], caution: float) -> tuple[list[Measured], str | None]:
@@ -123,6 +144,12 @@ def _cells_for(method: str, left_out: frozenset[str], caution: float) -> tuple[l
     if relatives:
         return relatives, f"the {family} family"
     return [cell for cell in known if cell.method in finished], "all synthesizers"
+
+
+@lru_cache(maxsize=64)
+def _likenesses(shape: TableShape) -> dict[TableShape, float]:
+    """How much each measured table resembles one of this shape."""
+    return {measured: _likeness(measured, shape) for measured in {cell.shape for cell in load_measurements()}}
 
 
 def _likeness(measured: TableShape, shape: TableShape) -> float:
@@ -184,12 +211,8 @@ def _crowding_slope(cells: Sequence[Measured]) -> tuple[float, float]:
     return slope, math.sqrt(residual / spread)
 
 
-def _cost(cells: Sequence[Measured], weights: Sequence[float]) -> tuple[float, float]:
-    ratios = [
-        (math.log(max(cell.cpu_seconds, 0.05) / _estimated_seconds(cell)), weight)
-        for cell, weight in zip(cells, weights, strict=True)
-        if cell.cpu_seconds is not None
-    ]
+def _cost(log_costs: Sequence[float | None], weights: Sequence[float]) -> tuple[float, float]:
+    ratios = [(ratio, weight) for ratio, weight in zip(log_costs, weights, strict=True) if ratio is not None]
     total = sum(weight for _, weight in ratios)
     if not total:
         return 1.0, 1.0
@@ -198,6 +221,8 @@ def _cost(cells: Sequence[Measured], weights: Sequence[float]) -> tuple[float, f
     return math.exp(mean), max(math.sqrt(variance), _LEAST_COST_SPREAD)
 
 
-@lru_cache(maxsize=2048)
-def _estimated_seconds(cell: Measured) -> float:
-    return max(estimate_seconds(cell.config, cell.fitted_shape), 0.05)
+def _log_cost(cell: Measured) -> float | None:
+    if cell.cpu_seconds is None:
+        return None
+    estimated = max(estimate_seconds(cell.config, cell.fitted_shape), 0.05)
+    return math.log(max(cell.cpu_seconds, 0.05) / estimated)
