@@ -56,12 +56,17 @@ def test_a_table_like_a_measured_one_gets_its_figures() -> None:
 def test_what_was_never_measured_gets_its_familys_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     others = tuple(cell for cell in load_measurements() if cell.method != "tvae")
     monkeypatch.setattr(prediction, "load_measurements", lambda: tuple(c for c in others if c.method != "ctgan"))
-    expect.cache_clear()
+    _forget()
     try:
         assert expect("tvae", TableShape.of(profile())).stand_in == "all synthesizers"
         assert expect("ctgan", TableShape.of(profile())).stand_in == "the gan family"
     finally:
-        expect.cache_clear()
+        _forget()
+
+
+def _forget() -> None:
+    for cached in (expect, prediction._basis_of, prediction._likenesses):
+        cached.cache_clear()
 
 
 def test_larger_leaves_are_expected_to_disclose_less() -> None:
