@@ -1,8 +1,8 @@
 """What a synthesizer costs on a given table, and hyper-parameters sized for it.
 
 Deep synthesizers are sized in gradient steps, not epochs: batch 500 on 400 rows is one step an epoch. Seconds and bytes
-are estimates for one CPU thread, fitted to the benchmark's fits (``evidence/measurements.md``);
-they are meant to tell seconds from hours, and are good to a factor of about three within that range.
+are estimates for one CPU thread; the seconds are least-squares fits to the benchmark's (``evidence/measurements.md``),
+mostly within a factor of two there. What a like table really took corrects them in ``evidence/prediction.py``.
 """
 
 from __future__ import annotations
@@ -189,17 +189,17 @@ def estimate_memory(config: Hyperparameters, shape: TableShape) -> float:
 
 
 def _copula_seconds(knobs: dict[str, Any], shape: TableShape) -> float:
-    return 0.3 + 4e-5 * shape.rows * shape.columns + 1e-6 * shape.columns**3
+    return 0.01 + 3e-7 * shape.rows * shape.columns + 9e-7 * shape.columns**3
 
 
 def _cart_seconds(knobs: dict[str, Any], shape: TableShape) -> float:
     # One tree per column over all earlier ones; a class per level makes the split search dearer.
-    return 0.1 + 1.2e-6 * shape.rows * shape.columns**2 + 1e-6 * shape.rows * shape.levels
+    return 0.02 + 1.2e-7 * shape.rows * shape.columns**2 + 3e-9 * shape.rows * shape.levels
 
 
 def _arf_seconds(knobs: dict[str, Any], shape: TableShape) -> float:
     effort = float(knobs["num_trees"] / 30 * knobs["max_iters"] / 10)
-    return 0.5 + 7e-4 * shape.rows * shape.columns * effort
+    return 1.0 + 4e-4 * shape.rows * shape.columns * effort
 
 
 def _steps_seconds(per_step: float, per_cell: float) -> Callable[[dict[str, Any], TableShape], float]:
@@ -207,23 +207,30 @@ def _steps_seconds(per_step: float, per_cell: float) -> Callable[[dict[str, Any]
         batch = int(knobs["batch_size"])
         epochs = int(knobs.get("epochs") or knobs["n_iter"])
         steps = epochs * math.ceil(shape.rows / batch)
-        return 1.0 + steps * (per_step + per_cell * batch * shape.one_hot_width)
+        return 1.0 + steps * (per_step + per_cell * min(batch, shape.rows) * shape.one_hot_width)
 
     return seconds
 
 
 def _argn_seconds(knobs: dict[str, Any], shape: TableShape) -> float:
-    trained = 8 + 3e-4 * shape.rows * shape.columns * int(knobs["max_epochs"]) / 100
+    epochs = int(knobs["max_epochs"]) / 100
+    trained = 4 + 0.5 * shape.columns + (3e-3 + 2e-4 * shape.columns + 2e-6 * shape.levels) * shape.rows * epochs
     return min(trained, 60.0 * int(knobs["max_training_time"]))
 
 
 def _mst_seconds(knobs: dict[str, Any], shape: TableShape) -> float:
-    return 60 + 0.4 * shape.columns**2
+    return 8.0 * shape.columns + 0.6 * shape.levels + 6e-3 * shape.rows
 
 
 def _aim_seconds(knobs: dict[str, Any], shape: TableShape) -> float:
-    # Not measured; AIM repeats MST's estimation over many rounds.
-    return 3 * _mst_seconds(knobs, shape)
+    return 1.2 * _mst_seconds(knobs, shape)
+
+
+def _dpctgan_seconds(knobs: dict[str, Any], shape: TableShape) -> float:
+    # The budget pays for a number of steps that grows with the square of rows per batch, from four batches on.
+    batches = shape.rows / int(knobs["batch_size"])
+    steps = min(max(1.0, (batches / 4) ** 2), int(knobs["epochs"]) * batches / 20)
+    return 0.5 + steps * (2.5 + 0.012 * shape.levels)
 
 
 _SECONDS: dict[str, Callable[[dict[str, Any], TableShape], float]] = {
@@ -231,11 +238,11 @@ _SECONDS: dict[str, Callable[[dict[str, Any], TableShape], float]] = {
     "cart": _cart_seconds,
     "arf": _arf_seconds,
     "ctgan": _steps_seconds(0.06, 2.4e-7),
-    "tvae": _steps_seconds(0.012, 5e-8),
+    "tvae": _steps_seconds(0.008, 4e-8),
     "tabddpm": _steps_seconds(0.02, 2e-8),
     "argn": _argn_seconds,
-    "argn_dp": lambda knobs, shape: 1.5 * _argn_seconds(knobs, shape),
+    "argn_dp": _argn_seconds,
     "dp_mst": _mst_seconds,
     "dp_aim": _aim_seconds,
-    "dpctgan": _steps_seconds(0.08, 2.4e-7),
+    "dpctgan": _dpctgan_seconds,
 }

@@ -81,7 +81,8 @@ def test_larger_leaves_are_expected_to_disclose_less() -> None:
         ({"tradeoff": "fidelity"}, "copula"),
         ({"tradeoff": "privacy", "allowed": ("cart", "gaussian_copula", "tvae", "ctgan")}, "copula"),
         ({"require_dp": True}, "marginals"),
-        ({"allowed": ("gaussian_copula", "ctgan", "tvae"), "tradeoff": "utility"}, "vae"),
+        ({"allowed": ("ctgan", "tvae", "dpctgan"), "tradeoff": "utility"}, "vae"),
+        ({"allowed": ("ctgan", "tvae", "arf", "argn", "dpctgan"), "deployment": "saas"}, "trees"),
     ],
 )  # fmt: skip
 def test_constraints_make_the_choice(fields: dict[str, Any], family: str) -> None:
