@@ -70,7 +70,8 @@ def synthesize(
     """Make the synthetic table that a plan describes, and its run card beside it."""
     _need_light("synthesize")
     from ..agents.synthesis import synthesize as carry_out
-    from ..synthesizers.files import card_path, read_table, write_atomically, write_table
+    from ..profiling.frame import read_frame
+    from ..synthesizers.files import card_path, write_atomically, write_table
     from ..synthesizers.running import Limits
     from .plan_files import read_bounds, read_plan
 
@@ -81,7 +82,7 @@ def synthesize(
     if create_environments:
         _create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
     made = carry_out(
-        read_table(table),
+        read_frame(table),
         known,
         patient_id=patient_id,
         seed=seed,
@@ -118,15 +119,16 @@ def evaluate(
     _need_light("evaluate")
     from ..evidence.evaluation import as_record
     from ..evidence.evaluation import evaluate as measure
-    from ..synthesizers.files import card_path, read_table
+    from ..profiling.frame import read_frame
+    from ..synthesizers.files import card_path
     from .evaluation_views import evaluation_page, evaluation_view
     from .plan_files import read_card
 
     beside = card_path(Path(synthetic))
     known = read_card(card) if card is not None else read_card(beside) if beside.exists() else None
     found = measure(
-        read_table(real),
-        read_table(synthetic),
+        read_frame(real),
+        read_frame(synthetic),
         card=known,
         target=target,
         compliance=compliance or Settings().compliance_level,
@@ -166,13 +168,14 @@ def auto(
     from ..agents import ClinicalModelSelector
     from ..agents.auto import run_auto
     from ..evidence.evaluation import as_record
-    from ..synthesizers.files import card_path, read_table, write_atomically, write_table
+    from ..profiling.frame import read_frame
+    from ..synthesizers.files import card_path, write_atomically, write_table
     from ..synthesizers.running import Limits
     from .evaluation_views import evaluation_view
     from .plan_files import read_bounds
 
     best, all_rounds = run_auto(
-        read_table(table),
+        read_frame(table),
         selector=ClinicalModelSelector(),
         rounds=rounds,
         seed=seed,

@@ -13,7 +13,7 @@ from ..schemas.policy import DEFAULT_COMPLIANCE, Compliance
 from ..schemas.request import EvidenceMetrics
 from ..synthesizers.holdout import split_rows
 from ..synthesizers.run_card import RunCard
-from ..synthesizers.treatments import KEY_ACTION, treat_table
+from ..synthesizers.treatments import KEY_ACTION, codes_in, mask_codes, treat_table
 from .disclosure import Disclosure, measure_disclosure
 from .fidelity import Fidelity, measure_fidelity
 from .utility import Utility, measure_utility
@@ -92,7 +92,10 @@ def evaluate(
         notes.append(f"{len(treated.columns) - len(shared)} columns of the real table are not in the synthetic one")
     if target is not None and target not in shared:
         raise TableError(f"column {target!r} is not among the columns that both tables have")
-    made = _as_typed(synthetic[shared], treated)
+    made = synthetic[shared]
+    if card is not None:
+        made = mask_codes(made, codes_in(card.treatments))
+    made = _as_typed(made, treated)
     fitted = treated.iloc[inside][shared].reset_index(drop=True)
     held_out = treated.iloc[outside][shared].reset_index(drop=True)
     known = len(held_out) >= 10
@@ -139,13 +142,16 @@ def _prepare(
     if card is None:
         notes.append("no run card: columns are compared as they are")
         return range(len(real)), [], real
-    treated = treat_table(real, card.treatments)
+    treated = mask_codes(treat_table(real, card.treatments, card.treated_on), codes_in(card.treatments))
     keys = sum(item.action == KEY_ACTION for item in card.treatments)
     if keys:
         notes.append(f"{keys} columns of arbitrary keys are left out")
     if card.held_out is None:
         return range(len(real)), [], treated
-    inside, outside = split_rows(real, card.held_out.share, card.held_out.seed, card.held_out.group)
+    group = next((name for name in real.columns if str(name) == card.held_out.group), None)
+    if group is None and card.held_out.group is not None:
+        raise TableError("the run card belongs to another table: it has no column that keeps a person's rows together")
+    inside, outside = split_rows(real, card.held_out.share, card.held_out.seed, group)
     if len(inside) != card.rows_fitted:
         raise TableError("the run card belongs to another table: its fit had another number of rows")
     return inside, outside, treated

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
-__all__ = ["Treatment"]
+__all__ = ["Generalisation", "Treatment"]
+
+Generalisation = Literal["cap_age", "age_from_birth", "postcode_area", "time_since_first"]
+"""How a column is coarsened: ages of 90 and over in one class; a birth date or year as an age; the first three digits
+of a postcode; days since the person's first date."""
+
+_FORMER_RULES: dict[str, Generalisation] = {
+    "Keep the first three digits, and 000 where the area has 20,000 people or fewer.": "postcode_area",
+    "Replace by the age in years, 90 and over in one class.": "age_from_birth",
+    "Put ages of 90 and over into one class.": "cap_age",
+    "Replace by days since the person's first date, or shift per person.": "time_since_first",
+    "Replace by time since the person's first date, or shift per person.": "time_since_first",
+}
+"""Plans stored before ``how`` was a field of its own tell it by their rule's sentence."""
 
 
 class Treatment(BaseModel):
@@ -18,7 +31,18 @@ class Treatment(BaseModel):
     column: str | None = None
     """The column's name on the caller's machine; None where only a safe profile was given."""
     action: Literal["keep", "drop", "pseudonymise", "generalise"]
+    how: Generalisation | None = None
+    """Of ``generalise``; None where it must be done by hand."""
+    missing_codes: tuple[float, ...] = ()
+    """Numbers such as -9 or 999 that stand for a missing cell."""
     rule: str
     """What is done, in one sentence."""
     reference: str | None = None
     """Where the rule comes from, such as 45 CFR 164.514(b)(2)(i)(A)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_rule(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("action") == "generalise" and "how" not in data:
+            return {**data, "how": _FORMER_RULES.get(data.get("rule", ""))}
+        return data

@@ -1,4 +1,4 @@
-"""Read a table to synthesize, and write results so that a file with its name is a whole one."""
+"""Write results so that a file with its name is a whole one."""
 
 from __future__ import annotations
 
@@ -9,30 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..schemas.errors import SettingsError, TableError
+from ..schemas.errors import SettingsError
 
-__all__ = ["card_path", "read_table", "write_atomically", "write_table"]
-
-
-def read_table(path: str | Path) -> pd.DataFrame:
-    """A CSV (.csv, .tsv, also .gz) or Parquet file.
-
-    Raises:
-        TableError: It cannot be read; pandas' message, which may quote a line, is not passed on.
-    """
-    name = str(path)
-    try:
-        if name.endswith((".parquet", ".pq")):
-            return pd.read_parquet(name)
-        table = pd.read_csv(name, sep="\t" if ".tsv" in name else None, engine="python")
-    except (OSError, ValueError, pd.errors.ParserError, UnicodeError, ImportError):
-        raise TableError(f"{name} cannot be read as CSV, TSV or Parquet") from None
-    for column in table.select_dtypes("float64"):
-        known = table[column].dropna()
-        if len(known) and len(known) < len(table) and (known == known.round()).all():
-            # pandas makes whole numbers with gaps into decimals; they shall be written as they were.
-            table[column] = table[column].astype("Int64")
-    return table
+__all__ = ["card_path", "write_atomically", "write_table"]
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

@@ -102,7 +102,7 @@ def test_when_nothing_runs_nothing_is_written(capsys: pytest.CaptureFixture[str]
         (["synthesize", "real.csv", "--plan", "none.json", "-o", "x.csv"], "cannot be read as JSON"),
         (["synthesize", "real.csv", "--plan", "bad.json", "-o", "x.csv"], "choice"),
         (["synthesize", "real.csv", "--plan", "plan.json", "-o", "x.docx"], "name it .csv"),
-        (["synthesize", "no.csv", "--plan", "plan.json", "-o", "x.csv"], "cannot be read"),
+        (["synthesize", "no.csv", "--plan", "plan.json", "-o", "x.csv"], "no such file"),
         (["synthesize", "real.csv", "--plan", "plan.json", "-o", "no/x.csv"], "cannot be written"),
         (["evaluate", "real.csv", "real.csv", "--target", "nothing"], "is not among the columns"),
         (["environments", "--create", "zzz"], "no environment is called zzz"),
