@@ -71,14 +71,13 @@ def synthesize(
     _need_light("synthesize")
     from ..agents.synthesis import synthesize as carry_out
     from ..profiling.frame import read_frame
-    from ..synthesizers.files import card_path, write_atomically, write_table
+    from ..synthesizers.files import check_output, write_result
     from ..synthesizers.running import Limits
     from .plan_files import read_bounds, read_plan
 
     settings = Settings()
     known = read_plan(plan)
-    if output.suffix not in (".csv", ".tsv", ".parquet", ".pq"):
-        raise SettingsError(f"{output}: name it .csv, .tsv or .parquet")
+    check_output(output)
     if create_environments:
         _create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
     made = carry_out(
@@ -92,10 +91,7 @@ def synthesize(
         settings=settings,
         say=_say,
     )
-    # The card goes first: a table without its card cannot be judged, a card without its table harms nobody.
-    text = made.card.model_dump_json(indent=2)
-    write_atomically(card_path(output), lambda partial: partial.write_text(text))
-    write_table(made.table, output)
+    write_result(made.table, made.card.model_dump_json(indent=2), output)
     _say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
 
 
@@ -169,7 +165,7 @@ def auto(
     from ..agents.auto import run_auto
     from ..evidence.evaluation import as_record
     from ..profiling.frame import read_frame
-    from ..synthesizers.files import card_path, write_atomically, write_table
+    from ..synthesizers.files import write_result
     from ..synthesizers.running import Limits
     from .evaluation_views import evaluation_view
     from .plan_files import read_bounds
@@ -192,9 +188,7 @@ def auto(
         deployment=deployment,
         provider=provider,
     )
-    text = best.synthesis.card.model_dump_json(indent=2)
-    write_atomically(card_path(output), lambda partial: partial.write_text(text))
-    write_table(best.synthesis.table, output)
+    write_result(best.synthesis.table, best.synthesis.card.model_dump_json(indent=2), output)
     if as_json:
         print_json(
             {
