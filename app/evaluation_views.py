@@ -11,15 +11,24 @@ from rich.table import Table
 from rich.text import Text
 
 from ..evidence.evaluation import Evaluation
+from ..evidence.marginals import FEWEST_PERSONS
+from .evaluation_charts import draw_intervals, draw_marginals
 
 __all__ = ["environments_view", "evaluation_page", "evaluation_view", "regret_page", "regret_view"]
 
 _COLOURS = {"pass": "green", "fail": "red", "cannot tell": "yellow"}
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.3rem .7rem;border-bottom:1px solid #ddd;text-align:left}
-.pass{color:#176d2f}.fail{color:#a3141c;font-weight:600}.cannot{color:#7a5c00}
+.marginals{display:grid;grid-template-columns:repeat(auto-fill,minmax(19rem,1fr));gap:1rem}
+figure{margin:0}figcaption{overflow-wrap:anywhere}small{opacity:.7}.real{fill:#2b5d9b}.made{fill:#d98032}
+b.real{color:#2b5d9b}b.made{color:#d98032}.pass{color:#176d2f}.fail{color:#a3141c;font-weight:600}.cannot{color:#7a5c00}
 @media(prefers-color-scheme:dark){body{background:#16181c;color:#ddd}td,th{border-color:#444}
 .pass{color:#6fce8a}.fail{color:#ff8c8c}.cannot{color:#e2c25b}}"""
+
+_LEGEND = (
+    'Share of rows: <b class="real">real</b>, <b class="made">synthetic</b>; those that differ most come first. A bar '
+    f"stands for at least {FEWEST_PERSONS} persons, rarer levels are together in one, and edges are rounded."
+)
 
 
 def evaluation_view(found: Evaluation) -> RenderableType:
@@ -37,7 +46,7 @@ def evaluation_view(found: Evaluation) -> RenderableType:
 
 
 def evaluation_page(found: Evaluation) -> str:
-    """A self-contained page: summary, verdicts, and a plot of every figure with its interval. Holds no cell's value."""
+    """A self-contained page: summary, verdicts, every figure with its interval, and the columns side by side."""
     rows = "".join(
         f"<tr><td>{escape(v.name)}</td><td>{_figure(v.measured)}</td><td>{_figure(v.threshold)}</td>"
         f'<td class="{v.outcome.split()[0]}">{v.outcome}</td><td>{escape(v.note)}</td></tr>'
@@ -47,8 +56,9 @@ def evaluation_page(found: Evaluation) -> str:
     notes = "".join(f"<li>{escape(note)}</li>" for note in found.notes)
     return _page(
         "Evaluation of a synthetic table",
-        f"<ul>{summary}</ul>{_plot(_bars(found))}<h2>Judged by {found.compliance}</h2><table><tr><th>threshold</th>"
-        f"<th>measured</th><th>limit</th><th>outcome</th><th>note</th></tr>{rows}</table><ul>{notes}</ul>",
+        f"<ul>{summary}</ul>{draw_intervals(_bars(found))}<h2>Judged by {found.compliance}</h2><table>"
+        f"<tr><th>threshold</th><th>measured</th><th>limit</th><th>outcome</th><th>note</th></tr>{rows}</table><ul>{notes}</ul>"
+        f"<h2>Columns, real and synthetic</h2><p>{_LEGEND}</p>{draw_marginals(found.marginals)}",
     )
 
 
@@ -89,7 +99,7 @@ def regret_page(report: dict[str, Any]) -> str:
     findings = "".join(f"<li>{escape(line)}</li>" for line in report["findings"])
     return _page(
         "Regret of a selector",
-        f"<ul>{findings}</ul>{_plot(bars)}<table><tr><th>scenario</th>{head}</tr>{rows}</table>",
+        f"<ul>{findings}</ul>{draw_intervals(bars)}<table><tr><th>scenario</th>{head}</tr>{rows}</table>",
     )
 
 
@@ -133,32 +143,6 @@ def _bars(found: Evaluation) -> list[tuple[str, float, float, float]]:
             ("  of a row copy", found.disclosure.copy_auc, found.disclosure.copy_auc, found.disclosure.copy_auc)
         )
     return bars
-
-
-def _plot(bars: Sequence[tuple[str, float, float, float]]) -> str:
-    """Points with intervals on a 0 to 1 axis, as SVG."""
-    left, width, step = 190, 520, 26
-    height = step * len(bars) + 30
-    parts = [
-        f'<svg viewBox="0 0 {left + width + 70} {height}" width="100%" role="img" aria-label="figures with intervals">'
-    ]
-    for i in range(5):
-        x = left + width * i / 4
-        parts.append(f'<line x1="{x}" y1="5" x2="{x}" y2="{height - 22}" stroke="#8884"/>')
-        parts.append(
-            f'<text x="{x}" y="{height - 6}" font-size="11" text-anchor="middle" fill="currentColor">{i / 4:g}</text>'
-        )
-    for i, (name, value, low, high) in enumerate(bars):
-        y = step * i + 18
-        a, b, at = (left + width * min(1.0, max(0.0, one)) for one in (low, high, value))
-        parts.append(
-            f'<text x="{left - 8}" y="{y + 4}" font-size="12" text-anchor="end" fill="currentColor">'
-            f"{escape(name)}</text>"
-        )
-        parts.append(f'<line x1="{a:.1f}" y1="{y}" x2="{b:.1f}" y2="{y}" stroke="#4a7fc1" stroke-width="3"/>')
-        parts.append(f'<circle cx="{at:.1f}" cy="{y}" r="5" fill="#2b5d9b"><title>{value:.3f}</title></circle>')
-        parts.append(f'<text x="{left + width + 8}" y="{y + 4}" font-size="12" fill="currentColor">{value:.3f}</text>')
-    return "".join([*parts, "</svg>"])
 
 
 def _page(title: str, body: str) -> str:

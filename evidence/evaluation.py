@@ -8,6 +8,7 @@ from dataclasses import asdict
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from ..profiling import profile_table
 from ..schemas.errors import TableError
 from ..schemas.policy import DEFAULT_COMPLIANCE, Compliance
 from ..schemas.request import EvidenceMetrics
@@ -16,6 +17,7 @@ from ..synthesizers.run_card import RunCard
 from ..synthesizers.treatments import KEY_ACTION, codes_in, mask_codes, treat_table
 from .disclosure import Disclosure, measure_disclosure
 from .fidelity import Fidelity, measure_fidelity
+from .marginals import Marginal, compare_marginals
 from .utility import Utility, measure_utility
 from .verdicts import Verdict, judge
 
@@ -38,6 +40,8 @@ class Evaluation(BaseModel):
     disclosure: Disclosure | None
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...] = ()
+    marginals: tuple[Marginal, ...] = ()
+    """Columns side by side, for plots; without those that may point to a person by themselves."""
 
     @property
     def passes(self) -> bool:
@@ -126,6 +130,7 @@ def evaluate(
             k_anonymity=int(made.groupby(quasi, dropna=False, observed=True).size().min()) if quasi else None,
         ),
         notes=tuple(notes),
+        marginals=_compare(real, treated[shared], made, card),
     )
 
 
@@ -134,6 +139,34 @@ def as_record(evaluation: Evaluation) -> dict[str, object]:
     record = evaluation.model_dump(mode="json")
     record["fidelity"] = {**asdict(evaluation.fidelity), "overall": evaluation.fidelity.overall}
     return {**record, "risk": evaluation.risk, "passes": evaluation.passes}
+
+
+def _compare(
+    real: pd.DataFrame, treated: pd.DataFrame, made: pd.DataFrame, card: RunCard | None
+) -> tuple[Marginal, ...]:
+    if card is not None:
+        group = _group(real, card)
+        return compare_marginals(treated, made, None if group is None else real[group])
+    # Nothing is known of the columns: the profile tells which of them name persons.
+    try:
+        profile = profile_table(real)
+    except TableError:
+        return ()
+    kept = {column.name for column in profile.columns if column.treatment.action == "keep"}
+    names = [name for name in treated.columns if str(name) in kept]
+    persons = None if profile.patient_id is None else real[profile.patient_id]
+    return compare_marginals(treated[names], made[names], persons)
+
+
+def _group(real: pd.DataFrame, card: RunCard) -> object | None:
+    """The column that keeps a person's rows together."""
+    wanted = None if card.held_out is None else card.held_out.group
+    if wanted is None:
+        return None
+    for name in real.columns:
+        if str(name) == wanted:
+            return name
+    raise TableError("the run card belongs to another table: it has no column that keeps a person's rows together")
 
 
 def _prepare(
@@ -148,10 +181,7 @@ def _prepare(
         notes.append(f"{keys} columns of arbitrary keys are left out")
     if card.held_out is None:
         return range(len(real)), [], treated
-    group = next((name for name in real.columns if str(name) == card.held_out.group), None)
-    if group is None and card.held_out.group is not None:
-        raise TableError("the run card belongs to another table: it has no column that keeps a person's rows together")
-    inside, outside = split_rows(real, card.held_out.share, card.held_out.seed, group)
+    inside, outside = split_rows(real, card.held_out.share, card.held_out.seed, _group(real, card))
     if len(inside) != card.rows_fitted:
         raise TableError("the run card belongs to another table: its fit had another number of rows")
     return inside, outside, treated
