@@ -9,10 +9,26 @@ from typing import Annotated, Any
 import typer
 
 from ..schemas.errors import SettingsError
-from ..schemas.policy import Compliance
-from ..schemas.request import Deployment, Tradeoff
 from ..schemas.settings import Settings
-from .inputs import split_names
+from .inputs import parse_kinds, split_names
+from .options import (
+    Allowed,
+    Columns,
+    DeploymentOption,
+    EpsilonMax,
+    Goal,
+    Html,
+    Json,
+    Kinds,
+    Level,
+    MaxFitSeconds,
+    Model,
+    PatientId,
+    Provider,
+    RequireDP,
+    Target,
+    TradeoffOption,
+)
 from .terminal import print_json, print_view, printable, write_page
 
 __all__ = ["register"]
@@ -22,6 +38,10 @@ benchmark = typer.Typer(
 )
 
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Makes the run repeatable; not for DP methods.")]
+Quasi = Annotated[str | None, typer.Option("--quasi-identifiers", metavar="A,B,…", help="Columns for k-anonymity.")]
+CreateEnvironments = Annotated[
+    bool, typer.Option("--create-environments", help="Install what a method of the plan needs and is missing.")
+]
 HeldOut = Annotated[
     float, typer.Option("--held-out", min=0.0, max=0.5, metavar="SHARE", help="Share of rows that no fit sees.")
 ]
@@ -33,14 +53,6 @@ PublicBounds = Annotated[
         "--public-bounds", metavar="FILE", help="JSON of COLUMN: [low, high] or [levels] that are public knowledge."
     ),
 ]
-PatientId = Annotated[
-    str | None, typer.Option("--patient-id", metavar="COLUMN", help="Column that tells patients apart.")
-]
-Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="Column to be predicted.")]
-Level = Annotated[
-    Compliance | None, typer.Option("--compliance", help="Level to be judged by. [default: COMPLIANCE_LEVEL]")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
 Out = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Where to write it: .csv, .tsv or .parquet.")]
 
 
@@ -63,9 +75,7 @@ def synthesize(
     limit_seconds: Seconds = 3600.0,
     limit_gb: Memory = 8.0,
     public_bounds: PublicBounds = None,
-    create_environments: Annotated[
-        bool, typer.Option("--create-environments", help="Install what a method of the plan needs and is missing.")
-    ] = False,
+    create_environments: CreateEnvironments = False,
 ) -> None:
     """Make the synthetic table that a plan describes, and its run card beside it."""
     _need_light("synthesize")
@@ -103,13 +113,9 @@ def evaluate(
     card: Annotated[
         Path | None, typer.Option("--card", metavar="FILE", help="Its run card. [default: beside SYNTHETIC]")
     ] = None,
-    quasi: Annotated[
-        str | None, typer.Option("--quasi-identifiers", metavar="A,B,…", help="Columns for k-anonymity.")
-    ] = None,
+    quasi: Quasi = None,
     as_json: Json = False,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained page too.")
-    ] = None,
+    html: Html = None,
 ) -> None:
     """Measure fidelity, utility and disclosure risk of SYNTHETIC, and judge them."""
     _need_light("evaluate")
@@ -143,65 +149,75 @@ def auto(
     output: Out,
     target: Target = None,
     patient_id: PatientId = None,
-    tradeoff: Annotated[Tradeoff, typer.Option("--tradeoff", help="What matters most.")] = "balanced",
+    kind: Kinds = None,
+    columns: Columns = None,
+    goal: Goal = None,
+    tradeoff: TradeoffOption = "balanced",
     compliance: Level = None,
-    allowed: Annotated[
-        str | None, typer.Option("--allowed", metavar="A,B,…", help="Choose among these synthesizers only.")
-    ] = None,
-    require_dp: Annotated[bool, typer.Option("--require-dp", help="Only differentially private synthesizers.")] = False,
-    deployment: Annotated[Deployment, typer.Option("--deployment", help="As for select.")] = "internal",
-    provider: Annotated[str, typer.Option("--provider", help="As for select.")] = "auto",
+    allowed: Allowed = None,
+    require_dp: RequireDP = False,
+    epsilon_max: EpsilonMax = None,
+    deployment: DeploymentOption = "internal",
+    max_fit_seconds: MaxFitSeconds = None,
+    provider: Provider = "auto",
+    model: Model = None,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="At most so many.")] = 3,
     seed: Seed = None,
     held_out: HeldOut = 0.2,
     limit_seconds: Seconds = 600.0,
     limit_gb: Memory = 8.0,
     public_bounds: PublicBounds = None,
+    quasi: Quasi = None,
+    create_environments: CreateEnvironments = False,
     as_json: Json = False,
+    html: Html = None,
 ) -> None:
     """Select, synthesize, evaluate, and plan anew until nothing fails; keep the best."""
     _need_light("auto")
     from ..agents import ClinicalModelSelector
     from ..agents.auto import run_auto
-    from ..evidence.evaluation import as_record
+    from ..profiling.columns_file import load_columns_file
     from ..profiling.frame import read_frame
-    from ..synthesizers.files import write_result
+    from ..synthesizers.files import check_output, write_result
     from ..synthesizers.running import Limits
-    from .evaluation_views import evaluation_view
+    from .evaluation_views import auto_page, auto_record, auto_view
     from .plan_files import read_bounds
 
+    check_output(output)
+    selector = ClinicalModelSelector()
     best, all_rounds = run_auto(
         read_frame(table),
-        selector=ClinicalModelSelector(),
+        selector=selector,
         rounds=rounds,
         seed=seed,
         held_out=held_out,
         limits=Limits(limit_seconds, limit_gb * 1e9),
         public=read_bounds(public_bounds),
+        quasi_identifiers=split_names(quasi) or (),
         say=_say,
+        before=(lambda plan: _create_for(plan.methods, selector.settings)) if create_environments else None,
         target=target,
         patient_id=patient_id,
+        kinds={**(load_columns_file(columns) if columns else {}), **parse_kinds(kind or ())},
+        goal=goal,
         tradeoff=tradeoff,
         compliance=compliance,
         allowed=split_names(allowed),
         require_dp=require_dp,
+        epsilon_max=epsilon_max,
         deployment=deployment,
+        max_fit_seconds=max_fit_seconds,
         provider=provider,
+        model=model,
     )
     write_result(best.synthesis.table, best.synthesis.card.model_dump_json(indent=2), output)
+    _say(f"wrote {len(best.synthesis.table)} rows of round {best.number}, and the run card beside them")
+    if html is not None:
+        write_page(html, auto_page(best, all_rounds))
     if as_json:
-        print_json(
-            {
-                "rounds": [
-                    {"method": one.synthesis.card.method, "score": one.score, "evaluation": as_record(one.evaluation)}
-                    for one in all_rounds
-                ],
-                "best": all_rounds.index(best),
-                "plan": best.result.plan.model_dump(mode="json"),
-            }
-        )
+        print_json(auto_record(best, all_rounds))
     else:
-        print_view(evaluation_view(best.evaluation))
+        print_view(auto_view(best, all_rounds))
 
 
 def environments(

@@ -157,9 +157,10 @@ def _moments(cells: pd.Series) -> pd.Series:
     if compact.any():
         text = text.mask(compact, text.str.slice(0, 4) + "-" + text.str.slice(4, 6) + "-" + text.str.slice(6, 8))
     parts = text.str.extract(r"^\s*(\d{1,2})([./-])(\d{1,2})[./-]")
-    leading, second = (pd.to_numeric(parts[i], errors="coerce").max() for i in (0, 2))
-    day_first = leading > 12 or (not second > 12 and bool((parts[1] == ".").any()))
-    moments = pd.to_datetime(text, errors="coerce", format="mixed", utc=True, dayfirst=bool(day_first))
+    leading, second = (pd.to_numeric(parts[i], errors="coerce").fillna(0).max() for i in (0, 2))
+    dotted = bool((parts[1] == ".").fillna(False).any())
+    day_first = bool(leading > 12 or (second <= 12 and dotted))
+    moments = pd.to_datetime(text, errors="coerce", format="mixed", utc=True, dayfirst=day_first)
     return moments.dt.tz_localize(None)
 
 
