@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,9 +73,9 @@ def _partial(path: Path) -> Iterator[Path]:
         for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
             if is_free(left):
                 left.unlink(missing_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-        os.close(handle)
-        partial = Path(name)
+        # Not mkstemp: the file shall be readable by whoever may read what the user writes.
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
+        partial.touch(exist_ok=False)
         with hold(partial):
             yield partial
     except OSError as error:
