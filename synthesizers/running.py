@@ -93,12 +93,12 @@ def run_fit(
         try:
             _write_job(job, table, encoding, config, rows, seed)
             _let_go(process)
-            status, peak = _watch(process, limits)
+            status, peak = _watch(process, job, limits)
+            return _collect(job, encoding, rows, status, peak)
         except OSError as error:
-            raise FitFailed("disk", f"the temporary directory cannot be written: {error.strerror}", 0.0) from None
+            raise FitFailed("disk", f"the temporary directory cannot be used: {error.strerror}", 0.0) from None
         finally:
             _end(process)
-        return _collect(job, encoding, rows, status, peak)
 
 
 @contextlib.contextmanager
@@ -133,7 +133,8 @@ def _write_job(
 
 
 def _start(python: Path, job: Path, limits: Limits) -> subprocess.Popen[bytes]:
-    """The worker, which waits for its job: rows lie on the disk only while it is there to remove them."""
+    """The worker, which waits for its job and stays until it is ended: rows lie on the disk only while it is there to
+    remove them, should this process die."""
     # A library may print cells: nothing it writes is kept.
     try:
         return subprocess.Popen(
@@ -156,15 +157,16 @@ def _let_go(process: subprocess.Popen[bytes]) -> None:
         process.stdin.flush()
 
 
-def _watch(process: subprocess.Popen[bytes], limits: Limits) -> tuple[int, float]:
-    """The worker's exit status and its peak memory in bytes."""
+def _watch(process: subprocess.Popen[bytes], job: Path, limits: Limits) -> tuple[int, float]:
+    """Wait for the report; the worker's exit status, 0 where it is still there, and its peak memory in bytes."""
     started = time.perf_counter()
     peak = 0.0
     while True:
         try:
             return process.wait(_POLL_SECONDS), peak
         except subprocess.TimeoutExpired:
-            pass
+            if (job / "report.json").exists():
+                return 0, peak
         elapsed = time.perf_counter() - started
         used = _resident(process.pid)
         peak = max(peak, used)

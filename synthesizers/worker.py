@@ -32,11 +32,12 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def main(job: Path) -> int:
-    """Wait for the job, fit and sample; 0 where it worked, 1 where the report holds an error."""
+    """Wait for the job, fit, sample, report, and stay until the parent has taken it; an exit status if it cannot."""
     if not os.read(0, 1):
         _remove(job)
-        return 1
-    threading.Thread(target=_end_with_parent, args=(job,), daemon=True).start()
+        return 0
+    parent = threading.Thread(target=_end_with_parent, args=(job,), daemon=True)
+    parent.start()
     import resource  # not on Windows
 
     warnings.simplefilter("ignore")
@@ -49,7 +50,7 @@ def main(job: Path) -> int:
         report = {"error": "MemoryError"}
     except BaseException as error:  # noqa: BLE001  (a library may raise anything; its class is all that is told)
         if isinstance(error, OSError) and error.errno in _FULL:
-            return NO_ROOM
+            return _give_up(job)
         report = {"error": type(error).__name__}
     report["seconds"] = time.perf_counter() - started
     report["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
@@ -59,9 +60,15 @@ def main(job: Path) -> int:
         _write_whole(job / "report.json", lambda path: path.write_text(json.dumps(report)))
     except OSError as error:
         if error.errno in _FULL:
-            return NO_ROOM
+            return _give_up(job)
         raise
-    return 1 if "error" in report else 0
+    parent.join()
+    return 0
+
+
+def _give_up(job: Path) -> int:
+    _remove(job)
+    return NO_ROOM
 
 
 def _work(job: Path, task: dict[str, Any]) -> dict[str, Any]:
