@@ -8,6 +8,7 @@ from typing import Any
 
 from ..evidence.evaluation import Evaluation, evaluate
 from ..evidence.score import score_cell
+from ..profiling.frame import as_frame
 from ..schemas.errors import SelectorError, SynthesisFailed
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.policy import Compliance
@@ -56,7 +57,7 @@ def run_auto(
     plan can be had. Best is what passes with the highest score, else what fails the fewest thresholds.
 
     Args:
-        table: A pandas table.
+        table: A path, or a pandas, polars or Arrow table.
         selector: Who plans.
         rounds: At most so many.
         seed: Makes the syntheses repeatable.
@@ -72,6 +73,7 @@ def run_auto(
         SelectorError: As for a selection; or no round's plan could be run.
     """
     tell = say or _say_nothing
+    table = as_frame(table)
     tradeoff: Tradeoff = request.get("tradeoff", "balanced")
     target: str | None = request.get("target")
     level: Compliance = request.get("compliance") or selector.settings.compliance_level

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
@@ -158,7 +159,7 @@ def _compare(
     return compare_marginals(treated[names], made[names], persons)
 
 
-def _group(real: pd.DataFrame, card: RunCard) -> object | None:
+def _group(real: pd.DataFrame, card: RunCard) -> Any:
     """The column that keeps a person's rows together."""
     wanted = None if card.held_out is None else card.held_out.group
     if wanted is None:

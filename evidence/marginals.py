@@ -54,10 +54,11 @@ def compare_marginals(
     found = []
     for name in real.columns:
         if name in numeric:
-            binned = _bin(real[name], synthetic[name], owners)
+            first, second, order = _bin(real[name], synthetic[name], owners)
+            found.append(_marginal(str(name), first, second, order, owners))
         else:
-            binned = as_category(real[name]), as_category(synthetic[name]), None
-        found.append(_marginal(str(name), *binned, owners))
+            labels = as_category(real[name]), as_category(synthetic[name])
+            found.append(_marginal(str(name), *labels, None, owners))
     return tuple(found)
 
 

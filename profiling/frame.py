@@ -1,13 +1,14 @@
-"""A file as a pandas table, cells read as the profile reads them: a fit and its evaluation see what was judged."""
+"""A table as pandas, cells of a file read as the profile reads them: a fit and its evaluation see what was judged."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..schemas.errors import TableError
 from .cells import read_cells
 from .quiet import quietly
 from .sources import read_delimited
@@ -15,10 +16,27 @@ from .sources import read_delimited
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_frame"]
+__all__ = ["as_frame", "read_frame"]
 
 _EXACT = 2**53
 """Whole numbers beyond it are no longer told apart as floats: they stay text."""
+
+
+def as_frame(table: Any) -> pd.DataFrame:
+    """Whatever holds a table, as pandas: a path is read, polars and Arrow tables are converted.
+
+    Raises:
+        TableError: It cannot be read, or is no table.
+    """
+    if isinstance(table, str | Path):
+        return read_frame(table)
+    import pandas as pd
+
+    if isinstance(table, pd.DataFrame):
+        return table
+    if hasattr(table, "to_pandas"):
+        return pd.DataFrame(table.to_pandas())
+    raise TableError(f"a table is a path, or a pandas, polars or Arrow table, not {type(table).__name__}")
 
 
 def read_frame(path: str | Path) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import contextlib
 import glob
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +14,7 @@ import pandas as pd
 from ..schemas.errors import SettingsError
 from .locks import hold, is_free
 
-__all__ = ["card_path", "check_output", "write_result", "write_table"]
+__all__ = ["card_path", "check_output", "write_atomically", "write_result", "write_table"]
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -24,9 +24,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         SettingsError: The name ends otherwise, or the place cannot be written.
     """
     check_output(path)
-    with _partial(path) as partial:
-        _fill(table, path, partial)
-        partial.replace(path)
+    write_atomically(path, lambda partial: _fill(table, path, partial))
 
 
 def write_result(table: pd.DataFrame, card: str, path: Path) -> None:
@@ -41,8 +39,22 @@ def write_result(table: pd.DataFrame, card: str, path: Path) -> None:
     with _partial(path) as partial, _partial(card_path(path)) as partial_card:
         _fill(table, path, partial)
         partial_card.write_text(card)
+        _sync(partial)
+        _sync(partial_card)
         path.unlink(missing_ok=True)
         partial_card.replace(card_path(path))
+        partial.replace(path)
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a file beside ``path``, then give it that name in one step.
+
+    Raises:
+        SettingsError: The place cannot be written.
+    """
+    with _partial(path) as partial:
+        write(partial)
+        _sync(partial)
         partial.replace(path)
 
 
@@ -61,6 +73,9 @@ def _fill(table: pd.DataFrame, path: Path, partial: Path) -> None:
         table.to_parquet(partial, index=False)
     else:
         table.to_csv(partial, index=False, sep="\t" if path.suffix == ".tsv" else ",")
+
+
+def _sync(partial: Path) -> None:
     with partial.open("rb+") as stream:
         os.fsync(stream.fileno())
 

@@ -31,7 +31,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "argn_dp": {"max_epochs": 2, "max_training_time": 1},
     "dp_mst": {"n_bins": 5},
     "dp_aim": {"n_bins": 5, "max_model_size": 10, "degree": 2},
-    "dpctgan": {"epochs": 20, "batch_size": 50, "sigma": 10.0, "epsilon": 0.9, "delta": 1e-5},
+    "dpctgan": {"epochs": 20, "batch_size": 50, "sigma": 10.0, "epsilon": 0.9, "preprocessor_eps": 0.1, "delta": 1e-5},
 }
 """What would take long, or needs more rows than there are; everything else stands at an end of its range."""
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
-from clinical_model_selector.profiling.frame import read_frame
+from clinical_model_selector.profiling.frame import as_frame, read_frame
 from clinical_model_selector.schemas.errors import TableError
 from clinical_model_selector.synthesizers.columns import Encoding
 from clinical_model_selector.synthesizers.files import write_table
@@ -141,6 +143,16 @@ def test_what_is_no_table_is_refused_without_its_cells(fault: str, tmp_path: Pat
         read_frame(path)
     assert "hush" not in str(caught.value)
     assert caught.value.__context__ is None
+
+
+def test_tables_of_other_libraries_are_taken(tmp_path: Path) -> None:
+    table = pd.DataFrame({"x": [1.5, 2.5], "y": ["a", "b"]})
+    table.to_csv(tmp_path / "in.csv", index=False)
+    for other in (table, pl.DataFrame({"x": [1.5, 2.5], "y": ["a", "b"]}), pa.Table.from_pandas(table)):
+        assert as_frame(other).astype(object).equals(table.astype(object))
+    assert as_frame(str(tmp_path / "in.csv"))["x"].tolist() == [1.5, 2.5]
+    with pytest.raises(TableError, match="not list"):
+        as_frame([1])
 
 
 def test_codes_for_missing_are_no_part_of_a_range_and_come_back() -> None:
