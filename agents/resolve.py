@@ -80,6 +80,7 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
         previous=request.previous,
         provider=request.provider,
         model=request.model,
+        evidence_policy=request.evidence_policy or settings.selector_evidence_policy,
     )
     warnings = (*(profile.warnings if isinstance(profile, TableProfile) else ()), *notes)
     return Resolved(question, _treatments(profile), warnings)

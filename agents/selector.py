@@ -151,10 +151,16 @@ def _result(answered: Answered, resolved: Resolved) -> SelectionResult:
     warnings = list(resolved.warnings)
     if provenance.fallback_reason:
         warnings.append(f"answered by {provenance.provider}: {provenance.fallback_reason}")
+    if answered.evidence is not None and not answered.evidence.agrees:
+        warnings.append(answered.evidence.sentence)
     warnings += assess(question.profile, question.constraints)[answered.plan.choice.method].cautions
     warnings += plan_cautions(answered.plan, question)
     result = SelectionResult(
-        plan=answered.plan, provenance=provenance, treatments=resolved.treatments, warnings=warnings
+        plan=answered.plan,
+        provenance=provenance,
+        treatments=resolved.treatments,
+        evidence=answered.evidence,
+        warnings=warnings,
     )
     result._question = question
     return result

@@ -22,6 +22,7 @@ from .options import (
     Columns,
     DeploymentOption,
     EpsilonMax,
+    EvidencePolicyOption,
     Goal,
     Html,
     Json,
@@ -83,6 +84,7 @@ def select(
     epsilon_max: EpsilonMax = None,
     deployment: DeploymentOption = "internal",
     max_fit_seconds: MaxFitSeconds = None,
+    evidence_policy: EvidencePolicyOption = None,
     provider: Provider = "auto",
     model: Model = None,
     as_json: Json = False,
@@ -104,6 +106,7 @@ def select(
         epsilon_max=epsilon_max,
         deployment=deployment,
         max_fit_seconds=max_fit_seconds,
+        evidence_policy=evidence_policy,
         provider=provider,
         model=model,
     )

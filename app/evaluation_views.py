@@ -114,22 +114,25 @@ def environments_view(record: Sequence[dict[str, Any]]) -> RenderableType:
 
 
 def regret_view(report: dict[str, Any]) -> RenderableType:
-    """Mean regret of each policy by scenario."""
+    """Mean regret by scenario: of the selector, the three best fixed choices, and the other policies."""
     table = Table(title=f"Mean regret over {report['tables']} tables, 0 is the oracle", title_justify="left")
-    table.add_column("scenario")
-    names = list(report["scenarios"][0]["regret"]) if report["scenarios"] else []
-    for name in names:
-        table.add_column(name, justify="right")
+    overall = report["overall"]
+    fixed = sorted((name for name in overall if name.startswith("always ")), key=lambda name: overall[name]["mean"])
+    names = [name for name in overall if name not in fixed[3:]]
+    for name in ("scenario", *names):
+        table.add_column(name, justify="left" if name == "scenario" else "right")
     for row in report["scenarios"]:
         table.add_row(row["scenario"], *(_regret(row["regret"][name]) for name in names))
-    lines = [Text(line) for line in report["findings"]]
-    return Group(table, *lines)
+    if overall:
+        table.add_section()
+        table.add_row("all", *(_regret(overall[name]) for name in names))
+    return Group(table, *(Text(line) for line in (*report["findings"], *_control_lines(report))))
 
 
 def regret_page(report: dict[str, Any]) -> str:
     """The report as a page with a plot of overall regret."""
     bars = [(name, one["mean"], one["low"], one["high"]) for name, one in report["overall"].items()]
-    names = list(report["scenarios"][0]["regret"]) if report["scenarios"] else []
+    names = list(report["overall"])
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     rows = "".join(
         f"<tr><td>{escape(row['scenario'])}</td>"
@@ -137,7 +140,7 @@ def regret_page(report: dict[str, Any]) -> str:
         + "</tr>"
         for row in report["scenarios"]
     )
-    findings = "".join(f"<li>{escape(line)}</li>" for line in report["findings"])
+    findings = "".join(f"<li>{escape(line)}</li>" for line in (*report["findings"], *_control_lines(report)))
     return _page(
         "Regret of a selector",
         f"<ul>{findings}</ul>{draw_intervals(bars)}<table><tr><th>scenario</th>{head}</tr>{rows}</table>",
@@ -168,6 +171,14 @@ def _round_cells(one: AutoRound) -> tuple[str, ...]:
         f"{found.fidelity.overall:.3f}", _figure(found.utility.score if found.utility else None), _figure(auc),
         ", ".join(verdict.name for verdict in found.verdicts if verdict.outcome == "fail") or "nothing",
     )  # fmt: skip
+
+
+def _control_lines(report: dict[str, Any]) -> list[str]:
+    wanted = {"row_copy": "fails the risk check", "independent": "does not fail it"}
+    return [
+        f"control {name} {wanted[name]} in {found['as_expected']} of {found['cells']} cells"
+        for name, found in report["controls"].items()
+    ]
 
 
 def _summary(found: Evaluation) -> list[tuple[str, str]]:

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import typer
 
 from ..schemas.policy import Compliance
-from ..schemas.request import Deployment, Tradeoff
+from ..schemas.request import Deployment, EvidencePolicy, Tradeoff
 
 __all__ = [
-    "Allowed", "Columns", "DeploymentOption", "EpsilonMax", "Goal", "Html", "Json", "Kinds", "Level", "MaxFitSeconds",
+    "Allowed", "Columns", "DeploymentOption", "EpsilonMax", "EvidencePolicyOption", "Goal", "Html", "Json", "Kinds", "Level", "MaxFitSeconds",
     "Model", "PatientId", "Provider", "RequireDP", "Target", "TradeoffOption",
 ]  # fmt: skip
 
@@ -40,6 +40,14 @@ DeploymentOption = Annotated[
 ]
 MaxFitSeconds = Annotated[
     float | None, typer.Option("--max-fit-seconds", metavar="S", help="Longest fit, in estimated CPU seconds.")
+]
+EvidencePolicyOption = Annotated[
+    EvidencePolicy | None,
+    typer.Option(
+        "--evidence-policy",
+        help="Where measurements speak against a model's choice: warn, replace it, or nothing. "
+        "[default: SELECTOR_EVIDENCE_POLICY]",
+    ),
 ]
 Provider = Annotated[
     Literal["auto", "openrouter", "ollama", "embedded"], typer.Option("--provider", help="Who is asked.")

@@ -16,6 +16,7 @@ from .options import (
     Columns,
     DeploymentOption,
     EpsilonMax,
+    EvidencePolicyOption,
     Goal,
     Html,
     Json,
@@ -159,6 +160,7 @@ def auto(
     epsilon_max: EpsilonMax = None,
     deployment: DeploymentOption = "internal",
     max_fit_seconds: MaxFitSeconds = None,
+    evidence_policy: EvidencePolicyOption = None,
     provider: Provider = "auto",
     model: Model = None,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="At most so many.")] = 3,
@@ -207,6 +209,7 @@ def auto(
         epsilon_max=epsilon_max,
         deployment=deployment,
         max_fit_seconds=max_fit_seconds,
+        evidence_policy=evidence_policy,
         provider=provider,
         model=model,
     )
@@ -267,7 +270,7 @@ def benchmark_run(
 ) -> None:
     """Measure every cell (table, method, seed) that has no result yet."""
     _need_light("benchmark run")
-    from ..evidence.benchmark import list_cells, read_tables, run_benchmark
+    from ..evidence.benchmark import is_done, list_cells, read_tables, run_benchmark
     from ..evidence.controls import CONTROLS
     from ..evidence.measured import collect_results
     from ..synthesizers.catalogue import CATALOGUE
@@ -284,7 +287,7 @@ def benchmark_run(
 
         # joblib finds the client that was made last.
         distributed.Client(scheduler)  # type: ignore[no-untyped-call]
-    _say(f"{len(cells)} cells, of which {sum((output / c.filename).exists() for c in cells)} are done")
+    _say(f"{len(cells)} cells, of which {sum(is_done(output, cell) for cell in cells)} are done")
     done = run_benchmark(
         known,
         cells,

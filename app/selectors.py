@@ -2,52 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from ..schemas.errors import NoFeasibleSynthesizer, SettingsError
+from ..schemas.errors import NoFeasibleSynthesizer, ProvidersUnavailable, SettingsError
 from ..schemas.settings import Settings
 
 if TYPE_CHECKING:
     from ..evidence.regret import Selector
+    from ..schemas.hyperparameters import Hyperparameters
     from ..schemas.question import Question
 
 __all__ = ["make_selector"]
 
 
-def make_selector(provider: str) -> Selector:
-    """The selector that asks ``provider`` and nobody else.
+_ANSWERED = frozenset({"invalid_answer", "infeasible", "truncated", "refused", "content_filter"})
+"""Outcomes of an attempt that are the model's own doing."""
 
-    A language model is shown figures from all measured tables, the judged one among them: only the embedded
-    recommender leaves that one out.
+
+def make_selector(provider: str) -> Selector:
+    """The selector that asks ``provider`` and nobody else; the judged table's figures are kept from it.
 
     Raises:
         SettingsError: There is no such provider.
     """
-    from ..agents import ClinicalModelSelector
+    from ..chains.selection import build_selection
+    from ..evidence.recommender import EmbeddedRecommender
     from ..evidence.regret import select_embedded
 
     if provider == "embedded":
         return select_embedded
     if provider not in ("openrouter", "ollama"):
         raise SettingsError("--provider: embedded, openrouter or ollama")
-    asked = ClinicalModelSelector(Settings().updated(selector_embedded="never"))
+    chain = build_selection(Settings().updated(selector_embedded="never"), EmbeddedRecommender())
 
-    def select(question: Question, left_out: frozenset[str]) -> str | None:
-        constraints = question.constraints
+    def select(question: Question) -> Hyperparameters | None:
         try:
-            result = asked.select(
-                profile=question.profile,
-                tradeoff=constraints.tradeoff,
-                compliance=constraints.compliance,
-                require_dp=constraints.require_dp,
-                epsilon_max=constraints.epsilon_max,
-                allowed=constraints.allowed,
-                deployment=constraints.deployment,
-                max_fit_seconds=constraints.max_fit_seconds,
-                provider=provider,
-            )
+            answered = chain.invoke(question.model_copy(update={"provider": provider}))
         except NoFeasibleSynthesizer:
             return None
-        return str(result.plan.choice.method)
+        except ProvidersUnavailable as error:
+            # A wrong answer is a choice that scores nothing; no answer is no judgement of the model.
+            if any(attempt.outcome not in _ANSWERED for attempt in error.attempts):
+                raise
+            return None
+        return answered.plan.choice
 
-    return cast("Selector", select)
+    return select

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, Valida
 from ..schemas.plan import DPSettings, ModelSelectionPlan
 from ..schemas.policy import Compliance
 from ..schemas.profile import Kind, SafeProfile, TableProfile
-from ..schemas.request import Deployment, EvidenceMetrics, PreviousRound, SelectionRequest, Tradeoff
+from ..schemas.request import Deployment, EvidenceMetrics, EvidencePolicy, PreviousRound, SelectionRequest, Tradeoff
 from ..schemas.result import SelectionResult
 from .service_problems import InvalidRequest
 
@@ -72,6 +72,7 @@ class PlanOptions(_Closed):
     allowed: Annotated[list[Annotated[str, Field(max_length=40)]], Field(min_length=1, max_length=40)] | None = None
     deployment: Deployment = "internal"
     max_fit_seconds: Annotated[float, Field(gt=0.0, le=1e9)] | None = None
+    evidence_policy: EvidencePolicy | None = None
     provider: Literal["auto", "openrouter", "ollama", "embedded"] = "auto"
     model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 

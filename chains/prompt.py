@@ -19,7 +19,7 @@ from ..synthesizers.feasibility import assess
 
 __all__ = ["PROMPT_VERSION", "SYSTEM", "build_messages", "render_user_message"]
 
-PROMPT_VERSION = "1"
+PROMPT_VERSION = "2"
 """Part of every fingerprint: raise it whenever the wording changes."""
 
 SYSTEM = """\
@@ -30,8 +30,9 @@ Decide from the figures you are given, not from reputation:
 - Only synthesizers under "Feasible" may appear, all different. The others cannot run here.
 - Start from the hyper-parameters given; they are sized in gradient steps for this table. Change one only with a \
 reason, within its range, and keep batch_size at or below the rows. ctgan: batch_size is even and divisible by pac.
-- Expected fidelity, utility and disclosure risk (0 to 1, a copy of the rows has risk 1) are estimates from other \
-tables. Weigh them by the trade-off, and correct them by what you see in this table.
+- Expected fidelity, utility and disclosure risk (0 to 1, a copy of the rows has risk 1) were measured on the tables \
+most like this one, ± their standard error; score weighs them by the trade-off, and by the chance that a fit fails or \
+breaks a constraint. Depart from the highest score only for a reason that you see in this table.
 - dp.enabled is true exactly when the choice is differentially private; then dp.epsilon is the sum of all its epsilons \
 and dp.delta its delta. Otherwise both are null.
 - rationale: at most 300 characters, naming the facts that decided.
@@ -76,17 +77,21 @@ def _constraint_lines(question: Question) -> Iterator[str]:
 
 def _feasible_lines(ranked: list[Ranked]) -> Iterator[str]:
     for item in ranked:
-        entry, expected, config = CATALOGUE[item.method], item.expectation, item.assessment.config
-        assert config is not None
-        knobs = ", ".join(f"{name}={_number(value)}" for name, value in config.knobs().items())
+        entry, expected = CATALOGUE[item.method], item.expectation
+        knobs = ", ".join(f"{name}={_number(value)}" for name, value in item.config.knobs().items())
         steps = f", {item.assessment.steps} gradient steps" if item.assessment.steps else ""
         guess = f" (no own measurement, from {expected.stand_in})" if expected.stand_in else ""
         yield (
-            f"- {item.method} [{entry.family}{', DP' if entry.dp else ''}]: fidelity {expected.fidelity:.2f}, "
-            f"utility {expected.utility:.2f}, risk {expected.risk:.2f}{guess}; about "
-            f"{max(1, round(item.assessment.seconds))} CPU s{steps}; {knobs}. Good: {entry.strength}. "
+            f"- {item.method} [{entry.family}{', DP' if entry.dp else ''}]: score {item.score:.2f}, fidelity "
+            f"{_figure(expected.fidelity, expected.fidelity_error)}, utility "
+            f"{_figure(expected.utility, expected.utility_error)}, risk {_figure(expected.risk, expected.risk_error)}"
+            f"{guess}; about {max(1, round(item.seconds))} CPU s{steps}; {knobs}. Good: {entry.strength}. "
             f"Bad: {entry.weakness}."
         )
+
+
+def _figure(value: float, error: float) -> str:
+    return f"{value:.2f}±{error:.2f}".replace("0.", ".")
 
 
 def _refused_lines(question: Question) -> Iterator[str]:

@@ -13,10 +13,11 @@ from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackMa
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import merge_configs
 
+from ..evidence.advice import apply_evidence
 from ..schemas.errors import ProvidersUnavailable, SettingsError
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.question import Question
-from ..schemas.result import Attempt, Provenance
+from ..schemas.result import Attempt, EvidenceNote, Provenance
 from ..schemas.settings import Settings
 from ..schemas.usage import Usage
 from .breaker import Breaker
@@ -50,6 +51,7 @@ class Answered:
 
     plan: ModelSelectionPlan
     provenance: Provenance
+    evidence: EvidenceNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +150,12 @@ class SelectionChain(Runnable[Question, Answered]):
 
     def _conclude(self, answer: LegAnswer, case: Case, began: float) -> Answered:
         _log_attempts(answer.attempts[:-1], answer.attempts[-1])
+        # After the cache, so that a cached answer is judged by what is asked for now.
+        asked_model = answer.attempts[-1].provider != "embedded"
+        plan, evidence = apply_evidence(answer.plan, case.question) if asked_model else (answer.plan, None)
         provenance = _provenance(answer, time.monotonic() - began, case.fingerprint)
-        self._ledger.record_answer(answer.plan, provenance)
-        return Answered(answer.plan, provenance)
+        self._ledger.record_answer(plan, provenance)
+        return Answered(plan, provenance, evidence)
 
     def _give_up(self, error: ProvidersUnavailable, case: Case, began: float) -> None:
         _log_attempts(error.attempts, None)

@@ -20,16 +20,19 @@ import pandas as pd
 
 from ..schemas.errors import MissingExtra, SettingsError, TableError
 from ..schemas.hyperparameters import Hyperparameters
+from ..schemas.question import Constraints
 from ..synthesizers.catalogue import CATALOGUE
 from ..synthesizers.columns import Bounds, Encoding
+from ..synthesizers.feasibility import method_obstacles
 from ..synthesizers.running import FitFailed, Limits, run_fit
 from ..synthesizers.sizing import TableShape, size_hyperparameters
 from .controls import CONTROLS, make_control
 from .disclosure import measure_disclosure
 from .fidelity import measure_fidelity
+from .measured import NOT_INSTALLED
 from .utility import measure_utility
 
-__all__ = ["BenchmarkTable", "Cell", "list_cells", "read_tables", "run_benchmark", "run_cell", "shape_of"]
+__all__ = ["BenchmarkTable", "Cell", "is_done", "list_cells", "read_tables", "run_benchmark", "run_cell", "shape_of"]
 
 HELD_OUT = 0.3
 """Share of the rows that no synthesizer sees."""
@@ -62,11 +65,14 @@ class Cell:
     table: str
     method: str
     seed: int
+    caution: float = 0.0
+    """How far its hyper-parameters lean to lower disclosure risk (see ``size_hyperparameters``)."""
 
     @property
     def filename(self) -> str:
         """Its result's file name."""
-        return f"{self.table}__{self.method}__{self.seed}.json"
+        caution = f"~{self.caution:g}" if self.caution else ""
+        return f"{self.table}__{self.method}{caution}__{self.seed}.json"
 
 
 def read_tables(path: Path, data: Path) -> list[BenchmarkTable]:
@@ -93,7 +99,13 @@ def read_tables(path: Path, data: Path) -> list[BenchmarkTable]:
 def list_cells(tables: Iterable[str], methods: Sequence[str], seeds: int) -> list[Cell]:
     """All cells, seed by seed, so that a run cut short has seen every table and method."""
     names = list(tables)
-    return [Cell(table, method, seed) for seed in range(seeds) for method in methods for table in names]
+    return [
+        Cell(table, method, seed, caution)
+        for seed in range(seeds)
+        for method in methods
+        for caution in (CATALOGUE[method].cautions if method in CATALOGUE else (0.0,))
+        for table in names
+    ]
 
 
 def run_benchmark(
@@ -123,7 +135,7 @@ def run_benchmark(
 
     output.mkdir(parents=True, exist_ok=True)
     by_name = {table.name: table for table in tables}
-    waiting = [cell for cell in cells if not (output / cell.filename).exists()]
+    waiting = [cell for cell in cells if not is_done(output, cell)]
     if backend == "ray":
         from ray.util.joblib import register_ray
 
@@ -134,6 +146,12 @@ def run_benchmark(
             for cell in waiting
         )
     return sum(done)
+
+
+def is_done(output: Path, cell: Cell) -> bool:
+    """Whether ``cell`` has a result, be it a failure; one whose library was missing waits for the library."""
+    path = output / cell.filename
+    return path.exists() and not (json.loads(path.read_text())["failure"] or "").startswith(NOT_INSTALLED)
 
 
 def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: Limits) -> dict[str, Any]:
@@ -147,7 +165,7 @@ def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: Limi
     shape = shape_of(pd.concat([fitted, held_out]))
     result: dict[str, Any] = {
         "table": cell.table, "origin": table.file.name.split(".")[0], "method": cell.method, "seed": cell.seed,
-        "target": table.target, "failure": None,
+        "caution": cell.caution, "target": table.target, "failure": None,
         "rows": shape.rows, "columns": shape.columns, "continuous": shape.continuous, "levels": shape.levels,
         "max_levels": shape.max_levels, "high_cardinality": shape.high_cardinality,
         "missing_share": shape.missing_share, "fitted_rows": len(fitted), "held_out_rows": len(held_out),
@@ -161,7 +179,10 @@ def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: Limi
             "fit_cpu_seconds": time.process_time() - began,
             **_measure(fitted, held_out, synthetic, table.target, cell.seed),
         }
-    config = _configure(cell.method, shape, limits)
+    obstacles = method_obstacles(cell.method, shape, _unconstrained(shape)) if cell.method in CATALOGUE else ()
+    if obstacles:
+        return {**result, "failure": f"infeasible: {obstacles[0].message}"}
+    config = _configure(cell, shape, limits)
     result["hyperparameters"] = json.dumps(config.knobs())
     encoding = Encoding.of(fitted, _bounds(fitted) if config.is_dp else None)
     result["bounds"] = "read off the data" if config.is_dp else None
@@ -202,12 +223,12 @@ def _run_and_keep(
     table: BenchmarkTable, cell: Cell, output: Path, environments: Path, limits: Limits, deadline: float | None
 ) -> int:
     path = output / cell.filename
-    if path.exists() or (deadline is not None and time.time() > deadline):
+    if is_done(output, cell) or (deadline is not None and time.time() > deadline):
         return 0
     try:
         result = run_cell(table, cell, environments, limits)
     except MissingExtra as missing:
-        result = {**asdict(cell), "failure": f"not installed: {missing}"}
+        result = {**asdict(cell), "failure": f"{NOT_INSTALLED}: {missing}"}
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(result))
     partial.replace(path)
@@ -242,13 +263,32 @@ def _measure(
     }
 
 
-def _configure(method: str, shape: TableShape, limits: Limits) -> Hyperparameters:
-    delta = min(_DELTA, 1 / (1.1 * shape.rows))
-    if method not in CATALOGUE:
-        raise SettingsError(f"no synthesizer or control is called {method}")
-    # Half of the limit: those that stop by the clock must still load, encode and sample.
-    config = size_hyperparameters(method, shape, epsilon=_EPSILON, delta=delta, max_seconds=limits.seconds / 2)
-    return config
+def _unconstrained(shape: TableShape) -> Constraints:
+    """Of all the obstacles only those of the table itself."""
+    return Constraints(
+        tradeoff="balanced",
+        compliance="research",
+        require_dp=False,
+        epsilon_max=_EPSILON,
+        delta_max=min(_DELTA, 1 / (1.1 * shape.rows)),
+        allowed=None,
+        deployment="internal",
+        max_fit_seconds=None,
+    )
+
+
+def _configure(cell: Cell, shape: TableShape, limits: Limits) -> Hyperparameters:
+    if cell.method not in CATALOGUE:
+        raise SettingsError(f"no synthesizer or control is called {cell.method}")
+    return size_hyperparameters(
+        cell.method,
+        shape,
+        epsilon=_EPSILON,
+        delta=min(_DELTA, 1 / (1.1 * shape.rows)),
+        # Half of the limit: those that stop by the clock must still load, encode and sample.
+        max_seconds=limits.seconds / 2,
+        caution=cell.caution,
+    )
 
 
 def _bounds(fitted: pd.DataFrame) -> dict[str, Bounds]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..schemas.errors import SettingsError
+from ..schemas.hyperparameters import HYPERPARAMETERS, Hyperparameters
 from ..synthesizers.sizing import TableShape
 
-__all__ = ["Measured", "collect_results", "load_measurements"]
+__all__ = ["NOT_INSTALLED", "Measured", "collect_results", "load_measurements"]
+
+NOT_INSTALLED = "not installed"
+"""How the failure of a cell begins that says nothing of its synthesizer."""
 
 _SHIPPED = Path(__file__).with_name("measurements.parquet")
 
@@ -35,6 +39,27 @@ class Measured:
     membership_low: float | None
     membership_high: float | None
     cpu_seconds: float | None
+    caution: float = 0.0
+    """How far the hyper-parameters leaned to lower risk (see ``size_hyperparameters``)."""
+    knobs: tuple[tuple[str, Any], ...] = ()
+    """The hyper-parameters; empty for a control."""
+    fitted_rows: int = 0
+    """Rows that the fit saw."""
+
+    @property
+    def fitted_shape(self) -> TableShape:
+        """The shape of what the fit saw."""
+        return replace(self.shape, rows=self.fitted_rows or self.shape.rows)
+
+    @property
+    def config(self) -> Hyperparameters:
+        """The hyper-parameters as the method's typed object."""
+        return HYPERPARAMETERS[self.method].with_defaults(**dict(self.knobs))
+
+    @property
+    def label(self) -> str:
+        """The method, with its level of caution where that is not none."""
+        return f"{self.method}~{self.caution:g}" if self.caution else self.method
 
 
 @lru_cache(maxsize=4)
@@ -62,6 +87,8 @@ def load_measurements(path: Path | None = None) -> tuple[Measured, ...]:
 def collect_results(folder: Path, output: Path) -> int:
     """Gather every cell's file of ``folder`` in one Parquet file; the number of cells.
 
+    What could not be run for want of its library is left out.
+
     Raises:
         SettingsError: There is none, or ``output`` cannot be written.
     """
@@ -70,7 +97,8 @@ def collect_results(folder: Path, output: Path) -> int:
 
     from ..synthesizers.files import write_atomically
 
-    rows = [json.loads(path.read_text()) for path in sorted(folder.glob("*__*__*.json"))]
+    found = [json.loads(path.read_text()) for path in sorted(folder.glob("*__*__*.json"))]
+    rows = [row for row in found if not (row["failure"] or "").startswith(NOT_INSTALLED)]
     if not rows:
         raise SettingsError(f"{folder} holds no results")
     names = sorted({name for row in rows for name in row})
@@ -106,4 +134,12 @@ def _cell(row: dict[str, Any]) -> Measured:
         membership_low=row["membership_low"],
         membership_high=row["membership_high"],
         cpu_seconds=row["fit_cpu_seconds"],
+        caution=row["caution"],
+        knobs=_knobs(row.get("hyperparameters")),
+        fitted_rows=row["fitted_rows"],
     )
+
+
+def _knobs(text: str | None) -> tuple[tuple[str, Any], ...]:
+    values = json.loads(text) if text else {}
+    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in values.items())

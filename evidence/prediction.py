@@ -1,9 +1,9 @@
-"""Expected fidelity, utility and disclosure risk of a synthesizer on a table it was not measured on.
+"""Expected fidelity, utility, disclosure risk and cost of a synthesizer on a table it was not measured on.
 
 A weighted mean over the benchmark's tables, weighted by how much they resemble the new one: a Gaussian kernel on rows,
 columns, share of numeric columns, missing cells and levels. What is behind a figure can be read off it: the tables,
-most alike first, and the standard error. Where the benchmark has no finished fit of a synthesizer the first, smaller
-measurements serve, and where there are none either, a relative's figures with a stated discount.
+most alike first, and the standard error. A synthesizer that was never measured gets its family's figures, and all
+synthesizers' where its family has none.
 """
 
 from __future__ import annotations
@@ -11,26 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..synthesizers.catalogue import CATALOGUE
-from ..synthesizers.sizing import TableShape
-from .first_measurements import COPY_MIA, MEASUREMENTS, TABLES, Measurement
+from ..synthesizers.sizing import TableShape, estimate_seconds
 from .measured import Measured, load_measurements
 
 __all__ = ["Expectation", "expect", "size_of"]
-
-_STAND_IN: dict[str, tuple[str, float]] = {
-    "argn_dp": ("argn", 0.75),
-    "dp_aim": ("dp_mst", 0.97),
-    "dpctgan": ("ctgan", 0.6),
-}
-"""Not measured: whose figures stand in, and the factor on fidelity and utility (judgement; DP noise costs both)."""
-
-_HIGH_CARDINALITY_FACTOR = {"good": 1.0, "fair": 0.95, "poor": 0.85}
-"""Factor on fidelity and utility at a table made of many-level columns only (judgement)."""
-
-_DP_RISK = 0.02
-"""Disclosure risk credited to a method with a DP guarantee within policy: bounded by proof and not by a measurement."""
 
 _WIDTHS = (0.5, 0.5, 0.5, 0.3, 1.0)
 """Kernel widths: decades of rows, decades of columns, share of numeric columns, share missing, decades of levels."""
@@ -41,10 +28,16 @@ _FLOOR = 0.05
 _UNKNOWN_ERROR = 0.1
 """Standard error where fewer than two tables are behind a figure (judgement)."""
 
+_LEAST_RISK_SPREAD = 0.02
+"""Standard deviation of a risk that like tables cannot take away: seeds differ on every table (measured)."""
+
+_LEAST_COST_SPREAD = 0.3
+"""Standard deviation of log seconds that no number of tables takes away: machines differ (judgement)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What to expect; each figure lies between 0 and 1."""
+    """What to expect; every figure but the cost's lies between 0 and 1."""
 
     fidelity: float
     """Mean of column shapes and pair trends."""
@@ -52,56 +45,78 @@ class Expectation:
     """TSTR over TRTR, both above chance."""
     risk: float
     """|membership AUC - 0.5|, scaled so that a copy of the rows is 1."""
+    fidelity_error: float
+    """Standard errors of the three figures."""
+    utility_error: float
+    risk_error: float
+    risk_spread: float
+    """Standard deviation of the risk of a single fit, over like tables and seeds."""
+    cost_factor: float
+    """Measured over estimated CPU seconds (see ``estimate_seconds``): the geometric mean on like tables."""
+    cost_spread: float
+    """Standard deviation of the logarithm of that ratio."""
+    failed_share: float
+    """Weighted share of the benchmark's fits that crashed or ran over the limit."""
     measured_on: tuple[str, ...]
     """The measured tables behind it, most alike first."""
     stand_in: str | None
     """Whose figures these are, where the method itself was never measured."""
-    fidelity_error: float = _UNKNOWN_ERROR
-    """Standard errors of the three figures."""
-    utility_error: float = _UNKNOWN_ERROR
-    risk_error: float = _UNKNOWN_ERROR
-    failed_share: float = 0.0
-    """Weighted share of the benchmark's fits that crashed or ran over the limit."""
 
 
-def expect(method: str, shape: TableShape, left_out: frozenset[str] = frozenset()) -> Expectation:
+@lru_cache(maxsize=1024)
+def expect(method: str, shape: TableShape, left_out: frozenset[str] = frozenset(), caution: float = 0.0) -> Expectation:
     """What ``method`` is expected to do on a table of this shape.
 
     Args:
         method: Catalogue id.
         shape: The table.
         left_out: Origins of benchmark tables that must not be used, for judging the recommender itself.
+        caution: Of its hyper-parameters; the nearest level that was measured is taken.
     """
-    cells = [cell for cell in load_measurements() if cell.method == method and cell.origin not in left_out]
+    cells, stand_in = _cells_for(method, left_out, caution)
     finished = [cell for cell in cells if cell.failure is None]
-    if not finished:
-        return _from_first(method, shape)
     weights = [_likeness(cell.shape, shape) for cell in cells]
     good = [weight for weight, cell in zip(weights, cells, strict=True) if cell.failure is None]
-    fidelity, fidelity_error = _estimate([cell.fidelity for cell in finished], good, finished)
-    utility, utility_error = _estimate([cell.utility for cell in finished], good, finished)
-    risk, risk_error = _estimate([cell.risk for cell in finished], good, finished)
-    private = CATALOGUE[method].dp is not None
+    fidelity, fidelity_error, _ = _estimate([cell.fidelity for cell in finished], good, finished)
+    utility, utility_error, _ = _estimate([cell.utility for cell in finished], good, finished)
+    risk, risk_error, risk_spread = _estimate([cell.risk for cell in finished], good, finished)
+    cost_factor, cost_spread = _cost(finished, good)
     order = sorted(zip(good, finished, strict=True), key=lambda pair: (-pair[0], pair[1].table))
     return Expectation(
         fidelity=fidelity,
         utility=utility,
-        risk=_DP_RISK if private else risk,
-        measured_on=tuple(dict.fromkeys(cell.table for _, cell in order)),
-        stand_in=None,
+        risk=risk,
         fidelity_error=fidelity_error,
         utility_error=utility_error,
-        risk_error=0.0 if private else risk_error,
+        risk_error=risk_error,
+        risk_spread=max(risk_spread, _LEAST_RISK_SPREAD),
+        cost_factor=cost_factor,
+        cost_spread=cost_spread,
         failed_share=1 - sum(good) / sum(weights),
+        measured_on=tuple(dict.fromkeys(cell.table for _, cell in order)),
+        stand_in=stand_in,
     )
 
 
 def size_of(table: str) -> tuple[int, int]:
     """Rows and columns of a measured table."""
-    if table in TABLES:
-        return TABLES[table].rows, TABLES[table].columns
     shape = next(cell.shape for cell in load_measurements() if cell.table == table)
     return shape.rows, shape.columns
+
+
+def _cells_for(method: str, left_out: frozenset[str], caution: float) -> tuple[list[Measured], str | None]:
+    """The cells that speak for ``method``, and whose they are where they are not its own."""
+    known = [cell for cell in load_measurements() if cell.method in CATALOGUE and cell.origin not in left_out]
+    finished = {cell.method for cell in known if cell.failure is None}
+    if method in finished:
+        own = [cell for cell in known if cell.method == method]
+        nearest = min({cell.caution for cell in own}, key=lambda level: (abs(level - caution), level))
+        return [cell for cell in own if cell.caution == nearest], None
+    family = CATALOGUE[method].family
+    relatives = [cell for cell in known if CATALOGUE[cell.method].family == family and cell.method in finished]
+    if relatives:
+        return relatives, f"the {family} family"
+    return [cell for cell in known if cell.method in finished], "all synthesizers"
 
 
 def _likeness(measured: TableShape, shape: TableShape) -> float:
@@ -110,6 +125,7 @@ def _likeness(measured: TableShape, shape: TableShape) -> float:
     return max(math.exp(-distance / 2), _FLOOR)
 
 
+@lru_cache(maxsize=256)
 def _features(shape: TableShape) -> tuple[float, ...]:
     return (
         math.log10(max(shape.rows, 1)),
@@ -122,11 +138,11 @@ def _features(shape: TableShape) -> tuple[float, ...]:
 
 def _estimate(
     values: Sequence[float | None], weights: Sequence[float], cells: Sequence[Measured]
-) -> tuple[float, float]:
-    """Weighted mean, and its standard error by the tables' spread: seeds of one table are no new evidence."""
+) -> tuple[float, float, float]:
+    """Weighted mean, its standard error by the spread over tables (seeds of one are no new evidence), the spread."""
     known = [(v, w, c.table) for v, w, c in zip(values, weights, cells, strict=True) if v is not None]
     if not known:
-        return 0.5, _UNKNOWN_ERROR
+        return 0.5, _UNKNOWN_ERROR, _UNKNOWN_ERROR
     total = sum(weight for _, weight, _ in known)
     mean = sum(value * weight for value, weight, _ in known) / total
     by_table: dict[str, float] = {}
@@ -134,60 +150,25 @@ def _estimate(
         by_table[table] = by_table.get(table, 0.0) + weight
     effective = total**2 / sum(weight**2 for weight in by_table.values())
     if effective < 2:
-        return mean, _UNKNOWN_ERROR
+        return mean, _UNKNOWN_ERROR, _UNKNOWN_ERROR
     variance = sum(weight * (value - mean) ** 2 for value, weight, _ in known) / total
-    return mean, math.sqrt(variance / (effective - 1))
+    return mean, math.sqrt(variance / (effective - 1)), math.sqrt(variance)
 
 
-# ---- the first measurements, where the benchmark has none ------------------------------------------------------------
+def _cost(cells: Sequence[Measured], weights: Sequence[float]) -> tuple[float, float]:
+    ratios = [
+        (math.log(max(cell.cpu_seconds, 0.05) / _estimated_seconds(cell)), weight)
+        for cell, weight in zip(cells, weights, strict=True)
+        if cell.cpu_seconds is not None
+    ]
+    total = sum(weight for _, weight in ratios)
+    if not total:
+        return 1.0, 1.0
+    mean = sum(ratio * weight for ratio, weight in ratios) / total
+    variance = sum(weight * (ratio - mean) ** 2 for ratio, weight in ratios) / total
+    return math.exp(mean), max(math.sqrt(variance), _LEAST_COST_SPREAD)
 
 
-def _from_first(method: str, shape: TableShape) -> Expectation:
-    stand_in, factor = (None, 1.0) if any(m.method == method for m in MEASUREMENTS) else _STAND_IN[method]
-    rows = [m for m in MEASUREMENTS if m.method == (stand_in or method)]
-    weights = [_first_likeness(m.table, shape) for m in rows]
-    entry = CATALOGUE[method]
-    factor *= _row_factor(shape.rows, entry.advised_rows)
-    many = shape.high_cardinality / shape.columns if shape.columns else 0.0
-    factor *= 1 - many * (1 - _HIGH_CARDINALITY_FACTOR[entry.high_cardinality])
-    order = sorted(zip(weights, rows, strict=True), key=lambda pair: -pair[0])
-    return Expectation(
-        fidelity=factor * _mean([_fidelity(m) for m in rows], weights),
-        utility=factor * _mean([_utility(m) for m in rows], weights),
-        risk=_DP_RISK if entry.dp else _mean([_risk(m) for m in rows], weights),
-        measured_on=tuple(m.table for _, m in order),
-        stand_in=stand_in,
-    )
-
-
-def _first_likeness(table: str, shape: TableShape) -> float:
-    measured = TABLES[table]
-    distance = (math.log10(max(shape.rows, 1) / measured.rows)) ** 2 + (
-        math.log10(max(shape.columns, 1) / measured.columns)
-    ) ** 2
-    return max(math.exp(-distance / 2), 1e-6)
-
-
-def _row_factor(rows: int, advised: int) -> float:
-    """1 from the advised rows on; below, it falls with the square root of the share that is there (judgement)."""
-    return float(min(1.0, math.sqrt(rows / advised)) ** 0.5)
-
-
-def _fidelity(m: Measurement) -> float | None:
-    return None if m.shapes is None or m.pairs is None else (m.shapes + m.pairs) / 2
-
-
-def _utility(m: Measurement) -> float | None:
-    if m.tstr is None:
-        return None
-    return min(1.0, max(0.0, (m.tstr - 0.5) / (TABLES[m.table].trtr - 0.5)))
-
-
-def _risk(m: Measurement) -> float | None:
-    return None if m.mia is None else min(1.0, abs(m.mia - 0.5) / (COPY_MIA - 0.5))
-
-
-def _mean(values: Sequence[float | None], weights: Sequence[float]) -> float:
-    known = [(value, weight) for value, weight in zip(values, weights, strict=True) if value is not None]
-    total = sum(weight for _, weight in known)
-    return sum(value * weight for value, weight in known) / total
+@lru_cache(maxsize=2048)
+def _estimated_seconds(cell: Measured) -> float:
+    return max(estimate_seconds(cell.config, cell.fitted_shape), 0.05)

@@ -9,25 +9,17 @@ from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
+from ..schemas.hyperparameters import Hyperparameters
 from ..schemas.plan import DPSettings, ModelSelectionPlan
 from ..schemas.question import Constraints, Question
-from ..schemas.request import EvidenceMetrics, Tradeoff
+from ..schemas.request import EvidenceMetrics
 from ..synthesizers.catalogue import CATALOGUE
 from ..synthesizers.feasibility import Assessment, assess, require_feasible
 from ..synthesizers.sizing import TableShape
 from .prediction import Expectation, expect, size_of
 from .score import WEIGHTS, score_cell
 
-__all__ = ["WEIGHTS", "EmbeddedRecommender", "Ranked", "rank", "rank_any", "recommend"]
-
-_CAUTION: dict[Tradeoff, float] = {"balanced": 0.1, "fidelity": 0.0, "utility": 0.0, "privacy": 0.6, "speed": 0.1}
-"""How far hyper-parameters lean to lower disclosure risk (see ``size_hyperparameters``)."""
-
-_MIN_MARGIN = 0.05
-"""Of a membership AUC over chance: a level that asks for less cannot be met (see the verdicts)."""
-
-_RISK_NOISE = 0.04
-"""Spread of a measured risk from seed to seed on a table of a few hundred rows (measured)."""
+__all__ = ["WEIGHTS", "EmbeddedRecommender", "Ranked", "rank", "rank_any", "rate_all", "rate_config", "recommend"]
 
 _MAX_SYNTH_ROWS = 50_000
 """The existing backend's limit."""
@@ -46,42 +38,66 @@ class Ranked:
         """Catalogue id."""
         return self.assessment.method
 
+    @property
+    def config(self) -> Hyperparameters:
+        """Hyper-parameters sized for the table."""
+        assert self.assessment.config is not None
+        return self.assessment.config
+
+    @property
+    def seconds(self) -> float:
+        """CPU seconds to expect: the estimate, corrected by what was measured."""
+        return self.assessment.seconds * self.expectation.cost_factor
+
 
 @dataclass(frozen=True, slots=True)
 class _Lessons:
     """What the previous round teaches: see ``_learn``."""
 
-    caution: float
+    least_caution: float
     effort: float
-    penalties: dict[str, float]
+    penalties: Mapping[str, float]
     note: str
 
 
-def rank(question: Question, left_out: frozenset[str] = frozenset()) -> list[Ranked]:
-    """Every feasible synthesizer, best first.
-
-    Args:
-        question: The table and its constraints.
-        left_out: Origins of benchmark tables that must not be used, for judging the recommender itself.
+def rank(question: Question) -> list[Ranked]:
+    """Every feasible synthesizer at the level of caution that suits it best, best first.
 
     Raises:
         NoFeasibleSynthesizer: Fewer than three are feasible.
     """
-    require_feasible(_assess(question), question.constraints)
-    return rank_any(question, left_out)
+    require_feasible(_assess(question, 0.0), question.constraints)
+    return rank_any(question)
 
 
-def rank_any(question: Question, left_out: frozenset[str] = frozenset()) -> list[Ranked]:
+def rank_any(question: Question) -> list[Ranked]:
     """As ``rank``, also where fewer than three are feasible and no plan can exist."""
-    constraints, lessons, assessments = question.constraints, _learn(question), _assess(question)
-    shape = TableShape.of(question.profile)
-    ranked = [
-        _rate(item, expect(method, shape, left_out), constraints, lessons.penalties.get(method, 0.0))
-        for method, item in assessments.items()
-        if item.feasible
-    ]
-    # Ties go to the cheaper fit, then to the name, so that equal questions get equal answers.
-    return sorted(ranked, key=lambda r: (-round(r.score, 6), r.assessment.seconds, r.method))
+    best: dict[str, Ranked] = {}
+    for one in rate_all(question):
+        if one.method not in best or _order(one) < _order(best[one.method]):
+            best[one.method] = one
+    return sorted(best.values(), key=_order)
+
+
+def rate_all(question: Question) -> list[Ranked]:
+    """Every feasible synthesizer at every level of caution that was measured."""
+    lessons, shape = _learn(question), TableShape.of(question.profile)
+    rated = []
+    for level in sorted({level for entry in CATALOGUE.values() for level in entry.cautions}):
+        for method, item in _assess(question, max(level, lessons.least_caution)).items():
+            if item.feasible and level in CATALOGUE[method].cautions:
+                expected = expect(method, shape, question.left_out, max(level, lessons.least_caution))
+                rated.append(_rate(item, expected, question.constraints, lessons.penalties.get(method, 0.0)))
+    return rated
+
+
+def rate_config(config: Hyperparameters, question: Question) -> Ranked:
+    """What can be expected of ``config``, a feasible configuration that somebody else chose.
+
+    It is rated as the level of caution whose hyper-parameters come nearest; what was not measured cannot count.
+    """
+    own = [one for one in rate_all(question) if one.method == config.method]
+    return min(own, key=lambda one: one.config.distance(config))
 
 
 def recommend(question: Question) -> ModelSelectionPlan:
@@ -92,18 +108,13 @@ def recommend(question: Question) -> ModelSelectionPlan:
     """
     ranked = rank(question)
     choice, backups = ranked[0], ranked[1:4]
-    config = choice.assessment.config
-    assert config is not None
+    config = choice.config
     rows = question.profile.rows
     return ModelSelectionPlan.model_validate(
         {
             "choice": config.model_dump(),
-            "backups": [r.assessment.config.model_dump() for r in backups if r.assessment.config is not None],
-            "dp": DPSettings(
-                enabled=config.is_dp,
-                epsilon=config.total_epsilon if config.is_dp else None,
-                delta=config.total_delta if config.is_dp else None,
-            ).model_dump(),
+            "backups": [backup.config.model_dump() for backup in backups],
+            "dp": DPSettings.spent_by(config).model_dump(),
             "sample_multiplier": 1.0,
             "max_synth_rows": max(1, min(_MAX_SYNTH_ROWS, rows)),
             "rationale": _explain(question, choice, backups),
@@ -121,36 +132,46 @@ class EmbeddedRecommender(Runnable[Question, ModelSelectionPlan]):
         return self._call_with_config(recommend, input, config, **kwargs)
 
 
-def _assess(question: Question) -> Mapping[str, Assessment]:
-    lessons = _learn(question)
-    return assess(question.profile, question.constraints, caution=lessons.caution, effort=lessons.effort)
+def _assess(question: Question, caution: float) -> Mapping[str, Assessment]:
+    return assess(question.profile, question.constraints, caution=caution, effort=_learn(question).effort)
+
+
+def _order(one: Ranked) -> tuple[float, float, str]:
+    # Ties go to the cheaper fit, then to the name, so that equal questions get equal answers.
+    return (-round(one.score, 6), one.seconds, one.method)
 
 
 def _rate(item: Assessment, expected: Expectation, constraints: Constraints, penalty: float) -> Ranked:
-    score = score_cell(constraints.tradeoff, expected.fidelity, expected.utility, expected.risk, max(item.seconds, 1.0))
-    # A fit that fails, or one whose risk the compliance level rejects, is worth nothing.
-    score *= (1 - expected.failed_share) * _chance_within(expected, constraints)
+    seconds = item.seconds * expected.cost_factor
+    score = score_cell(constraints.tradeoff, expected.fidelity, expected.utility, expected.risk, max(seconds, 1.0))
+    # A fit that fails or runs over its time, or one whose risk the compliance level rejects, is worth nothing.
+    score *= (1 - expected.failed_share) * _chance_of_risk(expected, constraints)
+    if constraints.max_fit_seconds is not None:
+        score *= _below(math.log(seconds), math.log(constraints.max_fit_seconds), expected.cost_spread)
     return Ranked(item, expected, score - penalty)
 
 
-def _chance_within(expected: Expectation, constraints: Constraints) -> float:
-    """Chance that the membership risk stays within the compliance level, the expectation's error being normal."""
+def _chance_of_risk(expected: Expectation, constraints: Constraints) -> float:
+    """Chance that the membership risk stays within the compliance level."""
     # Risk is scaled by a copy's own margin, which is about half: an AUC of 1 against chance.
-    limit = max(constraints.policy.max_membership_auc - 0.5, _MIN_MARGIN) / 0.5
-    spread = math.hypot(expected.risk_error, _RISK_NOISE)
-    return 0.5 * (1 + math.erf((limit - expected.risk) / (spread * math.sqrt(2))))
+    limit = constraints.policy.membership_margin / 0.5
+    return _below(expected.risk, limit, math.hypot(expected.risk_error, expected.risk_spread))
+
+
+def _below(mean: float, limit: float, spread: float) -> float:
+    """Chance that a normal variable stays below ``limit``."""
+    return 0.5 * (1 + math.erf((limit - mean) / (spread * math.sqrt(2))))
 
 
 def _learn(question: Question) -> _Lessons:
     """Turn the previous round's metrics into a stance: what failed decides what changes."""
-    caution = _CAUTION[question.constraints.tradeoff]
     if question.previous is None:
-        return _Lessons(caution, 1.0, {}, "")
+        return _Lessons(0.0, 1.0, {}, "")
     chosen = question.previous.plan.choice.method
     family = CATALOGUE[chosen].family
     metrics = question.previous.metrics
     if metrics.failed:
-        return _Lessons(caution, 1.0, {chosen: 1.0}, f"{chosen} failed before and is passed over. ")
+        return _Lessons(0.0, 1.0, {chosen: 1.0}, f"{chosen} failed before and is passed over. ")
     if _risk_too_high(metrics, question.constraints):
         # Risk is a trait of the family more than of its knobs: leave the family.
         penalties = {m: (0.5 if e.family == family else 0.0) for m, e in CATALOGUE.items()}
@@ -159,15 +180,14 @@ def _learn(question: Question) -> _Lessons:
         )
     if _quality_too_low(metrics, question.constraints):
         if CATALOGUE[chosen].target_steps:
-            return _Lessons(caution, 2.0, {}, f"{chosen} fell short before: gradient steps doubled. ")
+            return _Lessons(0.0, 2.0, {}, f"{chosen} fell short before: gradient steps doubled. ")
         return _Lessons(0.0, 2.0, {chosen: 0.2}, f"{chosen} fell short before and is marked down. ")
-    return _Lessons(caution, 1.0, {}, f"{chosen} met the thresholds before. ")
+    return _Lessons(0.0, 1.0, {}, f"{chosen} met the thresholds before. ")
 
 
 def _risk_too_high(metrics: EvidenceMetrics, constraints: Constraints) -> bool:
-    # 0.50 itself cannot be met; below the smallest sound margin of 0.05 a figure is noise.
-    margin = max(constraints.policy.max_membership_auc - 0.5, _MIN_MARGIN)
-    return metrics.membership_auc is not None and abs(metrics.membership_auc - 0.5) > margin
+    auc, margin = metrics.membership_auc, constraints.policy.membership_margin
+    return auc is not None and abs(auc - 0.5) > margin
 
 
 def _quality_too_low(metrics: EvidenceMetrics, constraints: Constraints) -> bool:
@@ -191,7 +211,7 @@ def _explain(question: Question, choice: Ranked, backups: list[Ranked]) -> str:
         f"{expected.fidelity:.2f}, utility {expected.utility:.2f}, "
         f"disclosure risk {expected.risk:.2f}±{expected.risk_error:.2f} "
         "(copy = 1), "
-        f"{basis}; about {max(1, round(choice.assessment.seconds))} CPU s{steps}. "
+        f"{basis}; about {max(1, round(choice.seconds))} CPU s{steps}. "
         f"Score {choice.score:.2f} by {question.constraints.tradeoff} weights; next "
         + ", ".join(f"{r.method} {r.score:.2f}" for r in backups)
         + "."

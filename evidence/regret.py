@@ -13,20 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from ..schemas.policy import POLICIES, Compliance
+from ..schemas.hyperparameters import Hyperparameters
+from ..schemas.policy import DEFAULT_COMPLIANCE, POLICIES, Compliance
 from ..schemas.profile import SafeColumn, SafeProfile
 from ..schemas.question import Constraints, Question
 from ..schemas.request import Tradeoff
 from ..synthesizers.catalogue import CATALOGUE
+from ..synthesizers.feasibility import assess
 from ..synthesizers.sizing import TableShape
+from .disclosure import Interval
 from .measured import Measured
 from .recommender import rank_any
 from .score import score_cell
+from .verdicts import judge_membership
 
 __all__ = ["SCENARIOS", "Scenario", "Selector", "report_regret", "select_embedded"]
 
-Selector = Callable[[Question, frozenset[str]], str | None]
-"""A question and the origins it must not use → a method; None where it finds nothing feasible."""
+Selector = Callable[[Question], Hyperparameters | None]
+"""A question, which says what must not be used → a configuration; None where nothing feasible is found."""
 
 _DRAWS = 1000
 
@@ -59,7 +63,7 @@ SCENARIOS = (
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """One table in one scenario: the score of each method, by seed, and of each policy."""
+    """One table in one scenario: the score of each candidate, by seed, and of each policy."""
 
     scenario: str
     table: str
@@ -71,30 +75,32 @@ class _Judged:
         return max(_mean(scores) for scores in self.by_seed.values())
 
 
-def select_embedded(question: Question, left_out: frozenset[str]) -> str | None:
+def select_embedded(question: Question) -> Hyperparameters | None:
     """The embedded recommender's choice."""
-    ranked = rank_any(question, left_out)
-    return ranked[0].method if ranked else None
+    ranked = rank_any(question)
+    return ranked[0].config if ranked else None
 
 
 def report_regret(cells: Sequence[Measured], selector: Selector = select_embedded) -> dict[str, Any]:
     """Mean regret of the selector and of simple policies, by scenario and overall, with bootstrap intervals.
 
-    On each table the methods measured there can be chosen; always-one is judged for those measured on every table.
+    A candidate is a method at a measured level of caution, such as ``cart~0.25``. On each table the candidates measured
+    there can be chosen; always-one is judged for those measured on every table.
     """
     tables = sorted({cell.table for cell in cells})
-    methods = [
-        method
-        for method in CATALOGUE
-        if {cell.table for cell in cells if cell.method == method} == set(tables) and tables
-    ]
+    seen: dict[str, set[str]] = {}
+    for cell in cells:
+        if cell.method in CATALOGUE:
+            seen.setdefault(cell.label, set()).add(cell.table)
+    candidates = sorted(label for label, own in seen.items() if own == set(tables))
     judged = [
         one
         for scenario in SCENARIOS
         for table in tables
-        if (one := _judge(scenario, [c for c in cells if c.table == table], methods, selector)) is not None
+        if (one := _judge(scenario, [c for c in cells if c.table == table], candidates, selector)) is not None
     ]
-    names = ["selector", *(f"always {method}" for method in methods), "random feasible", "old rules", "noise floor"]
+    always = [f"always {label}" for label in candidates]
+    names = ["selector", *always, "random feasible", "old rules", "noise floor"]
     rows = []
     for scenario in SCENARIOS:
         own = [one for one in judged if one.scenario == scenario.name]
@@ -111,34 +117,65 @@ def report_regret(cells: Sequence[Measured], selector: Selector = select_embedde
     return {
         "tables": len(tables),
         "seeds": len({cell.seed for cell in cells}),
-        "methods": methods,
-        "not_on_every_table": [method for method in CATALOGUE if method not in methods],
+        "candidates": candidates,
+        "not_on_every_table": sorted(set(seen) - set(candidates)),
+        "controls": _controls(cells),
         "scenarios": rows,
         "overall": overall,
-        "findings": _findings(rows, overall, methods),
+        "findings": _findings(rows, overall, always),
     }
 
 
-def _judge(scenario: Scenario, cells: Sequence[Measured], methods: Sequence[str], selector: Selector) -> _Judged | None:
-    here = {cell.method for cell in cells}
-    offered = [method for method in scenario.allowed if method in here and _is_offered(method, scenario)]
-    by_seed: dict[str, dict[int, float]] = {method: {} for method in offered}
-    for cell in cells:
-        if cell.method in by_seed:
-            by_seed[cell.method][cell.seed] = _score(scenario, cell)
-    if len(offered) < 2 or max((_mean(scores) for scores in by_seed.values()), default=0.0) == 0:
+def _controls(cells: Sequence[Measured]) -> dict[str, dict[str, int]]:
+    """How often the risk check says of a control what it must: a row copy fails, independent marginals do not."""
+    limit = POLICIES[DEFAULT_COMPLIANCE].max_membership_auc
+    found = {}
+    for name, wanted in (("row_copy", True), ("independent", False)):
+        own = [
+            Interval(cell.membership_auc, cell.membership_low, cell.membership_high)
+            for cell in cells
+            if cell.method == name
+            and cell.membership_auc is not None
+            and cell.membership_low is not None
+            and cell.membership_high is not None
+        ]
+        fails = [judge_membership(auc, limit).outcome == "fail" for auc in own]
+        found[name] = {"cells": len(own), "as_expected": sum(one == wanted for one in fails)}
+    return found
+
+
+def _judge(
+    scenario: Scenario, cells: Sequence[Measured], candidates: Sequence[str], selector: Selector
+) -> _Judged | None:
+    offered = [cell for cell in cells if cell.method in scenario.allowed and _is_offered(cell.method, scenario)]
+    by_seed: dict[str, dict[int, float]] = {}
+    for cell in offered:
+        by_seed.setdefault(cell.label, {})[cell.seed] = _score(scenario, cell)
+    if len(by_seed) < 2 or max(map(_mean, by_seed.values())) == 0:
         return None
-    shape, origin = cells[0].shape, cells[0].origin
-    policies = {f"always {method}": _mean(by_seed.get(method, {})) for method in methods}
-    chosen = selector(_question(scenario, shape, tuple(offered)), frozenset({origin}))
-    policies["selector"] = _mean(by_seed.get(chosen or "", {}))
-    policies["random feasible"] = float(np.mean([_mean(scores) for scores in by_seed.values()]))
+    methods = tuple(dict.fromkeys(cell.method for cell in offered))
+    question = _question(scenario, cells[0].shape, methods, cells[0].origin)
+    feasible = {name for name, item in assess(question.profile, question.constraints).items() if item.feasible}
+    policies = {f"always {label}": _mean(by_seed.get(label, {})) for label in candidates}
+    policies["selector"] = _mean(by_seed.get(_chosen_label(selector(question), offered), {}))
+    policies["random feasible"] = float(
+        np.mean([_mean(scores) for label, scores in by_seed.items() if label.split("~")[0] in feasible] or [0.0])
+    )
     # The predecessor took TabDDPM to be best for clinical tables, and DP-CTGAN where privacy was asked for.
     policies["old rules"] = _mean(by_seed.get("dpctgan" if scenario.require_dp else "tabddpm", {}))
     floor = _noise_floor(by_seed)
     if floor is not None:
         policies["noise floor"] = floor
     return _Judged(scenario.name, cells[0].table, by_seed, policies)
+
+
+def _chosen_label(chosen: Hyperparameters | None, offered: Sequence[Measured]) -> str:
+    """The measured candidate whose hyper-parameters come nearest to ``chosen``."""
+    own = [cell for cell in offered if chosen is not None and cell.method == chosen.method]
+    with_knobs = [cell for cell in own if cell.knobs]
+    if chosen is None or not own:
+        return ""
+    return min(with_knobs or own, key=lambda cell: cell.config.distance(chosen)).label
 
 
 def _is_offered(method: str, scenario: Scenario) -> bool:
@@ -168,7 +205,7 @@ def _noise_floor(by_seed: dict[str, dict[int, float]]) -> float | None:
     return float(np.mean(found))
 
 
-def _question(scenario: Scenario, shape: TableShape, offered: tuple[str, ...]) -> Question:
+def _question(scenario: Scenario, shape: TableShape, methods: tuple[str, ...], origin: str) -> Question:
     policy = POLICIES[scenario.compliance]
     constraints = Constraints(
         tradeoff=scenario.tradeoff,
@@ -176,11 +213,11 @@ def _question(scenario: Scenario, shape: TableShape, offered: tuple[str, ...]) -
         require_dp=scenario.require_dp,
         epsilon_max=min(scenario.epsilon_max, policy.max_epsilon),
         delta_max=min(policy.max_delta, 1 / (1.1 * shape.rows)),
-        allowed=offered,
+        allowed=methods,
         deployment="saas" if scenario.saas else "internal",
         max_fit_seconds=scenario.max_seconds,
     )
-    return Question(profile=_profile(shape), constraints=constraints)
+    return Question(profile=_profile(shape), constraints=constraints, left_out=frozenset({origin}))
 
 
 def _profile(shape: TableShape) -> SafeProfile:
@@ -229,10 +266,10 @@ def _interval(judged: Sequence[_Judged], name: str) -> dict[str, float] | None:
     return {"mean": float(np.mean([x for one in values for x in one])), "low": float(low), "high": float(high)}
 
 
-def _findings(rows: list[dict[str, Any]], overall: dict[str, dict[str, float]], methods: Sequence[str]) -> list[str]:
-    if not overall:
+def _findings(rows: list[dict[str, Any]], overall: dict[str, dict[str, float]], always: Sequence[str]) -> list[str]:
+    if not overall or not always:
         return ["nothing can be judged: no method was measured on every table"]
-    best = min((f"always {m}" for m in methods), key=lambda name: overall[name]["mean"])
+    best = min(always, key=lambda name: overall[name]["mean"])
     own, other = overall["selector"]["mean"], overall[best]["mean"]
     lines = [
         f"over all scenarios: selector {own:.3f}, best always-one ({best}) {other:.3f}: "
@@ -240,8 +277,8 @@ def _findings(rows: list[dict[str, Any]], overall: dict[str, dict[str, float]], 
     ]
     for row in rows:
         regret = row["regret"]
-        name = min((f"always {m}" for m in methods), key=lambda one: regret[one]["mean"])
-        if regret["selector"]["mean"] > regret[name]["mean"]:
+        name = min(always, key=lambda one: regret[one]["mean"])
+        if regret["selector"]["mean"] > regret[name]["mean"] / 2:
             lines.append(
                 f"{row['scenario']}: {name} loses {regret[name]['mean']:.3f}, "
                 f"the selector {regret['selector']['mean']:.3f}"

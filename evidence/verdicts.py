@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from ..schemas.policy import POLICIES, UNSOUND, Compliance
+from ..schemas.policy import MIN_MEMBERSHIP_MARGIN, POLICIES, UNSOUND, Compliance
 from ..synthesizers.run_card import DPSpent
 from .disclosure import Disclosure, Interval
 from .fidelity import Fidelity
@@ -15,9 +15,6 @@ from .utility import Utility
 __all__ = ["Outcome", "Verdict", "judge", "judge_membership"]
 
 Outcome = Literal["pass", "fail", "cannot tell"]
-
-_MIN_MARGIN = 0.05
-"""A membership AUC nearer to chance than this is noise, whatever a level asks for."""
 
 
 class Verdict(BaseModel):
@@ -89,9 +86,9 @@ def judge(
 def judge_membership(auc: Interval | None, threshold: float) -> Verdict:
     """|AUC - 0.5| against its confidence interval: fails where all of it lies over, passes where none of it does.
 
-    A threshold of 0.50 is chance itself; the margin is then ``_MIN_MARGIN``.
+    A threshold of 0.50 is chance itself; the margin is then ``MIN_MEMBERSHIP_MARGIN``.
     """
-    name, limit = "membership_auc", max(threshold, 0.5 + _MIN_MARGIN)
+    name, limit = "membership_auc", max(threshold, 0.5 + MIN_MEMBERSHIP_MARGIN)
     if auc is None:
         return Verdict(
             name=name, outcome="cannot tell", measured=None, threshold=limit,

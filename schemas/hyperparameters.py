@@ -7,6 +7,7 @@ wants every field required. Ranges follow the libraries' own defaults and the me
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -116,6 +117,13 @@ class Hyperparameters(BaseModel):
     def knobs(self) -> dict[str, Any]:
         """The hyper-parameters without the method id."""
         return self.model_dump(exclude={"method"})
+
+    def distance(self, other: Hyperparameters) -> float:
+        """How far two configurations of one method are apart: the sum of the logarithms of their numbers' ratios."""
+        theirs = other.knobs()
+        pairs = [(value, theirs[name]) for name, value in self.knobs().items()]
+        numbers = [(a, b) for a, b in pairs if isinstance(a, int | float) and isinstance(b, int | float)]
+        return sum(abs(math.log((a + 1e-9) / (b + 1e-9))) for a, b in numbers)
 
 
 class GaussianCopula(Hyperparameters):

@@ -18,6 +18,7 @@ from .hyperparameters import (
     HYPERPARAMETERS,
     TVAE,
     GaussianCopula,
+    Hyperparameters,
     TabDDPM,
     drop_titles,
 )
@@ -59,6 +60,15 @@ class DPSettings(BaseModel):
     enabled: bool
     epsilon: Annotated[float, Field(gt=0.0, le=20.0)] | None
     delta: Annotated[float, Field(gt=0.0, le=1e-3)] | None
+
+    @classmethod
+    def spent_by(cls, config: Hyperparameters) -> Self:
+        """What ``config`` spends."""
+        return cls(
+            enabled=config.is_dp,
+            epsilon=config.total_epsilon if config.is_dp else None,
+            delta=config.total_delta if config.is_dp else None,
+        )
 
     @model_validator(mode="after")
     def _budget_when_enabled(self) -> Self:

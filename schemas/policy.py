@@ -12,11 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["DEFAULT_COMPLIANCE", "POLICIES", "UNSOUND", "Compliance", "Policy"]
+__all__ = ["DEFAULT_COMPLIANCE", "MIN_MEMBERSHIP_MARGIN", "POLICIES", "UNSOUND", "Compliance", "Policy"]
 
 Compliance = Literal["research", "hipaa_like", "gdpr_like", "clinical_strict"]
 
 DEFAULT_COMPLIANCE: Compliance = "hipaa_like"
+
+MIN_MEMBERSHIP_MARGIN = 0.05
+"""A membership AUC nearer to chance than this is noise, whatever a level asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ class Policy:
     """Utility trained on synthetic over trained on real, both tested on real; replaces the backend's absolute AUROC."""
     min_rare_coverage: float
     max_frequency_skew: float
+
+    @property
+    def membership_margin(self) -> float:
+        """How far a membership AUC may lie from chance; 0.50 itself cannot be met."""
+        return max(self.max_membership_auc - 0.5, MIN_MEMBERSHIP_MARGIN)
 
 
 POLICIES: dict[str, Policy] = {

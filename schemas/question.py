@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .policy import POLICIES, Compliance, Policy
 from .profile import SafeProfile
-from .request import Deployment, PreviousRound, Tradeoff
+from .request import Deployment, EvidencePolicy, PreviousRound, Tradeoff
 
 __all__ = ["Constraints", "Question"]
 
@@ -49,3 +49,6 @@ class Question(BaseModel):
     previous: PreviousRound | None = None
     provider: Literal["auto", "openrouter", "ollama", "embedded"] = "auto"
     model: str | None = None
+    evidence_policy: EvidencePolicy = "advise"
+    left_out: frozenset[str] = frozenset()
+    """Origins of measured tables that must not be used: for judging a selector on a table that it has never seen."""

@@ -10,10 +10,12 @@ from .plan import ModelSelectionPlan
 from .policy import Compliance
 from .profile import Kind, SafeProfile, TableProfile
 
-__all__ = ["Deployment", "EvidenceMetrics", "PreviousRound", "SelectionRequest", "Tradeoff"]
+__all__ = ["Deployment", "EvidenceMetrics", "EvidencePolicy", "PreviousRound", "SelectionRequest", "Tradeoff"]
 
 Tradeoff = Literal["balanced", "fidelity", "utility", "privacy", "speed"]
 Deployment = Literal["internal", "saas"]
+EvidencePolicy = Literal["advise", "enforce", "off"]
+"""What becomes of a language model's choice that the measurements speak against: a warning, another choice, nothing."""
 
 
 class EvidenceMetrics(BaseModel):
@@ -66,6 +68,8 @@ class SelectionRequest(BaseModel):
     allowed: tuple[str, ...] | None = None
     deployment: Deployment = "internal"
     max_fit_seconds: Annotated[float, Field(gt=0.0)] | None = None
+    evidence_policy: EvidencePolicy | None = None
+    """None takes the setting SELECTOR_EVIDENCE_POLICY."""
     previous: PreviousRound | None = None
     provider: Literal["auto", "openrouter", "ollama", "embedded"] = "auto"
     model: str | None = None

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from .plan import ModelSelectionPlan
+from .request import EvidencePolicy
 from .treatment import Treatment
 
-__all__ = ["Attempt", "Outcome", "Provenance", "Provider", "SelectionResult", "Treatment"]
+__all__ = ["Attempt", "EvidenceNote", "Expected", "Outcome", "Provenance", "Provider", "SelectionResult", "Treatment"]
 
 Provider = Literal["openrouter", "ollama", "embedded"]
 
@@ -84,6 +85,58 @@ class Provenance(BaseModel):
     versions: dict[str, str]
 
 
+class Expected(BaseModel):
+    """What the measurements let expect of one synthesizer on this table; errors are standard errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    method: str
+    fidelity: float
+    fidelity_error: float
+    utility: float
+    utility_error: float
+    risk: float
+    """A copy of the rows has 1."""
+    risk_error: float
+    seconds: float
+    """CPU seconds to fit."""
+    score: float
+    """By the request's trade-off and constraints."""
+    measured_on: tuple[str, ...]
+    """The measured tables most like this one."""
+
+    @property
+    def figures(self) -> str:
+        """In words."""
+        return (
+            f"{self.method} (expected fidelity {self.fidelity:.2f}, utility {self.utility:.2f}, risk {self.risk:.2f}, "
+            f"about {max(1, round(self.seconds))} CPU s, score {self.score:.2f})"
+        )
+
+
+class EvidenceNote(BaseModel):
+    """What the measurements say to a language model's choice."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    policy: EvidencePolicy
+    choice: Expected
+    """What the language model chose."""
+    best: Expected
+    """The best feasible synthesizer by the measurements."""
+    agrees: bool
+    """The choice is not noticeably worse than the best."""
+    replaced: bool
+    """The plan's choice is the best and no longer the language model's."""
+
+    @property
+    def sentence(self) -> str:
+        """For a warning, or for the rationale of a plan whose choice was replaced."""
+        near = ", ".join(self.best.measured_on)
+        told = f"measurements on {near} favour {self.best.figures} over {self.choice.figures}"
+        return f"{told}, which the model chose and is now a backup" if self.replaced else f"{told}, the model's choice"
+
+
 class SelectionResult(BaseModel):
     """The answer to a :class:`~clinical_model_selector.schemas.request.SelectionRequest`."""
 
@@ -92,6 +145,8 @@ class SelectionResult(BaseModel):
     plan: ModelSelectionPlan
     provenance: Provenance
     treatments: tuple[Treatment, ...] = ()
+    evidence: EvidenceNote | None = None
+    """What the measurements say to a language model's choice; None where the recommender, made of them, answered."""
     warnings: list[str] = Field(default_factory=list)
     _question: Any = PrivateAttr(default=None)
     """The safe question that was asked; ``replan`` builds on it. Not part of the serialised result."""

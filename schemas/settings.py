@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import SettingsError
 from .policy import DEFAULT_COMPLIANCE, Compliance
+from .request import EvidencePolicy
 
 __all__ = ["OLLAMA_DEFAULT_BASES", "Settings", "load_tracing_variables"]
 
@@ -70,6 +71,8 @@ class Settings(BaseSettings):
     selector_requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     selector_budget_usd: Annotated[float, Field(gt=0.0)] | None = None
     """For OpenRouter, in 30 days from the first paid request; over it the next provider answers."""
+    selector_evidence_policy: EvidencePolicy = "advise"
+    """Measurements speak against a language model's choice: warn, replace it (enforce), or say nothing (off)."""
     selector_environments: str = "~/.cache/clinical-model-selector/environments"
     """Directory of the synthesizers' own environments."""
 

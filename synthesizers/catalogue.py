@@ -15,7 +15,7 @@ from ..schemas.plan import BACKEND_IDS
 
 __all__ = ["CATALOGUE", "CATALOGUE_VERSION", "NOT_OFFERED", "CatalogueEntry", "DPGuarantee", "Family", "resolve_method"]
 
-CATALOGUE_VERSION = "1"
+CATALOGUE_VERSION = "2"
 """Part of every fingerprint: raise it whenever a fact here, a range or a sizing rule changes."""
 
 Family = Literal["copula", "trees", "gan", "vae", "diffusion", "autoregressive", "marginals"]
@@ -60,6 +60,8 @@ class CatalogueEntry:
     """What it is good at, in few words and without slogans."""
     weakness: str
     reference: str
+    cautions: tuple[float, ...] = (0.0,)
+    """Levels of caution to measure and to choose among (see ``size_hyperparameters``); one where it changes little."""
 
     @property
     def hyperparameters(self) -> type[Hyperparameters]:
@@ -114,6 +116,7 @@ _ENTRIES = (
         strength="highest measured fidelity and utility on small and medium tables, seconds to fit",
         weakness="leaf donors are real cell values: highest disclosure risk; falls with more rows, larger leaves",
         reference="Reiter 2005; Nowok, Raab, Dibben 2016 (synthpop)",
+        cautions=(0.0, 0.25, 1.0),
     ),
     CatalogueEntry(
         method="arf",

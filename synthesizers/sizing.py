@@ -1,7 +1,7 @@
 """What a synthesizer costs on a given table, and hyper-parameters sized for it.
 
 Deep synthesizers are sized in gradient steps, not epochs: batch 500 on 400 rows is one step an epoch. Seconds and bytes
-are estimates for one CPU thread, fitted by hand to the fits in ``evidence/first_measurements.py`` (400 to 7,874 rows);
+are estimates for one CPU thread, fitted to the benchmark's fits (``evidence/measurements.md``);
 they are meant to tell seconds from hours, and are good to a factor of about three within that range.
 """
 
@@ -105,9 +105,10 @@ def size_hyperparameters(
     model = HYPERPARAMETERS[method]
     values: dict[str, Any] = {}
     if method == "cart":
-        # Leaves grow slowly with the table so that no leaf's donors are a handful of recognisable rows.
+        # Leaves grow slowly with the table so that no leaf's donors are a handful of recognisable rows. Full caution is
+        # the range's end: leaves of 50 cost little fidelity and halve the risk or better (evidence/measurements.md).
         base = 5 + 5 * max(0.0, math.log10(max(shape.rows, 100) / 1000))
-        values["min_samples_leaf"] = _clamp(round(base + 20 * caution), 5, 50)
+        values["min_samples_leaf"] = _clamp(round(base + 45 * caution), 5, 50)
     elif method == "gaussian_copula":
         # Shrink the correlation matrix more the fewer rows there are per column (Ledoit & Wolf 2004's direction).
         values["shrinkage"] = round(min(0.5, 0.02 + shape.columns / max(shape.rows, 1) / 2 + 0.2 * caution), 3)

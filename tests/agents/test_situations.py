@@ -16,8 +16,8 @@ from clinical_model_selector.schemas.settings import Settings
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
 from clinical_model_selector.synthesizers.feasibility import assess
 from clinical_model_selector.synthesizers.sizing import gradient_steps
-from loopback.formats import says, status
-from loopback.server import ScriptedServer
+from loopback.formats import plan_from_prompt, says, status
+from loopback.server import Act, Recorded, ScriptedServer
 
 KEY = "sk-or-v1-0123456789abcdef0123456789abcdef"
 
@@ -171,3 +171,30 @@ def test_situation_4_an_infeasible_answer_is_not_taken(
     assert "one-hot" in failed.message
     assert result.provenance.provider == "ollama"
     assert "ctgan" not in result.plan.methods
+
+
+@pytest.mark.parametrize("policy", ["advise", "enforce", "off"])
+def test_measurements_speak_against_a_models_slogan(
+    policy: str, openrouter_server: ScriptedServer, ollama_server: ScriptedServer, cohort: Path
+) -> None:
+    def slogan(recorded: Recorded) -> Act:
+        return says(json.dumps({**plan_from_prompt(recorded.body, first="ctgan"), "rationale": "state of the art"}))
+
+    openrouter_server.default = slogan
+    selector = ClinicalModelSelector(settings(openrouter_server, ollama_server, selector_evidence_policy=policy))
+    result = selector.select(cohort, target="died")
+    told = [text for text in result.warnings if "measurements on" in text]
+    assert result.provenance.provider == "openrouter"
+    if policy == "off":
+        assert (result.evidence, told) == (None, [])
+        assert result.plan.choice.method == "ctgan"
+        return
+    assert result.evidence is not None
+    assert result.evidence.choice.method == "ctgan"
+    assert len(told) == 1
+    assert result.evidence.replaced == (policy == "enforce")
+    expected = result.evidence.best.method if policy == "enforce" else "ctgan"
+    assert result.plan.choice.method == expected
+    again = selector.select(cohort, target="died", evidence_policy="off")
+    assert again.provenance.cached
+    assert again.plan.choice.method == "ctgan"

@@ -5,11 +5,12 @@ from typing import Any, get_args
 import pytest
 from builders import constraints, profile, question
 from clinical_model_selector.chains.check import check_plan
-from clinical_model_selector.evidence.first_measurements import MEASUREMENTS, TABLES
+from clinical_model_selector.evidence import prediction
 from clinical_model_selector.evidence.measured import load_measurements
 from clinical_model_selector.evidence.prediction import expect
-from clinical_model_selector.evidence.recommender import WEIGHTS, EmbeddedRecommender, rank, recommend
+from clinical_model_selector.evidence.recommender import WEIGHTS, EmbeddedRecommender, rank, rate_config, recommend
 from clinical_model_selector.schemas.errors import NoFeasibleSynthesizer
+from clinical_model_selector.schemas.hyperparameters import CART
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from clinical_model_selector.schemas.profile import SafeProfile
 from clinical_model_selector.schemas.question import Question
@@ -27,9 +28,7 @@ def again(asked: Question, plan: ModelSelectionPlan, **metrics: Any) -> ModelSel
     return recommend(asked.model_copy(update={"previous": previous}))
 
 
-def test_measurements_name_known_synthesizers_and_tables() -> None:
-    assert {m.method for m in MEASUREMENTS} <= set(CATALOGUE)
-    assert {m.table for m in MEASUREMENTS} == set(TABLES)
+def test_weights_are_shares_for_every_tradeoff() -> None:
     assert set(WEIGHTS) == set(TRADEOFFS)
     assert all(sum(weights) == pytest.approx(1.0) for weights in WEIGHTS.values())
 
@@ -40,16 +39,35 @@ def test_expectations_are_shares_and_name_their_source(method: str) -> None:
     assert 0 <= found.fidelity <= 1
     assert 0 <= found.utility <= 1
     assert 0 <= found.risk <= 1
-    benchmark = [cell for cell in load_measurements() if cell.failure is None]
-    assert found.measured_on[0] in {*TABLES, *(cell.table for cell in benchmark)}
-    own = any(m.method == method for m in (*MEASUREMENTS, *benchmark))
-    assert (found.stand_in is None) == own
+    assert 0 <= found.failed_share < 1
+    assert found.cost_factor > 0
+    assert found.stand_in is None
+    assert set(found.measured_on) <= {c.table for c in load_measurements() if c.method == method and c.failure is None}
 
 
 def test_a_table_like_a_measured_one_gets_its_figures() -> None:
-    found = expect("argn", TableShape.of(profile(7874, continuous=7, categorical=4)))
-    assert found.measured_on[0] == "flchain"
-    assert found.utility > expect("argn", TableShape.of(profile(600))).utility
+    own = [c for c in load_measurements() if c.method == "cart" and c.table == "diabetes130_codes"]
+    shape = own[0].shape
+    assert expect("cart", shape).measured_on[0] == "diabetes130_codes"
+    without = expect("cart", shape, frozenset({"diabetes130"}))
+    assert not any(name.startswith("diabetes130") for name in without.measured_on)
+
+
+def test_what_was_never_measured_gets_its_familys_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = tuple(cell for cell in load_measurements() if cell.method != "tvae")
+    monkeypatch.setattr(prediction, "load_measurements", lambda: tuple(c for c in others if c.method != "ctgan"))
+    expect.cache_clear()
+    try:
+        assert expect("tvae", TableShape.of(profile())).stand_in == "all synthesizers"
+        assert expect("ctgan", TableShape.of(profile())).stand_in == "the gan family"
+    finally:
+        expect.cache_clear()
+
+
+def test_larger_leaves_are_expected_to_disclose_less() -> None:
+    shape = TableShape.of(profile())
+    risks = [expect("cart", shape, caution=level).risk for level in CATALOGUE["cart"].cautions]
+    assert risks == sorted(risks, reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -76,10 +94,19 @@ def test_rationale_gives_the_figures_it_rests_on() -> None:
 
 def test_privacy_asks_for_larger_leaves_than_fidelity() -> None:
     def leaf(tradeoff: str) -> int:
-        item = next(r for r in rank(question(tradeoff=tradeoff)) if r.method == "cart")
-        return int(item.assessment.config.knobs()["min_samples_leaf"])  # type: ignore[union-attr]
+        item = next(r for r in rank(question(tradeoff=tradeoff, compliance="research")) if r.method == "cart")
+        return int(item.config.knobs()["min_samples_leaf"])
 
-    assert leaf("privacy") > leaf("fidelity")
+    assert leaf("privacy") >= leaf("fidelity")
+    assert leaf("privacy") > 5
+
+
+def test_somebody_elses_configuration_is_rated_as_the_nearest_measured_one() -> None:
+    asked = question(compliance="research")
+    small, large = (rate_config(CART.with_defaults(min_samples_leaf=n), asked) for n in (6, 44))
+    assert small.config.knobs() == {"min_samples_leaf": 5}
+    assert large.config.knobs() == {"min_samples_leaf": 50}
+    assert small.expectation.risk > large.expectation.risk
 
 
 def test_replanning_changes_what_failed() -> None:

@@ -76,10 +76,11 @@ _FEASIBLE = re.compile(r"^- (\w+) \[.*?CPU s(?:, \d+ gradient steps)?; (.*?)\. G
 _KNOB = re.compile(r"(\w+)=(\[[^\]]*\]|[^,]+)")
 
 
-def plan_from_prompt(request: dict[str, Any]) -> dict[str, Any]:
-    """A valid plan for the question in a request: the first synthesizers that its prompt calls feasible."""
+def plan_from_prompt(request: dict[str, Any], first: str | None = None) -> dict[str, Any]:
+    """A valid plan for the question in a request: ``first``, then the first that its prompt calls feasible."""
     text = "\n".join(str(message["content"]) for message in request["messages"])
-    configs = [_config(method, knobs) for method, knobs in _FEASIBLE.findall(text)[:3]]
+    offered = sorted(_FEASIBLE.findall(text), key=lambda found: found[0] != first)
+    configs = [_config(method, knobs) for method, knobs in offered[:3]]
     choice = HYPERPARAMETERS[configs[0]["method"]].model_validate(configs[0])
     budget = {"epsilon": choice.total_epsilon, "delta": choice.total_delta}
     return {
