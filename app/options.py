@@ -11,9 +11,24 @@ from ..schemas.policy import Compliance
 from ..schemas.request import Deployment, EvidencePolicy, Tradeoff
 
 __all__ = [
-    "Allowed", "Columns", "DeploymentOption", "EpsilonMax", "EvidencePolicyOption", "Goal", "Html", "Json", "Kinds", "Level", "MaxFitSeconds",
-    "Model", "PatientId", "Provider", "RequireDP", "Target", "TradeoffOption",
-]  # fmt: skip
+    "Allowed",
+    "Columns",
+    "DeploymentOption",
+    "EpsilonMax",
+    "EvidencePolicyOption",
+    "Goal",
+    "Html",
+    "Json",
+    "Kinds",
+    "Level",
+    "MaxFitSeconds",
+    "Model",
+    "PatientId",
+    "Provider",
+    "RequireDP",
+    "Target",
+    "TradeoffOption",
+]
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="Column to be predicted.")]
 PatientId = Annotated[
