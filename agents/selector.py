@@ -70,8 +70,12 @@ class ClinicalModelSelector(Runnable[Any, SelectionResult]):
         return _result(answered, resolved)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> SelectionResult:
-        """As ``invoke``; the table is profiled in a worker thread."""
-        resolved = await asyncio.to_thread(resolve, coerce_request(input), self.settings)
+        """As ``invoke``; a table is profiled in a worker thread."""
+        request = coerce_request(input)
+        if request.profile is None:
+            resolved = await asyncio.to_thread(resolve, request, self.settings)
+        else:
+            resolved = resolve(request, self.settings)
         _require_plan_exists(resolved.question)
         answered = await self._chain.ainvoke(resolved.question, self._named(config))
         return _result(answered, resolved)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -114,36 +115,32 @@ def environments_view(record: Sequence[dict[str, Any]]) -> RenderableType:
 
 
 def regret_view(report: dict[str, Any]) -> RenderableType:
-    """Mean regret by scenario: of the selector, the three best fixed choices, and the other policies."""
-    table = Table(title=f"Mean regret over {report['tables']} tables, 0 is the oracle", title_justify="left")
-    overall = report["overall"]
-    fixed = sorted((name for name in overall if name.startswith("always ")), key=lambda name: overall[name]["mean"])
-    names = [name for name in overall if name not in fixed[3:]]
-    for name in ("scenario", *names):
-        table.add_column(name, justify="left" if name == "scenario" else "right")
-    for row in report["scenarios"]:
-        table.add_row(row["scenario"], *(_regret(row["regret"][name]) for name in names))
-    if overall:
-        table.add_section()
-        table.add_row("all", *(_regret(overall[name]) for name in names))
+    """Mean regret of each policy, least first, by scenario and over all."""
+    title = f"Mean regret over {report['tables']} tables; the oracle has 0, a bare name is always that one"
+    table = Table(title=title, title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True)
+    table.add_column("policy", min_width=16, no_wrap=True)
+    for name in (*(row["scenario"] for row in report["scenarios"]), "all"):
+        table.add_column(name, justify="right")
+    for name, figures in _regret_rows(report):
+        table.add_row(name.removeprefix("always "), *figures, style="bold" if name == "selector" else "")
     return Group(table, *(Text(line) for line in (*report["findings"], *_control_lines(report))))
 
 
 def regret_page(report: dict[str, Any]) -> str:
     """The report as a page with a plot of overall regret."""
-    bars = [(name, one["mean"], one["low"], one["high"]) for name, one in report["overall"].items()]
-    names = list(report["overall"])
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    bars = [
+        (name, one["mean"], one["low"], one["high"])
+        for name, one in sorted(report["overall"].items(), key=lambda item: float(item[1]["mean"]))
+    ]
+    head = "".join(f"<th>{escape(name)}</th>" for name in (*(row["scenario"] for row in report["scenarios"]), "all"))
     rows = "".join(
-        f"<tr><td>{escape(row['scenario'])}</td>"
-        + "".join(f"<td>{_regret(row['regret'][name])}</td>" for name in names)
-        + "</tr>"
-        for row in report["scenarios"]
+        f"<tr><td>{escape(name)}</td>{''.join(f'<td>{figure}</td>' for figure in figures)}</tr>"
+        for name, figures in _regret_rows(report)
     )
     findings = "".join(f"<li>{escape(line)}</li>" for line in (*report["findings"], *_control_lines(report)))
     return _page(
         "Regret of a selector",
-        f"<ul>{findings}</ul>{draw_intervals(bars)}<table><tr><th>scenario</th>{head}</tr>{rows}</table>",
+        f"<ul>{findings}</ul>{draw_intervals(bars)}<table><tr><th>policy</th>{head}</tr>{rows}</table>",
     )
 
 
@@ -171,6 +168,14 @@ def _round_cells(one: AutoRound) -> tuple[str, ...]:
         f"{found.fidelity.overall:.3f}", _figure(found.utility.score if found.utility else None), _figure(auc),
         ", ".join(verdict.name for verdict in found.verdicts if verdict.outcome == "fail") or "nothing",
     )  # fmt: skip
+
+
+def _regret_rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    overall: dict[str, dict[str, float]] = report["overall"]
+    return [
+        (name, [*(_regret(row["regret"][name]) for row in report["scenarios"]), _regret(overall[name])])
+        for name in sorted(overall, key=lambda name: overall[name]["mean"])
+    ]
 
 
 def _control_lines(report: dict[str, Any]) -> list[str]:

@@ -128,8 +128,9 @@ class Service:
         )
 
     async def close(self) -> None:
-        """End the worker processes."""
+        """End the worker processes, and the connections to Redis."""
         await self.pool.close()
+        await self.gate.close()
 
     async def _plan(
         self, held: AsyncExitStack, folder: Path | None, options: Any, render: Render, report: Report | None

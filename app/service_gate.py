@@ -13,7 +13,7 @@ from ..schemas.settings import Settings
 from .service_problems import NotAuthenticated, RateLimited
 
 if TYPE_CHECKING:
-    from limits.aio.storage import Storage
+    from limits.aio.storage import RedisStorage
 
 __all__ = ["Gate", "KeyRing", "hash_key", "new_key"]
 
@@ -66,7 +66,8 @@ class Gate:
         per_minute = settings.service_requests_per_minute
         self._limit = parse(f"{per_minute}/minute") if per_minute else None
         self._own = MovingWindowRateLimiter(MemoryStorage())
-        self._shared = MovingWindowRateLimiter(_redis(settings)) if settings.service_rate_storage != "memory" else None
+        self._redis = _redis(settings) if settings.service_rate_storage != "memory" else None
+        self._shared = MovingWindowRateLimiter(self._redis) if self._redis is not None else None
 
     async def admit(self, key: str | None, address: str) -> str:
         """The name that the request is counted and logged under.
@@ -90,6 +91,14 @@ class Gate:
         await self._count(name)
         return name
 
+    async def close(self) -> None:
+        """Close the connections to Redis, if there are any."""
+        if self._redis is not None:
+            from limits.aio.storage.redis.redispy import RedispyBridge
+
+            assert isinstance(self._redis.bridge, RedispyBridge)
+            await self._redis.bridge.storage.aclose()
+
     async def _count(self, who: str) -> None:
         if self._limit is None:
             return
@@ -112,7 +121,7 @@ def _wait(reset_time: float) -> int:
     return max(1, round(reset_time - time.time()))
 
 
-def _redis(settings: Settings) -> Storage:
+def _redis(settings: Settings) -> RedisStorage:
     from limits.aio.storage import RedisStorage
 
     return RedisStorage(

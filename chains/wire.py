@@ -17,8 +17,9 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
@@ -45,6 +46,9 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 
 _IDLE_S = 2.0
 """Idle connections are dropped early: a request on one that the server just closed would fail for no good reason."""
+
+_MAX_FREE = 16
+"""Clients kept beyond those in use."""
 
 _TIMEOUT = httpx.Timeout(None, connect=5.0)
 """All but connecting is bounded by the deadline alone."""
@@ -155,13 +159,14 @@ async def send(request: httpx.Request, deadline: float) -> httpx.Response:
         WireFailure: No whole response before ``deadline``; the socket is closed by then.
     """
     # Proxies of the environment are for the way out; a server beside us is spoken to directly.
-    client = get_engine().client(trust_env=request.url.scheme == "https")
+    clients = get_engine().clients(trust_env=request.url.scheme == "https")
     outgoing = httpx.Request(request.method, request.url, headers=_own_headers(request), content=request.content)
     progress = _Progress()
     outgoing.extensions = {"timeout": _TIMEOUT.as_dict(), "trace": progress.note}
     try:
         async with asyncio.timeout_at(asyncio.get_running_loop().time() + (deadline - time.monotonic())):
-            return await _read_capped(await client.send(outgoing, stream=True))
+            async with clients.lend() as client:
+                return await _read_capped(await client.send(outgoing, stream=True))
     except TimeoutError:
         where = "no whole answer in time" if progress.connected else "no connection in time"
         outcome: Outcome = "timeout" if progress.connected else "connection"
@@ -261,22 +266,51 @@ class _Loop(asyncio.SelectorEventLoop):
         return await future
 
 
+class _Clients:
+    """Clients with one connection each: in a pool, httpcore looks at every connection for every request.
+
+    Args:
+        trust_env: Use the environment's proxies and certificates.
+    """
+
+    def __init__(self, trust_env: bool) -> None:
+        self._trust_env = trust_env
+        # Reading the certificates takes longer than a request.
+        self._context = httpx.create_ssl_context(trust_env=trust_env)
+        self._free: list[httpx.AsyncClient] = []
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client that nobody uses; the one used last, whose connection is likeliest to be open."""
+        client = self._free.pop() if self._free else self._make()
+        try:
+            yield client
+        finally:
+            if len(self._free) < _MAX_FREE:
+                self._free.append(client)
+            else:
+                await client.aclose()
+
+    def _make(self) -> httpx.AsyncClient:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=_IDLE_S)
+        return httpx.AsyncClient(verify=self._context, trust_env=self._trust_env, limits=limits, follow_redirects=False)
+
+
 @dataclass(slots=True)
 class Engine:
     """The private event loop in its daemon thread, with its pools of connections."""
 
     loop: asyncio.AbstractEventLoop = field(default_factory=_Loop)
-    _clients: dict[bool, httpx.AsyncClient] = field(default_factory=dict)
+    _clients: dict[bool, _Clients] = field(default_factory=dict)
 
     def start(self) -> None:
         """Run the loop in a daemon thread."""
         threading.Thread(target=self.loop.run_forever, name="clinical-model-selector-wire", daemon=True).start()
 
-    def client(self, *, trust_env: bool) -> httpx.AsyncClient:
-        """A pool of connections, with or without the environment's proxies and certificates."""
+    def clients(self, *, trust_env: bool) -> _Clients:
+        """Connections, with or without the environment's proxies and certificates."""
         if trust_env not in self._clients:
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=_IDLE_S)
-            self._clients[trust_env] = httpx.AsyncClient(trust_env=trust_env, limits=limits, follow_redirects=False)
+            self._clients[trust_env] = _Clients(trust_env)
         return self._clients[trust_env]
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

@@ -15,7 +15,7 @@ from ..schemas.policy import DEFAULT_COMPLIANCE, Compliance
 from ..schemas.request import EvidenceMetrics
 from ..synthesizers.holdout import split_rows
 from ..synthesizers.run_card import RunCard
-from ..synthesizers.treatments import KEY_ACTION, codes_in, mask_codes, treat_table
+from ..synthesizers.treatments import KEY_ACTION, codes_in, group_column, mask_codes, treat_table
 from .disclosure import Disclosure, measure_disclosure
 from .fidelity import Fidelity, measure_fidelity
 from .marginals import Marginal, compare_marginals
@@ -146,7 +146,7 @@ def _compare(
     real: pd.DataFrame, treated: pd.DataFrame, made: pd.DataFrame, card: RunCard | None
 ) -> tuple[Marginal, ...]:
     if card is not None:
-        group = _group(real, card)
+        group = group_column(real, card.treatments)
         return compare_marginals(treated, made, None if group is None else real[group])
     # Nothing is known of the columns: the profile tells which of them name persons.
     try:

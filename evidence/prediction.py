@@ -1,7 +1,8 @@
 """Expected fidelity, utility, disclosure risk and cost of a synthesizer on a table it was not measured on.
 
 A weighted mean over the benchmark's tables, weighted by how much they resemble the new one: a Gaussian kernel on rows,
-columns, share of numeric columns, missing cells and levels. What is behind a figure can be read off it: the tables,
+columns, share of numeric columns, missing cells and levels. The risk besides follows its trend in columns per row. What
+is behind a figure can be read off it: the tables,
 most alike first, and the standard error. A synthesizer that was never measured gets its family's figures, and all
 synthesizers' where its family has none.
 """
@@ -30,6 +31,9 @@ _UNKNOWN_ERROR = 0.1
 
 _LEAST_RISK_SPREAD = 0.02
 """Standard deviation of a risk that like tables cannot take away: seeds differ on every table (measured)."""
+
+_FEWEST_FOR_SLOPE = 5
+"""Tables below which no trend of the risk is drawn."""
 
 _LEAST_COST_SPREAD = 0.3
 """Standard deviation of log seconds that no number of tables takes away: machines differ (judgement)."""
@@ -73,28 +77,30 @@ def expect(method: str, shape: TableShape, left_out: frozenset[str] = frozenset(
         left_out: Origins of benchmark tables that must not be used, for judging the recommender itself.
         caution: Of its hyper-parameters; the nearest level that was measured is taken.
     """
-    cells, stand_in = _cells_for(method, left_out, caution)
-    finished = [cell for cell in cells if cell.failure is None]
-    weights = [_likeness(cell.shape, shape) for cell in cells]
+    basis = _basis_of(method, left_out, caution)
+    cells, finished = basis.cells, basis.finished
+    likeness = _likenesses(shape)
+    weights = [likeness[cell.shape] for cell in cells]
     good = [weight for weight, cell in zip(weights, cells, strict=True) if cell.failure is None]
     fidelity, fidelity_error, _ = _estimate([cell.fidelity for cell in finished], good, finished)
     utility, utility_error, _ = _estimate([cell.utility for cell in finished], good, finished)
     risk, risk_error, risk_spread = _estimate([cell.risk for cell in finished], good, finished)
-    cost_factor, cost_spread = _cost(finished, good)
+    crowding = _crowding(shape) - sum(w * _crowding(c.shape) for w, c in zip(good, finished, strict=True)) / sum(good)
+    cost_factor, cost_spread = _cost(basis.log_costs, good)
     order = sorted(zip(good, finished, strict=True), key=lambda pair: (-pair[0], pair[1].table))
     return Expectation(
         fidelity=fidelity,
         utility=utility,
-        risk=risk,
+        risk=min(1.0, max(0.0, risk + basis.slope * crowding)),
         fidelity_error=fidelity_error,
         utility_error=utility_error,
-        risk_error=risk_error,
+        risk_error=math.hypot(risk_error, basis.slope_error * crowding),
         risk_spread=max(risk_spread, _LEAST_RISK_SPREAD),
         cost_factor=cost_factor,
         cost_spread=cost_spread,
         failed_share=1 - sum(good) / sum(weights),
         measured_on=tuple(dict.fromkeys(cell.table for _, cell in order)),
-        stand_in=stand_in,
+        stand_in=basis.stand_in,
     )
 
 
@@ -102,6 +108,27 @@ def size_of(table: str) -> tuple[int, int]:
     """Rows and columns of a measured table."""
     shape = next(cell.shape for cell in load_measurements() if cell.table == table)
     return shape.rows, shape.columns
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What was measured of a method, whatever the table that is asked about."""
+
+    cells: list[Measured]
+    finished: list[Measured]
+    log_costs: list[float | None]
+    """Of the finished cells: logarithm of CPU seconds over their estimate."""
+    slope: float
+    """Growth of the risk with columns per row."""
+    slope_error: float
+    stand_in: str | None
+
+
+@lru_cache(maxsize=256)
+def _basis_of(method: str, left_out: frozenset[str], caution: float) -> _Basis:
+    cells, stand_in = _cells_for(method, left_out, caution)
+    finished = [cell for cell in cells if cell.failure is None]
+    return _Basis(cells, finished, [_log_cost(cell) for cell in finished], *_crowding_slope(finished), stand_in)
 
 
 def _cells_for(method: str, left_out: frozenset[str], caution: float) -> tuple[list[Measured], str | None]:
@@ -117,6 +144,12 @@ def _cells_for(method: str, left_out: frozenset[str], caution: float) -> tuple[l
     if relatives:
         return relatives, f"the {family} family"
     return [cell for cell in known if cell.method in finished], "all synthesizers"
+
+
+@lru_cache(maxsize=64)
+def _likenesses(shape: TableShape) -> dict[TableShape, float]:
+    """How much each measured table resembles one of this shape."""
+    return {measured: _likeness(measured, shape) for measured in {cell.shape for cell in load_measurements()}}
 
 
 def _likeness(measured: TableShape, shape: TableShape) -> float:
@@ -155,12 +188,31 @@ def _estimate(
     return mean, math.sqrt(variance / (effective - 1)), math.sqrt(variance)
 
 
-def _cost(cells: Sequence[Measured], weights: Sequence[float]) -> tuple[float, float]:
-    ratios = [
-        (math.log(max(cell.cpu_seconds, 0.05) / _estimated_seconds(cell)), weight)
-        for cell, weight in zip(cells, weights, strict=True)
-        if cell.cpu_seconds is not None
-    ]
+def _crowding(shape: TableShape) -> float:
+    return shape.columns / max(shape.rows, 1)
+
+
+def _crowding_slope(cells: Sequence[Measured]) -> tuple[float, float]:
+    """How the risk grows with columns per row, over all tables, by least squares; with its standard error.
+
+    Few rows of many columns are learned by heart. The trend cannot be seen among like tables alone, and a negative one
+    is noise.
+    """
+    tables: dict[str, list[Measured]] = {}
+    for cell in cells:
+        tables.setdefault(cell.table, []).append(cell)
+    points = [(_crowding(own[0].shape), sum(cell.risk or 0.0 for cell in own) / len(own)) for own in tables.values()]
+    if len(points) < _FEWEST_FOR_SLOPE:
+        return 0.0, 0.0
+    middle = [sum(column) / len(points) for column in zip(*points, strict=True)]
+    spread = sum((x - middle[0]) ** 2 for x, _ in points)
+    slope = max(0.0, sum((x - middle[0]) * (y - middle[1]) for x, y in points) / spread)
+    residual = sum((y - middle[1] - slope * (x - middle[0])) ** 2 for x, y in points) / (len(points) - 2)
+    return slope, math.sqrt(residual / spread)
+
+
+def _cost(log_costs: Sequence[float | None], weights: Sequence[float]) -> tuple[float, float]:
+    ratios = [(ratio, weight) for ratio, weight in zip(log_costs, weights, strict=True) if ratio is not None]
     total = sum(weight for _, weight in ratios)
     if not total:
         return 1.0, 1.0
@@ -169,6 +221,8 @@ def _cost(cells: Sequence[Measured], weights: Sequence[float]) -> tuple[float, f
     return math.exp(mean), max(math.sqrt(variance), _LEAST_COST_SPREAD)
 
 
-@lru_cache(maxsize=2048)
-def _estimated_seconds(cell: Measured) -> float:
-    return max(estimate_seconds(cell.config, cell.fitted_shape), 0.05)
+def _log_cost(cell: Measured) -> float | None:
+    if cell.cpu_seconds is None:
+        return None
+    estimated = max(estimate_seconds(cell.config, cell.fitted_shape), 0.05)
+    return math.log(max(cell.cpu_seconds, 0.05) / estimated)

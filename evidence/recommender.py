@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from ..schemas.hyperparameters import Hyperparameters
 from ..schemas.plan import DPSettings, ModelSelectionPlan
+from ..schemas.profile import SafeProfile
 from ..schemas.question import Constraints, Question
 from ..schemas.request import EvidenceMetrics
 from ..synthesizers.catalogue import CATALOGUE
-from ..synthesizers.feasibility import Assessment, assess, require_feasible
+from ..synthesizers.feasibility import Assessment, assess, assess_method, require_feasible
 from ..synthesizers.sizing import TableShape
 from .prediction import Expectation, expect, size_of
 from .score import WEIGHTS, score_cell
@@ -56,7 +58,7 @@ class _Lessons:
 
     least_caution: float
     effort: float
-    penalties: Mapping[str, float]
+    penalties: tuple[tuple[str, float], ...]
     note: str
 
 
@@ -79,16 +81,9 @@ def rank_any(question: Question) -> list[Ranked]:
     return sorted(best.values(), key=_order)
 
 
-def rate_all(question: Question) -> list[Ranked]:
+def rate_all(question: Question) -> tuple[Ranked, ...]:
     """Every feasible synthesizer at every level of caution that was measured."""
-    lessons, shape = _learn(question), TableShape.of(question.profile)
-    rated = []
-    for level in sorted({level for entry in CATALOGUE.values() for level in entry.cautions}):
-        for method, item in _assess(question, max(level, lessons.least_caution)).items():
-            if item.feasible and level in CATALOGUE[method].cautions:
-                expected = expect(method, shape, question.left_out, max(level, lessons.least_caution))
-                rated.append(_rate(item, expected, question.constraints, lessons.penalties.get(method, 0.0)))
-    return rated
+    return _rate_all(question.profile, question.constraints, question.left_out, _learn(question))
 
 
 def rate_config(config: Hyperparameters, question: Question) -> Ranked:
@@ -132,6 +127,26 @@ class EmbeddedRecommender(Runnable[Question, ModelSelectionPlan]):
         return self._call_with_config(recommend, input, config, **kwargs)
 
 
+@lru_cache(maxsize=128)
+def _rate_all(
+    profile: SafeProfile, constraints: Constraints, left_out: frozenset[str], lessons: _Lessons
+) -> tuple[Ranked, ...]:
+    """Cached: the prompt ranks, and what the model then chose is held against the same ratings."""
+    shape, lowest, penalties = TableShape.of(profile), lessons.least_caution, dict(lessons.penalties)
+    assessed = assess(profile, constraints, caution=lowest, effort=lessons.effort)
+    rated = []
+    for level in sorted({level for entry in CATALOGUE.values() for level in entry.cautions}):
+        caution = max(level, lowest)
+        for method in (method for method, entry in CATALOGUE.items() if level in entry.cautions):
+            item = assessed[method]
+            if caution > lowest:
+                item = assess_method(method, profile, shape, constraints, caution, lessons.effort)
+            if item.feasible:
+                expected = expect(method, shape, left_out, caution)
+                rated.append(_rate(item, expected, constraints, penalties.get(method, 0.0)))
+    return tuple(rated)
+
+
 def _assess(question: Question, caution: float) -> Mapping[str, Assessment]:
     return assess(question.profile, question.constraints, caution=caution, effort=_learn(question).effort)
 
@@ -166,23 +181,23 @@ def _below(mean: float, limit: float, spread: float) -> float:
 def _learn(question: Question) -> _Lessons:
     """Turn the previous round's metrics into a stance: what failed decides what changes."""
     if question.previous is None:
-        return _Lessons(0.0, 1.0, {}, "")
+        return _Lessons(0.0, 1.0, (), "")
     chosen = question.previous.plan.choice.method
     family = CATALOGUE[chosen].family
     metrics = question.previous.metrics
     if metrics.failed:
-        return _Lessons(0.0, 1.0, {chosen: 1.0}, f"{chosen} failed before and is passed over. ")
+        return _Lessons(0.0, 1.0, ((chosen, 1.0),), f"{chosen} failed before and is passed over. ")
     if _risk_too_high(metrics, question.constraints):
         # Risk is a trait of the family more than of its knobs: leave the family.
-        penalties = {m: (0.5 if e.family == family else 0.0) for m, e in CATALOGUE.items()}
+        penalties = tuple((m, 0.5) for m, e in CATALOGUE.items() if e.family == family)
         return _Lessons(
             1.0, 1.0, penalties, f"{chosen} had a membership AUC of {metrics.membership_auc:.2f}: family changed. "
         )
     if _quality_too_low(metrics, question.constraints):
         if CATALOGUE[chosen].target_steps:
-            return _Lessons(0.0, 2.0, {}, f"{chosen} fell short before: gradient steps doubled. ")
-        return _Lessons(0.0, 2.0, {chosen: 0.2}, f"{chosen} fell short before and is marked down. ")
-    return _Lessons(0.0, 1.0, {}, f"{chosen} met the thresholds before. ")
+            return _Lessons(0.0, 2.0, (), f"{chosen} fell short before: gradient steps doubled. ")
+        return _Lessons(0.0, 2.0, ((chosen, 0.2),), f"{chosen} fell short before and is marked down. ")
+    return _Lessons(0.0, 1.0, (), f"{chosen} met the thresholds before. ")
 
 
 def _risk_too_high(metrics: EvidenceMetrics, constraints: Constraints) -> bool:

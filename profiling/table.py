@@ -298,6 +298,7 @@ def _column_profile(name: str, safe: SafeColumn, evidence: Evidence, verdict: Ve
             column=name,
             action=rule.action,
             how=rule.how,
+            patient=safe.role == "patient_id",
             missing_codes=evidence.number.sentinels if evidence.number is not None else (),
             rule=rule.rule,
             reference=rule.reference,

@@ -116,7 +116,7 @@ class Hyperparameters(BaseModel):
 
     def knobs(self) -> dict[str, Any]:
         """The hyper-parameters without the method id."""
-        return self.model_dump(exclude={"method"})
+        return {name: getattr(self, name) for name in type(self).model_fields if name != "method"}
 
     def distance(self, other: Hyperparameters) -> float:
         """How far two configurations of one method are apart: the sum of the logarithms of their numbers' ratios."""

@@ -19,7 +19,8 @@ _FORMER_RULES: dict[str, Generalisation] = {
     "Replace by days since the person's first date, or shift per person.": "time_since_first",
     "Replace by time since the person's first date, or shift per person.": "time_since_first",
 }
-"""Plans stored before ``how`` was a field of its own tell it by their rule's sentence."""
+_FORMER_PATIENT = "Replace by an arbitrary key, kept only to group a patient's rows; leave it out of the fit."
+"""Plans stored before ``how`` and ``patient`` were fields of their own tell them by their rule's sentence."""
 
 
 class Treatment(BaseModel):
@@ -33,6 +34,8 @@ class Treatment(BaseModel):
     action: Literal["keep", "drop", "pseudonymise", "generalise"]
     how: Generalisation | None = None
     """Of ``generalise``; None where it must be done by hand."""
+    patient: bool = False
+    """Of ``pseudonymise``: tells patients apart, whose rows belong together."""
     missing_codes: tuple[float, ...] = ()
     """Numbers such as -9 or 999 that stand for a missing cell."""
     rule: str
@@ -43,6 +46,12 @@ class Treatment(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read_former_rule(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("action") == "generalise" and "how" not in data:
-            return {**data, "how": _FORMER_RULES.get(data.get("rule", ""))}
-        return data
+        if not isinstance(data, dict):
+            return data
+        rule = data.get("rule")
+        found: dict[str, Any] = {}
+        if data.get("action") == "generalise" and "how" not in data:
+            found["how"] = _FORMER_RULES.get(str(rule))
+        if rule == _FORMER_PATIENT and "patient" not in data:
+            found["patient"] = True
+        return {**data, **found}

@@ -25,6 +25,7 @@ __all__ = [
     "Assessment",
     "Obstacle",
     "assess",
+    "assess_method",
     "config_obstacles",
     "method_obstacles",
     "require_feasible",
@@ -163,7 +164,7 @@ def config_obstacles(config: Hyperparameters, shape: TableShape, constraints: Co
     return tuple(found)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def assess(
     profile: SafeProfile, constraints: Constraints, *, caution: float = 0.0, effort: float = 1.0
 ) -> Mapping[str, Assessment]:
@@ -173,7 +174,7 @@ def assess(
     """
     shape = TableShape.of(profile)
     return MappingProxyType(
-        {method: _assess_one(method, profile, shape, constraints, caution, effort) for method in CATALOGUE}
+        {method: assess_method(method, profile, shape, constraints, caution, effort) for method in CATALOGUE}
     )
 
 
@@ -196,9 +197,10 @@ def require_feasible(assessments: Mapping[str, Assessment], constraints: Constra
     raise NoFeasibleSynthesizer(reasons, feasible)
 
 
-def _assess_one(
+def assess_method(
     method: str, profile: SafeProfile, shape: TableShape, constraints: Constraints, caution: float, effort: float
 ) -> Assessment:
+    """One synthesizer on this table, whose shape is ``shape``; as ``assess``, not cached."""
     obstacles = method_obstacles(method, shape, constraints)
     config = _size(method, shape, constraints, caution, effort)
     if not obstacles:

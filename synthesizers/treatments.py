@@ -90,8 +90,9 @@ def mask_codes(table: pd.DataFrame, codes: Mapping[str, tuple[float, ...]]) -> p
 
 
 def group_column(table: pd.DataFrame, treatments: Sequence[Treatment]) -> Any:
-    """The pseudonymised column that groups a person's rows; None where every row is a person."""
-    keys = {item.column for item in treatments if item.action == KEY_ACTION}
+    """The column that groups a person's rows, the patient's before any other key; None where every row is a person."""
+    known = {item.column for item in treatments if item.patient}
+    keys = known or {item.column for item in treatments if item.action == KEY_ACTION}
     return next((name for name in table.columns if str(name) in keys and table[name].duplicated().any()), None)
 
 

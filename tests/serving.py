@@ -15,7 +15,7 @@ import uvicorn
 def served(app: Any) -> Iterator[str]:
     """Serve ``app`` on loopback; yields its origin."""
     config = uvicorn.Config(
-        app, port=0, log_config=None, access_log=False, timeout_graceful_shutdown=5, ws="none", backlog=4096
+        app, port=0, http="h11", log_config=None, access_log=False, timeout_graceful_shutdown=5, ws="none", backlog=4096
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -9,6 +9,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -162,6 +163,17 @@ def test_an_endless_body_is_refused_while_it_arrives(narrow: str, folder: Path) 
 def test_a_declared_gigabyte_is_refused_unread(narrow: str, folder: Path) -> None:
     with _connect(narrow, f"Content-Length: {1 << 30}") as connection:
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
+    _assert_alive(narrow, folder)
+
+
+def test_headers_without_end_are_refused(narrow: str, folder: Path) -> None:
+    """By the parser: ``serve`` must not leave its choice to what is installed."""
+    parts = urlsplit(narrow)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as connection:
+        # The service may have hung up before it was all sent.
+        with suppress(OSError):
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * (1 << 20))
+        assert connection.recv(4096).startswith(b"HTTP/1.1 400 ")
     _assert_alive(narrow, folder)
 
 

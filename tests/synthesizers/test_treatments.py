@@ -72,6 +72,18 @@ def test_dates_are_counted_from_a_persons_first_of_all() -> None:
     assert add_keys(made, table, rules)["who"].tolist() == ["S1", "S2", "S3"]
 
 
+def test_a_patients_rows_are_grouped_by_the_patient_and_not_by_another_key() -> None:
+    stay, who = [f"hadm{i // 2}" for i in range(120)], [f"P{i // 6}" for i in range(120)]
+    table = mixed_table(120).assign(hadm_id=stay, subject_id=who)[["hadm_id", "subject_id", "age", "ward", "marker"]]
+    rules = [one.treatment for one in profile_table(table, patient_id="subject_id").columns]
+    assert [rule.column for rule in rules if rule.patient] == ["subject_id"]
+    assert group_column(table, rules) == "subject_id"
+    old = [Treatment.model_validate(rule.model_dump(exclude={"how", "patient", "missing_codes"})) for rule in rules]
+    assert group_column(table, old) == "subject_id"
+    single = table.assign(subject_id=[f"P{i}" for i in range(120)])
+    assert group_column(single, rules) is None
+
+
 @pytest.mark.parametrize(
     ("rule", "how"),
     [
