@@ -14,12 +14,13 @@ DEV := $(VENV)/.dev$(EXTRAS:%=-%)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint types imports format lock clean
+.PHONY: help demo serve test environments check lint types imports format lock clean
 
 help:
 	@echo 'make demo    a plan for the table in examples/'
 	@echo 'make serve   the service and its page on http://localhost:8000/'
 	@echo 'make test    the tests'
+	@echo 'make environments  what the synthesizers'"'"' own libraries need, 10 GB; without them their tests are skipped'
 	@echo 'make check   style, types, import direction, and the tests if anything changed since they last passed'
 	@echo 'make format  let ruff rewrite what it can'
 	@echo 'make lock    pin today'"'"'s newest versions in requirements.lock'
@@ -34,6 +35,9 @@ test: $(DEV)
 	@rm -f $(VENV)/.tested
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 	@touch $(VENV)/.tested
+
+environments: $(DEV) $(VENV)/sdmetrics/.complete
+	$(BIN)/clinical-model-selector environments --create all
 
 check: lint types imports $(VENV)/.tested
 
@@ -76,6 +80,13 @@ $(DEV): pyproject.toml requirements.lock | $(BIN)/python
 	@echo 'Setting up .venv with the tools of development, about two minutes ...'
 	@$(PIP) install --constraint requirements.lock --editable '.[dev$(EXTRAS:%=,%)]'
 	@touch $@ $(VENV)/.runtime
+
+# The reference that metrics are tested against cannot be installed beside the rest.
+$(VENV)/sdmetrics/.complete: tests/evidence/sdmetrics.txt | $(BIN)/python
+	@rm -rf $(VENV)/sdmetrics
+	@$(BIN)/python -m venv $(VENV)/sdmetrics
+	@$(VENV)/sdmetrics/bin/python -m pip -qq --disable-pip-version-check install --requirement $<
+	@touch $@
 
 $(VENV)/.regular: $(DEV) $(CODE)
 	@rm -rf $(VENV)/regular build

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..evidence.evaluation import Evaluation, evaluate
 from ..evidence.score import score_cell
-from ..schemas.errors import SynthesisFailed
+from ..profiling.frame import as_frame
+from ..schemas.errors import SelectorError, SynthesisFailed
+from ..schemas.plan import ModelSelectionPlan
 from ..schemas.policy import Compliance
 from ..schemas.request import EvidenceMetrics, Tradeoff
 from ..schemas.result import SelectionResult
@@ -25,8 +27,10 @@ MAX_ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class AutoRound:
-    """One round: plan, synthetic table, evaluation."""
+    """One round that gave a table: plan, synthetic table, evaluation."""
 
+    number: int
+    """From 1; rounds in which nothing could be run are left out."""
     result: SelectionResult
     synthesis: Synthesis
     evaluation: Evaluation
@@ -44,14 +48,16 @@ def run_auto(
     public: Mapping[str, Bounds] | None = None,
     quasi_identifiers: Sequence[str] = (),
     say: Say | None = None,
+    before: Callable[[ModelSelectionPlan], None] | None = None,
     **request: Any,
 ) -> tuple[AutoRound, tuple[AutoRound, ...]]:
-    """The best round and all rounds; it ends early where a round passes every threshold.
+    """The best round and all that gave a table.
 
-    Best is what passes with the highest score, else what fails the fewest thresholds.
+    It ends early where a round fails no threshold, where the next plan would be one that was tried, or where no further
+    plan can be had. Best is what passes with the highest score, else what fails the fewest thresholds.
 
     Args:
-        table: A pandas table.
+        table: A path, or a pandas, polars or Arrow table.
         selector: Who plans.
         rounds: At most so many.
         seed: Makes the syntheses repeatable.
@@ -60,20 +66,25 @@ def run_auto(
         public: Column → bounds or levels that are public knowledge.
         quasi_identifiers: Columns for k-anonymity.
         say: Told what happens.
+        before: Called with each plan before it is carried out, such as to install what it needs.
         request: Fields of ``SelectionRequest``.
 
     Raises:
         SelectorError: As for a selection; or no round's plan could be run.
     """
     tell = say or _say_nothing
+    table = as_frame(table)
     tradeoff: Tradeoff = request.get("tradeoff", "balanced")
     target: str | None = request.get("target")
     level: Compliance = request.get("compliance") or selector.settings.compliance_level
     result = selector.select(table, **request)
+    tried = [result.plan.choice]
     done: list[AutoRound] = []
     failed: SynthesisFailed | None = None
     for number in range(1, rounds + 1):
         tell(f"round {number}: {result.plan.choice.method}, chosen by {result.provenance.provider}")
+        if before is not None:
+            before(result.plan)
         try:
             made = synthesize(
                 table, result, seed=seed, held_out=held_out, limits=limits, public=public,
@@ -81,22 +92,34 @@ def run_auto(
             )  # fmt: skip
         except SynthesisFailed as error:
             failed = error
+            tell(f"round {number}: {error}")
             metrics = EvidenceMetrics(failed=True)
         else:
             evaluation = evaluate(
                 table, made.table, card=made.card, compliance=level, quasi_identifiers=quasi_identifiers,
                 target=target if target in made.table.columns else None,
             )  # fmt: skip
-            done.append(AutoRound(result, made, evaluation, _score(tradeoff, evaluation, made)))
-            tell(f"round {number}: {_sentence(evaluation)}")
+            done.append(AutoRound(number, result, made, evaluation, _score(tradeoff, evaluation, made)))
+            tell(f"round {number}: {made.card.method} {_sentence(evaluation)}")
             if evaluation.passes:
                 break
             metrics = evaluation.to_metrics()
             if made.card.method != result.plan.choice.method:
                 # What was measured belongs to the backup; of the choice it is only known that it failed.
                 metrics = EvidenceMetrics(failed=True)
-        if number < rounds:
+        if number == rounds:
+            break
+        try:
             result = selector.replan(result, metrics)
+        except SelectorError as error:
+            if not done:
+                raise
+            tell(f"no further plan: {error}")
+            break
+        if result.plan.choice in tried:
+            tell("no further plan: the next one would repeat an earlier one")
+            break
+        tried.append(result.plan.choice)
     if not done:
         assert failed is not None
         raise failed

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..profiling import profile_table
+from ..profiling.frame import as_frame
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings
@@ -33,7 +34,7 @@ def synthesize(
     """The synthetic table that ``plan`` describes, with its run card.
 
     Args:
-        table: A pandas table.
+        table: A path, or a pandas, polars or Arrow table.
         plan: A plan, or a selection's result, whose treatments are then used.
         patient_id: Column that tells patients apart; used where the table must be profiled.
         seed: Makes a run repeatable; leave it out for DP methods.
@@ -47,6 +48,7 @@ def synthesize(
         TableError: The table cannot be profiled, or does not match the treatments.
         SynthesisFailed: Neither choice nor backup could be run.
     """
+    table = as_frame(table)
     treatments: tuple[Treatment, ...] = plan.treatments if isinstance(plan, SelectionResult) else ()
     if not treatments or any(item.column is None for item in treatments):
         profile = profile_table(table, patient_id=patient_id)

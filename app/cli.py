@@ -9,17 +9,33 @@ import logging
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from ..schemas.errors import SelectorError
-from ..schemas.policy import Compliance
-from ..schemas.request import Deployment, EvidencePolicy, Tradeoff
 from ..schemas.settings import Settings
 from .failures import NOBODY_ANSWERS, error_lines, exit_code, install_quiet_excepthook
 from .inputs import read_profile, split_names
+from .options import (
+    Allowed,
+    Columns,
+    DeploymentOption,
+    EpsilonMax,
+    EvidencePolicyOption,
+    Goal,
+    Html,
+    Json,
+    Kinds,
+    Level,
+    MaxFitSeconds,
+    Model,
+    PatientId,
+    Provider,
+    RequireDP,
+    Target,
+    TradeoffOption,
+)
 from .plan_commands import register
 from .terminal import print_error, print_json, print_view, write_page
 
@@ -38,24 +54,9 @@ app = typer.Typer(
 Table = Annotated[
     str, typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too) or Parquet file, or a database URL with --table.")
 ]
-Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="Column to be predicted.")]
-PatientId = Annotated[
-    str | None,
-    typer.Option(
-        "--patient-id",
-        metavar="COLUMN",
-        help="Column that tells patients apart.",
-    ),
-]
-Kinds = Annotated[
-    list[str] | None, typer.Option("--kind", metavar="COLUMN=KIND", help="What a column is, where you know better.")
-]
-Columns = Annotated[Path | None, typer.Option("--columns", metavar="FILE", help="YAML file of COLUMN: KIND lines.")]
 TableName = Annotated[
     str | None, typer.Option("--table", metavar="NAME", help="Table or view, where TABLE is a database URL.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
-Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained page too.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -75,38 +76,17 @@ def select(
     kind: Kinds = None,
     columns: Columns = None,
     table_name: TableName = None,
-    goal: Annotated[str | None, typer.Option("--goal", metavar="TEXT", help="What the synthetic table is for.")] = None,
-    tradeoff: Annotated[Tradeoff, typer.Option("--tradeoff", help="What matters most.")] = "balanced",
-    compliance: Annotated[
-        Compliance | None, typer.Option("--compliance", help="Level to be judged by. [default: COMPLIANCE_LEVEL]")
-    ] = None,
-    allowed: Annotated[
-        str | None, typer.Option("--allowed", metavar="A,B,…", help="Choose among these synthesizers only.")
-    ] = None,
-    require_dp: Annotated[bool, typer.Option("--require-dp", help="Only differentially private synthesizers.")] = False,
-    epsilon_max: Annotated[
-        float | None, typer.Option("--epsilon-max", metavar="E", help="Largest privacy budget, all parts added up.")
-    ] = None,
-    deployment: Annotated[
-        Deployment, typer.Option("--deployment", help="saas leaves out licences that bar offering it as a service.")
-    ] = "internal",
-    max_fit_seconds: Annotated[
-        float | None, typer.Option("--max-fit-seconds", metavar="S", help="Longest fit, in estimated CPU seconds.")
-    ] = None,
-    evidence_policy: Annotated[
-        EvidencePolicy | None,
-        typer.Option(
-            "--evidence-policy",
-            help="Where measurements speak against a model's choice: warn, replace it, or nothing. "
-            "[default: SELECTOR_EVIDENCE_POLICY]",
-        ),
-    ] = None,
-    provider: Annotated[
-        Literal["auto", "openrouter", "ollama", "embedded"], typer.Option("--provider", help="Who is asked.")
-    ] = "auto",
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="ID", help="Model of the provider that is asked first.")
-    ] = None,
+    goal: Goal = None,
+    tradeoff: TradeoffOption = "balanced",
+    compliance: Level = None,
+    allowed: Allowed = None,
+    require_dp: RequireDP = False,
+    epsilon_max: EpsilonMax = None,
+    deployment: DeploymentOption = "internal",
+    max_fit_seconds: MaxFitSeconds = None,
+    evidence_policy: EvidencePolicyOption = None,
+    provider: Provider = "auto",
+    model: Model = None,
     as_json: Json = False,
     html: Html = None,
 ) -> None:

@@ -4,23 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..evidence.evaluation import Evaluation
+from ..evidence.evaluation import Evaluation, as_record
+from ..evidence.marginals import FEWEST_PERSONS
+from .evaluation_charts import draw_intervals, draw_marginals
 
-__all__ = ["environments_view", "evaluation_page", "evaluation_view", "regret_page", "regret_view"]
+if TYPE_CHECKING:
+    from ..agents.auto import AutoRound
 
+__all__ = [
+    "auto_page",
+    "auto_record",
+    "auto_view",
+    "environments_view",
+    "evaluation_page",
+    "evaluation_view",
+    "regret_page",
+    "regret_view",
+]
+
+_ROUND_HEADINGS = ("round", "made by", "score", "fidelity", "utility", "membership", "fails")
 _COLOURS = {"pass": "green", "fail": "red", "cannot tell": "yellow"}
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.3rem .7rem;border-bottom:1px solid #ddd;text-align:left}
-.pass{color:#176d2f}.fail{color:#a3141c;font-weight:600}.cannot{color:#7a5c00}
+.marginals{display:grid;grid-template-columns:repeat(auto-fill,minmax(19rem,1fr));gap:1rem}
+figure{margin:0}figcaption{overflow-wrap:anywhere}small{opacity:.7}.real{fill:#2b5d9b}.made{fill:#d98032}
+b.real{color:#2b5d9b}b.made{color:#d98032}.pass{color:#176d2f}.fail{color:#a3141c;font-weight:600}.cannot{color:#7a5c00}
 @media(prefers-color-scheme:dark){body{background:#16181c;color:#ddd}td,th{border-color:#444}
 .pass{color:#6fce8a}.fail{color:#ff8c8c}.cannot{color:#e2c25b}}"""
+
+_LEGEND = (
+    'Share of rows: <b class="real">real</b>, <b class="made">synthetic</b>; those that differ most come first. A bar '
+    f"stands for at least {FEWEST_PERSONS} persons, rarer levels are together in one, and edges are rounded."
+)
 
 
 def evaluation_view(found: Evaluation) -> RenderableType:
@@ -38,18 +60,47 @@ def evaluation_view(found: Evaluation) -> RenderableType:
 
 
 def evaluation_page(found: Evaluation) -> str:
-    """A self-contained page: summary, verdicts, and a plot of every figure with its interval. Holds no cell's value."""
-    rows = "".join(
-        f"<tr><td>{escape(v.name)}</td><td>{_figure(v.measured)}</td><td>{_figure(v.threshold)}</td>"
-        f'<td class="{v.outcome.split()[0]}">{v.outcome}</td><td>{escape(v.note)}</td></tr>'
-        for v in found.verdicts
-    )
-    summary = "".join(f"<li>{escape(name)}: {escape(value)}</li>" for name, value in _summary(found))
-    notes = "".join(f"<li>{escape(note)}</li>" for note in found.notes)
+    """A self-contained page: summary, verdicts, every figure with its interval, and the columns side by side."""
+    return _page("Evaluation of a synthetic table", _evaluation_body(found))
+
+
+def auto_record(best: AutoRound, rounds: Sequence[AutoRound]) -> dict[str, Any]:
+    """For JSON: every round that gave a table, and which of them is kept."""
+    return {
+        "rounds": [
+            {
+                "number": one.number,
+                "chosen": one.result.plan.choice.method,
+                "provider": one.result.provenance.provider,
+                "method": one.synthesis.card.method,
+                "failures": [failure.model_dump() for failure in one.synthesis.card.failures],
+                "score": one.score,
+                "evaluation": as_record(one.evaluation),
+            }
+            for one in rounds
+        ],
+        "best": next(place for place, one in enumerate(rounds) if one is best),
+        "plan": best.result.plan.model_dump(mode="json"),
+    }
+
+
+def auto_view(best: AutoRound, rounds: Sequence[AutoRound]) -> RenderableType:
+    """The rounds, and the evaluation of the one that is kept."""
+    table = Table(title=f"Round {best.number} is kept", title_justify="left")
+    for name in _ROUND_HEADINGS:
+        table.add_column(name)
+    for one in rounds:
+        table.add_row(*_round_cells(one), style="bold" if one is best else None)
+    return Group(table, evaluation_view(best.evaluation))
+
+
+def auto_page(best: AutoRound, rounds: Sequence[AutoRound]) -> str:
+    """The evaluation of the round that is kept, below a table of all of them."""
+    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _round_cells(one))}</tr>" for one in rounds)
+    head = "".join(f"<th>{name}</th>" for name in _ROUND_HEADINGS)
     return _page(
         "Evaluation of a synthetic table",
-        f"<ul>{summary}</ul>{_plot(_bars(found))}<h2>Judged by {found.compliance}</h2><table><tr><th>threshold</th>"
-        f"<th>measured</th><th>limit</th><th>outcome</th><th>note</th></tr>{rows}</table><ul>{notes}</ul>",
+        f"<p>Round {best.number} is kept.</p><table><tr>{head}</tr>{rows}</table>{_evaluation_body(best.evaluation)}",
     )
 
 
@@ -89,8 +140,34 @@ def regret_page(report: dict[str, Any]) -> str:
     findings = "".join(f"<li>{escape(line)}</li>" for line in (*report["findings"], *_control_lines(report)))
     return _page(
         "Regret of a selector",
-        f"<ul>{findings}</ul>{_plot(bars)}<table><tr><th>policy</th>{head}</tr>{rows}</table>",
+        f"<ul>{findings}</ul>{draw_intervals(bars)}<table><tr><th>policy</th>{head}</tr>{rows}</table>",
     )
+
+
+def _evaluation_body(found: Evaluation) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(v.name)}</td><td>{_figure(v.measured)}</td><td>{_figure(v.threshold)}</td>"
+        f'<td class="{v.outcome.split()[0]}">{v.outcome}</td><td>{escape(v.note)}</td></tr>'
+        for v in found.verdicts
+    )
+    summary = "".join(f"<li>{escape(name)}: {escape(value)}</li>" for name, value in _summary(found))
+    notes = "".join(f"<li>{escape(note)}</li>" for note in found.notes)
+    return (
+        f"<ul>{summary}</ul>{draw_intervals(_bars(found))}<h2>Judged by {found.compliance}</h2><table>"
+        f"<tr><th>threshold</th><th>measured</th><th>limit</th><th>outcome</th><th>note</th></tr>{rows}</table><ul>{notes}</ul>"
+        f"<h2>Columns, real and synthetic</h2><p>{_LEGEND}</p>{draw_marginals(found.marginals)}"
+    )
+
+
+def _round_cells(one: AutoRound) -> tuple[str, ...]:
+    found = one.evaluation
+    auc = found.disclosure.membership_auc.value if found.disclosure else None
+    chosen, made = one.result.plan.choice.method, one.synthesis.card.method
+    return (
+        str(one.number), made if made == chosen else f"{made} (for {chosen})", f"{one.score:.3f}",
+        f"{found.fidelity.overall:.3f}", _figure(found.utility.score if found.utility else None), _figure(auc),
+        ", ".join(verdict.name for verdict in found.verdicts if verdict.outcome == "fail") or "nothing",
+    )  # fmt: skip
 
 
 def _regret_rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
@@ -149,32 +226,6 @@ def _bars(found: Evaluation) -> list[tuple[str, float, float, float]]:
             ("  of a row copy", found.disclosure.copy_auc, found.disclosure.copy_auc, found.disclosure.copy_auc)
         )
     return bars
-
-
-def _plot(bars: Sequence[tuple[str, float, float, float]]) -> str:
-    """Points with intervals on a 0 to 1 axis, as SVG."""
-    left, width, step = 190, 520, 26
-    height = step * len(bars) + 30
-    parts = [
-        f'<svg viewBox="0 0 {left + width + 70} {height}" width="100%" role="img" aria-label="figures with intervals">'
-    ]
-    for i in range(5):
-        x = left + width * i / 4
-        parts.append(f'<line x1="{x}" y1="5" x2="{x}" y2="{height - 22}" stroke="#8884"/>')
-        parts.append(
-            f'<text x="{x}" y="{height - 6}" font-size="11" text-anchor="middle" fill="currentColor">{i / 4:g}</text>'
-        )
-    for i, (name, value, low, high) in enumerate(bars):
-        y = step * i + 18
-        a, b, at = (left + width * min(1.0, max(0.0, one)) for one in (low, high, value))
-        parts.append(
-            f'<text x="{left - 8}" y="{y + 4}" font-size="12" text-anchor="end" fill="currentColor">'
-            f"{escape(name)}</text>"
-        )
-        parts.append(f'<line x1="{a:.1f}" y1="{y}" x2="{b:.1f}" y2="{y}" stroke="#4a7fc1" stroke-width="3"/>')
-        parts.append(f'<circle cx="{at:.1f}" cy="{y}" r="5" fill="#2b5d9b"><title>{value:.3f}</title></circle>')
-        parts.append(f'<text x="{left + width + 8}" y="{y + 4}" font-size="12" fill="currentColor">{value:.3f}</text>')
-    return "".join([*parts, "</svg>"])
 
 
 def _page(title: str, body: str) -> str:

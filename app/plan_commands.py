@@ -9,10 +9,27 @@ from typing import Annotated, Any
 import typer
 
 from ..schemas.errors import SettingsError
-from ..schemas.policy import Compliance
-from ..schemas.request import Deployment, Tradeoff
 from ..schemas.settings import Settings
-from .inputs import split_names
+from .inputs import parse_kinds, split_names
+from .options import (
+    Allowed,
+    Columns,
+    DeploymentOption,
+    EpsilonMax,
+    EvidencePolicyOption,
+    Goal,
+    Html,
+    Json,
+    Kinds,
+    Level,
+    MaxFitSeconds,
+    Model,
+    PatientId,
+    Provider,
+    RequireDP,
+    Target,
+    TradeoffOption,
+)
 from .terminal import print_json, print_view, printable, write_page
 
 __all__ = ["register"]
@@ -22,6 +39,10 @@ benchmark = typer.Typer(
 )
 
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Makes the run repeatable; not for DP methods.")]
+Quasi = Annotated[str | None, typer.Option("--quasi-identifiers", metavar="A,B,…", help="Columns for k-anonymity.")]
+CreateEnvironments = Annotated[
+    bool, typer.Option("--create-environments", help="Install what a method of the plan needs and is missing.")
+]
 HeldOut = Annotated[
     float, typer.Option("--held-out", min=0.0, max=0.5, metavar="SHARE", help="Share of rows that no fit sees.")
 ]
@@ -33,14 +54,6 @@ PublicBounds = Annotated[
         "--public-bounds", metavar="FILE", help="JSON of COLUMN: [low, high] or [levels] that are public knowledge."
     ),
 ]
-PatientId = Annotated[
-    str | None, typer.Option("--patient-id", metavar="COLUMN", help="Column that tells patients apart.")
-]
-Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="Column to be predicted.")]
-Level = Annotated[
-    Compliance | None, typer.Option("--compliance", help="Level to be judged by. [default: COMPLIANCE_LEVEL]")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
 Out = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Where to write it: .csv, .tsv or .parquet.")]
 
 
@@ -63,25 +76,23 @@ def synthesize(
     limit_seconds: Seconds = 3600.0,
     limit_gb: Memory = 8.0,
     public_bounds: PublicBounds = None,
-    create_environments: Annotated[
-        bool, typer.Option("--create-environments", help="Install what a method of the plan needs and is missing.")
-    ] = False,
+    create_environments: CreateEnvironments = False,
 ) -> None:
     """Make the synthetic table that a plan describes, and its run card beside it."""
     _need_light("synthesize")
     from ..agents.synthesis import synthesize as carry_out
-    from ..synthesizers.files import card_path, read_table, write_atomically, write_table
+    from ..profiling.frame import read_frame
+    from ..synthesizers.files import check_output, write_result
     from ..synthesizers.running import Limits
     from .plan_files import read_bounds, read_plan
 
     settings = Settings()
     known = read_plan(plan)
-    if output.suffix not in (".csv", ".tsv", ".parquet", ".pq"):
-        raise SettingsError(f"{output}: name it .csv, .tsv or .parquet")
+    check_output(output)
     if create_environments:
         _create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
     made = carry_out(
-        read_table(table),
+        read_frame(table),
         known,
         patient_id=patient_id,
         seed=seed,
@@ -91,10 +102,7 @@ def synthesize(
         settings=settings,
         say=_say,
     )
-    # The card goes first: a table without its card cannot be judged, a card without its table harms nobody.
-    text = made.card.model_dump_json(indent=2)
-    write_atomically(card_path(output), lambda partial: partial.write_text(text))
-    write_table(made.table, output)
+    write_result(made.table, made.card.model_dump_json(indent=2), output)
     _say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
 
 
@@ -106,27 +114,24 @@ def evaluate(
     card: Annotated[
         Path | None, typer.Option("--card", metavar="FILE", help="Its run card. [default: beside SYNTHETIC]")
     ] = None,
-    quasi: Annotated[
-        str | None, typer.Option("--quasi-identifiers", metavar="A,B,…", help="Columns for k-anonymity.")
-    ] = None,
+    quasi: Quasi = None,
     as_json: Json = False,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained page too.")
-    ] = None,
+    html: Html = None,
 ) -> None:
     """Measure fidelity, utility and disclosure risk of SYNTHETIC, and judge them."""
     _need_light("evaluate")
     from ..evidence.evaluation import as_record
     from ..evidence.evaluation import evaluate as measure
-    from ..synthesizers.files import card_path, read_table
+    from ..profiling.frame import read_frame
+    from ..synthesizers.files import card_path
     from .evaluation_views import evaluation_page, evaluation_view
     from .plan_files import read_card
 
     beside = card_path(Path(synthetic))
     known = read_card(card) if card is not None else read_card(beside) if beside.exists() else None
     found = measure(
-        read_table(real),
-        read_table(synthetic),
+        read_frame(real),
+        read_frame(synthetic),
         card=known,
         target=target,
         compliance=compliance or Settings().compliance_level,
@@ -145,66 +150,77 @@ def auto(
     output: Out,
     target: Target = None,
     patient_id: PatientId = None,
-    tradeoff: Annotated[Tradeoff, typer.Option("--tradeoff", help="What matters most.")] = "balanced",
+    kind: Kinds = None,
+    columns: Columns = None,
+    goal: Goal = None,
+    tradeoff: TradeoffOption = "balanced",
     compliance: Level = None,
-    allowed: Annotated[
-        str | None, typer.Option("--allowed", metavar="A,B,…", help="Choose among these synthesizers only.")
-    ] = None,
-    require_dp: Annotated[bool, typer.Option("--require-dp", help="Only differentially private synthesizers.")] = False,
-    deployment: Annotated[Deployment, typer.Option("--deployment", help="As for select.")] = "internal",
-    provider: Annotated[str, typer.Option("--provider", help="As for select.")] = "auto",
+    allowed: Allowed = None,
+    require_dp: RequireDP = False,
+    epsilon_max: EpsilonMax = None,
+    deployment: DeploymentOption = "internal",
+    max_fit_seconds: MaxFitSeconds = None,
+    evidence_policy: EvidencePolicyOption = None,
+    provider: Provider = "auto",
+    model: Model = None,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="At most so many.")] = 3,
     seed: Seed = None,
     held_out: HeldOut = 0.2,
     limit_seconds: Seconds = 600.0,
     limit_gb: Memory = 8.0,
     public_bounds: PublicBounds = None,
+    quasi: Quasi = None,
+    create_environments: CreateEnvironments = False,
     as_json: Json = False,
+    html: Html = None,
 ) -> None:
     """Select, synthesize, evaluate, and plan anew until nothing fails; keep the best."""
     _need_light("auto")
     from ..agents import ClinicalModelSelector
     from ..agents.auto import run_auto
-    from ..evidence.evaluation import as_record
-    from ..synthesizers.files import card_path, read_table, write_atomically, write_table
+    from ..profiling.columns_file import load_columns_file
+    from ..profiling.frame import read_frame
+    from ..synthesizers.files import check_output, write_result
     from ..synthesizers.running import Limits
-    from .evaluation_views import evaluation_view
+    from .evaluation_views import auto_page, auto_record, auto_view
     from .plan_files import read_bounds
 
+    check_output(output)
+    selector = ClinicalModelSelector()
     best, all_rounds = run_auto(
-        read_table(table),
-        selector=ClinicalModelSelector(),
+        read_frame(table),
+        selector=selector,
         rounds=rounds,
         seed=seed,
         held_out=held_out,
         limits=Limits(limit_seconds, limit_gb * 1e9),
         public=read_bounds(public_bounds),
+        quasi_identifiers=split_names(quasi) or (),
         say=_say,
+        before=(lambda plan: _create_for(plan.methods, selector.settings)) if create_environments else None,
         target=target,
         patient_id=patient_id,
+        kinds={**(load_columns_file(columns) if columns else {}), **parse_kinds(kind or ())},
+        goal=goal,
         tradeoff=tradeoff,
         compliance=compliance,
         allowed=split_names(allowed),
         require_dp=require_dp,
+        epsilon_max=epsilon_max,
         deployment=deployment,
+        max_fit_seconds=max_fit_seconds,
+        evidence_policy=evidence_policy,
         provider=provider,
+        model=model,
     )
-    text = best.synthesis.card.model_dump_json(indent=2)
-    write_atomically(card_path(output), lambda partial: partial.write_text(text))
-    write_table(best.synthesis.table, output)
+    write_result(best.synthesis.table, best.synthesis.card.model_dump_json(indent=2), output)
+    _say(f"wrote {len(best.synthesis.table)} rows of round {best.number}, and the run card beside them")
+    if html is not None:
+        write_page(html, auto_page(best, all_rounds))
     if as_json:
-        print_json(
-            {
-                "rounds": [
-                    {"method": one.synthesis.card.method, "score": one.score, "evaluation": as_record(one.evaluation)}
-                    for one in all_rounds
-                ],
-                "best": all_rounds.index(best),
-                "plan": best.result.plan.model_dump(mode="json"),
-            }
-        )
+        print_json(auto_record(best, all_rounds))
     else:
-        print_view(evaluation_view(best.evaluation))
+        print_view(auto_view(best, all_rounds))
 
 
 def environments(

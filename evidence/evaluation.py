@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from ..profiling import profile_table
 from ..schemas.errors import TableError
 from ..schemas.policy import DEFAULT_COMPLIANCE, Compliance
 from ..schemas.request import EvidenceMetrics
 from ..synthesizers.holdout import split_rows
 from ..synthesizers.run_card import RunCard
-from ..synthesizers.treatments import KEY_ACTION, treat_table
+from ..synthesizers.treatments import KEY_ACTION, codes_in, group_column, mask_codes, treat_table
 from .disclosure import Disclosure, measure_disclosure
 from .fidelity import Fidelity, measure_fidelity
+from .marginals import Marginal, compare_marginals
 from .utility import Utility, measure_utility
 from .verdicts import Verdict, judge
 
@@ -38,6 +41,8 @@ class Evaluation(BaseModel):
     disclosure: Disclosure | None
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...] = ()
+    marginals: tuple[Marginal, ...] = ()
+    """Columns side by side, for plots; without those that may point to a person by themselves."""
 
     @property
     def passes(self) -> bool:
@@ -92,7 +97,10 @@ def evaluate(
         notes.append(f"{len(treated.columns) - len(shared)} columns of the real table are not in the synthetic one")
     if target is not None and target not in shared:
         raise TableError(f"column {target!r} is not among the columns that both tables have")
-    made = _as_typed(synthetic[shared], treated)
+    made = synthetic[shared]
+    if card is not None:
+        made = mask_codes(made, codes_in(card.treatments))
+    made = _as_typed(made, treated)
     fitted = treated.iloc[inside][shared].reset_index(drop=True)
     held_out = treated.iloc[outside][shared].reset_index(drop=True)
     known = len(held_out) >= 10
@@ -123,6 +131,7 @@ def evaluate(
             k_anonymity=int(made.groupby(quasi, dropna=False, observed=True).size().min()) if quasi else None,
         ),
         notes=tuple(notes),
+        marginals=_compare(real, treated[shared], made, card),
     )
 
 
@@ -133,19 +142,47 @@ def as_record(evaluation: Evaluation) -> dict[str, object]:
     return {**record, "risk": evaluation.risk, "passes": evaluation.passes}
 
 
+def _compare(
+    real: pd.DataFrame, treated: pd.DataFrame, made: pd.DataFrame, card: RunCard | None
+) -> tuple[Marginal, ...]:
+    if card is not None:
+        group = group_column(real, card.treatments)
+        return compare_marginals(treated, made, None if group is None else real[group])
+    # Nothing is known of the columns: the profile tells which of them name persons.
+    try:
+        profile = profile_table(real)
+    except TableError:
+        return ()
+    kept = {column.name for column in profile.columns if column.treatment.action == "keep"}
+    names = [name for name in treated.columns if str(name) in kept]
+    persons = None if profile.patient_id is None else real[profile.patient_id]
+    return compare_marginals(treated[names], made[names], persons)
+
+
+def _group(real: pd.DataFrame, card: RunCard) -> Any:
+    """The column that keeps a person's rows together."""
+    wanted = None if card.held_out is None else card.held_out.group
+    if wanted is None:
+        return None
+    for name in real.columns:
+        if str(name) == wanted:
+            return name
+    raise TableError("the run card belongs to another table: it has no column that keeps a person's rows together")
+
+
 def _prepare(
     real: pd.DataFrame, card: RunCard | None, notes: list[str]
 ) -> tuple[Sequence[int], Sequence[int], pd.DataFrame]:
     if card is None:
         notes.append("no run card: columns are compared as they are")
         return range(len(real)), [], real
-    treated = treat_table(real, card.treatments)
+    treated = mask_codes(treat_table(real, card.treatments, card.treated_on), codes_in(card.treatments))
     keys = sum(item.action == KEY_ACTION for item in card.treatments)
     if keys:
         notes.append(f"{keys} columns of arbitrary keys are left out")
     if card.held_out is None:
         return range(len(real)), [], treated
-    inside, outside = split_rows(real, card.held_out.share, card.held_out.seed, card.held_out.group)
+    inside, outside = split_rows(real, card.held_out.share, card.held_out.seed, _group(real, card))
     if len(inside) != card.rows_fitted:
         raise TableError("the run card belongs to another table: its fit had another number of rows")
     return inside, outside, treated

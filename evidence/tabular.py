@@ -45,8 +45,13 @@ def as_number(cells: pd.Series) -> Array:
 def as_category(cells: pd.Series) -> Array:
     """A column as labels, missing as one of them; 1, 1.0 and True read alike on either side."""
     if pd.api.types.is_numeric_dtype(cells.dtype):
-        numbers = as_number(cells)
-        return np.array([MISSING if np.isnan(x) else repr(float(x)) for x in numbers], dtype=object)
+        distinct, place = np.unique(as_number(cells), return_inverse=True)
+        names: Array = np.array([MISSING if np.isnan(x) else repr(float(x)) for x in distinct], dtype=object)
+        return np.asarray(names[place])
+    if pd.api.types.infer_dtype(cells, skipna=True) == "string":
+        # Equal texts are told once; among other objects 1 and True are equal and must not become one.
+        codes, levels = pd.factorize(cells)
+        return np.asarray(np.array([*(str(level) for level in levels), MISSING], dtype=object)[codes])
     return np.array([MISSING if gone else str(x) for x, gone in zip(cells, cells.isna(), strict=True)], dtype=object)
 
 

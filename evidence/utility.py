@@ -56,7 +56,8 @@ def measure_utility(
     else:
         y = [as_category(table[target]) for table in tables]
         classes = np.unique(y[0])
-        if len(classes) < 2 or len(np.unique(y[1])) < 2:
+        # Labels that hardly ever come twice, such as names, are no classes.
+        if len(classes) < 2 or len(np.unique(y[1])) < 2 or len(classes) > len(y[0]) / 2:
             return None
         real, made = (_classify(x[i], y[i], x[1], classes, seed) for i in (0, 2))
         chance = 0.5

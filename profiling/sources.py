@@ -19,7 +19,7 @@ from .slices import sample_lines
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["open_table"]
+__all__ = ["open_table", "read_delimited"]
 
 Run = Callable[[str, Tick], pa.Table]
 
@@ -73,13 +73,19 @@ def _open_path(path: Path) -> Engine:
 
 
 def _open_file(path: Path) -> Engine:
+    found = _find_delimited(path)
+    return _open_parquet(path) if found is None else _open_delimited(found)
+
+
+def _find_delimited(path: Path) -> Delimited | None:
+    """How to read a file of delimited text; None where it is Parquet."""
     if path.is_dir():
         raise TableError(f"{path}: this is a folder; name one file")
     if not path.exists():
         raise TableError(f"{path}: no such file")
     with path.open("rb") as file:
         magic = file.read(4)
-    return _open_parquet(path) if magic == b"PAR1" else _open_delimited(inspect_delimited(path))
+    return None if magic == b"PAR1" else inspect_delimited(path)
 
 
 def _open_parquet(path: Path) -> Engine:
@@ -106,30 +112,49 @@ def _open_parquet(path: Path) -> Engine:
 
 
 def _open_delimited(found: Delimited) -> Engine:
-    import duckdb
-
-    path = str(found.path)
-    # The names of columns stay out of the statement; nothing is guessed twice, and every cell is text.
-    columns = ", ".join(f"c{place}: 'VARCHAR'" for place in range(len(found.names)))
-    source = (
-        f"read_csv({_quote(path)}, auto_detect = false, header = true, delim = {_quote(found.delimiter)}, "
-        f"quote = '\"', escape = '\"', columns = {{{columns}}}, encoding = '{found.encoding}', nullstr = '', "
-        f"strict_mode = true, null_padding = false" + (", compression = 'gzip'" if found.gzipped else "") + ")"
-    )
-    ragged = (
-        f"{path}: some rows have more or fewer fields than the header, or a quote is not closed; "
-        "every row needs the same columns"
-    )
     size = found.path.stat().st_size * (8 if found.gzipped else 1)
     if size <= _IN_MEMORY:
-        return ArrowEngine(found.names, quietly(lambda: _query(f"SELECT * FROM {source}"), (duckdb.Error,), ragged))
-    run = _scan(f"SELECT * FROM {source}", ragged)
+        return ArrowEngine(found.names, _read_all(found))
+    run = _scan(f"SELECT * FROM {_as_text(found)}", _ragged(found))
 
     def draw() -> pa.Table:
         some = sample_lines(found, engines.SAMPLE_ROWS)
         return _reservoir(run, found.names) if some is None else some
 
     return DuckDBEngine(run, found.names, draw, whole=False)
+
+
+def read_delimited(path: Path) -> tuple[tuple[str, ...], pa.Table] | None:
+    """Names and all cells, as text, of a delimited file; None where it is Parquet.
+
+    Raises:
+        TableError: There is no such file, or it is no table.
+    """
+    found = quietly(lambda: _find_delimited(path), (OSError,), f"{path}: the file cannot be read ({{error}})")
+    return None if found is None else (found.names, _read_all(found))
+
+
+def _read_all(found: Delimited) -> pa.Table:
+    import duckdb
+
+    return quietly(lambda: _query(f"SELECT * FROM {_as_text(found)}"), (duckdb.Error,), _ragged(found))
+
+
+def _as_text(found: Delimited) -> str:
+    # The names of columns stay out of the statement; nothing is guessed twice, and every cell is text.
+    columns = ", ".join(f"c{place}: 'VARCHAR'" for place in range(len(found.names)))
+    return (
+        f"read_csv({_quote(str(found.path))}, auto_detect = false, header = true, delim = {_quote(found.delimiter)}, "
+        f"quote = '\"', escape = '\"', columns = {{{columns}}}, encoding = '{found.encoding}', nullstr = '', "
+        f"strict_mode = true, null_padding = false" + (", compression = 'gzip'" if found.gzipped else "") + ")"
+    )
+
+
+def _ragged(found: Delimited) -> str:
+    return (
+        f"{found.path}: some rows have more or fewer fields than the header, or a quote is not closed; "
+        "every row needs the same columns"
+    )
 
 
 def _reservoir(run: Run, names: Sequence[str]) -> pa.Table:

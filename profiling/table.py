@@ -294,7 +294,14 @@ def _column_profile(name: str, safe: SafeColumn, evidence: Evidence, verdict: Ve
         distinct=evidence.distinct,
         quasi_identifier=verdict.quasi,
         treatment=Treatment(
-            alias=safe.alias, column=name, action=rule.action, rule=rule.rule, reference=rule.reference
+            alias=safe.alias,
+            column=name,
+            action=rule.action,
+            how=rule.how,
+            patient=safe.role == "patient_id",
+            missing_codes=evidence.number.sentinels if evidence.number is not None else (),
+            rule=rule.rule,
+            reference=rule.reference,
         ),
     )
 

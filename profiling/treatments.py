@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..schemas.profile import Role, TreatmentAction
+from ..schemas.treatment import Generalisation
 from .verdict import Verdict
 
 __all__ = ["Rule", "treat"]
@@ -16,26 +17,29 @@ _GDPR_MINIMAL = "GDPR Art. 5(1)(c)"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One treatment: action, sentence and source."""
+    """One treatment: action, sentence, source, and of a generalisation which one."""
 
     action: TreatmentAction
     rule: str
     reference: str | None = None
+    how: Generalisation | None = None
 
 
+_AGE = Rule("generalise", "Replace by the age in years, 90 and over in one class.", f"{_HARBOR}(C)", "age_from_birth")
 _BY_DETAIL: dict[str, Rule] = {
     "postcode": Rule(
         "generalise",
         "Keep the first three digits, and 000 where the area has 20,000 people or fewer.",
         f"{_HARBOR}(B)",
+        "postcode_area",
     ),
     "coordinate": Rule("drop", "Drop: coordinates point to a place smaller than a state.", f"{_HARBOR}(B)"),
     "place": Rule(
         "drop", "Drop, or replace by the state: towns and counties are smaller than a state.", f"{_HARBOR}(B)"
     ),
-    "birth": Rule("generalise", "Replace by the age in years, 90 and over in one class.", f"{_HARBOR}(C)"),
-    "age_over_89": Rule("generalise", "Put ages of 90 and over into one class.", f"{_HARBOR}(C)"),
-    "year": Rule("generalise", "Replace by the age in years, 90 and over in one class.", f"{_HARBOR}(C)"),
+    "birth": _AGE,
+    "age_over_89": Rule("generalise", "Put ages of 90 and over into one class.", f"{_HARBOR}(C)", "cap_age"),
+    "year": _AGE,
 }
 
 _BY_KIND: dict[str, Rule] = {
@@ -45,9 +49,17 @@ _BY_KIND: dict[str, Rule] = {
     "phone": Rule("drop", "Drop: a telephone or fax number.", f"{_HARBOR}(D), (E)"),
     "email": Rule("drop", "Drop: an e-mail address.", f"{_HARBOR}(F)"),
     "ssn": Rule("drop", "Drop: a social security number.", f"{_HARBOR}(G)"),
-    "date": Rule("generalise", "Replace by days since the person's first date, or shift per person.", f"{_HARBOR}(C)"),
+    "date": Rule(
+        "generalise",
+        "Replace by days since the person's first date, or shift per person.",
+        f"{_HARBOR}(C)",
+        "time_since_first",
+    ),
     "datetime": Rule(
-        "generalise", "Replace by time since the person's first date, or shift per person.", f"{_HARBOR}(C)"
+        "generalise",
+        "Replace by time since the person's first date, or shift per person.",
+        f"{_HARBOR}(C)",
+        "time_since_first",
     ),
     "free_text": Rule("drop", "Drop: free text may name persons and is not modelled.", _GDPR_MINIMAL),
     "constant": Rule("drop", "Drop: one value tells nothing.", _GDPR_MINIMAL),

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
-__all__ = ["Treatment"]
+__all__ = ["Generalisation", "Treatment"]
+
+Generalisation = Literal["cap_age", "age_from_birth", "postcode_area", "time_since_first"]
+"""How a column is coarsened: ages of 90 and over in one class; a birth date or year as an age; the first three digits
+of a postcode; days since the person's first date."""
+
+_FORMER_RULES: dict[str, Generalisation] = {
+    "Keep the first three digits, and 000 where the area has 20,000 people or fewer.": "postcode_area",
+    "Replace by the age in years, 90 and over in one class.": "age_from_birth",
+    "Put ages of 90 and over into one class.": "cap_age",
+    "Replace by days since the person's first date, or shift per person.": "time_since_first",
+    "Replace by time since the person's first date, or shift per person.": "time_since_first",
+}
+_FORMER_PATIENT = "Replace by an arbitrary key, kept only to group a patient's rows; leave it out of the fit."
+"""Plans stored before ``how`` and ``patient`` were fields of their own tell them by their rule's sentence."""
 
 
 class Treatment(BaseModel):
@@ -18,7 +32,26 @@ class Treatment(BaseModel):
     column: str | None = None
     """The column's name on the caller's machine; None where only a safe profile was given."""
     action: Literal["keep", "drop", "pseudonymise", "generalise"]
+    how: Generalisation | None = None
+    """Of ``generalise``; None where it must be done by hand."""
+    patient: bool = False
+    """Of ``pseudonymise``: tells patients apart, whose rows belong together."""
+    missing_codes: tuple[float, ...] = ()
+    """Numbers such as -9 or 999 that stand for a missing cell."""
     rule: str
     """What is done, in one sentence."""
     reference: str | None = None
     """Where the rule comes from, such as 45 CFR 164.514(b)(2)(i)(A)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_rule(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        rule = data.get("rule")
+        found: dict[str, Any] = {}
+        if data.get("action") == "generalise" and "how" not in data:
+            found["how"] = _FORMER_RULES.get(str(rule))
+        if rule == _FORMER_PATIENT and "patient" not in data:
+            found["patient"] = True
+        return {**data, **found}

@@ -6,6 +6,7 @@ virtual environment from it, made on demand.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from ..schemas.errors import MissingExtra, SettingsError
 from .adapters import load_adapter
+from .locks import hold
 
 __all__ = ["ENVIRONMENTS", "Environment", "create_environment", "environment_of", "interpreter_for", "is_created"]
 
@@ -60,8 +62,13 @@ def environment_of(method: str) -> Environment | None:
 
 
 def is_created(name: str, root: Path) -> bool:
-    """Whether the environment called ``name`` is there and whole."""
-    return (root / name / _MARKER).exists()
+    """Whether the environment called ``name`` is there, whole, and made from today's requirement file."""
+    marker = root / name / _MARKER
+    try:
+        # An empty marker is from before it held a digest.
+        return marker.read_text() in ("", _digest(ENVIRONMENTS[name]))
+    except OSError:
+        return False
 
 
 def interpreter_for(method: str, root: Path) -> Path:
@@ -96,7 +103,7 @@ def create_environment(name: str, root: Path, *, report: bool = True) -> Path:
     Args:
         name: A key of ``ENVIRONMENTS``.
         root: Directory of the environments.
-        report: Let pip write its progress to stderr.
+        report: Let pip write to stderr.
 
     Raises:
         SettingsError: There is no such environment, or it could not be installed.
@@ -104,12 +111,20 @@ def create_environment(name: str, root: Path, *, report: bool = True) -> Path:
     environment = ENVIRONMENTS.get(name)
     if environment is None:
         raise SettingsError(f"no environment is called {name}; known are {', '.join(ENVIRONMENTS)}")
-    folder = root / name
-    if is_created(name, root):
-        return _python(folder)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{root} cannot be made: {error.strerror}; set SELECTOR_ENVIRONMENTS") from None
+    # Two that want it at once: the second waits, and finds it made.
+    with hold(root / f".{name}.lock"):
+        if not is_created(name, root):
+            _install(environment, root / name, report)
+    return _python(root / name)
+
+
+def _install(environment: Environment, folder: Path, report: bool) -> None:
     # A half-made environment has no marker and is made anew.
     shutil.rmtree(folder, ignore_errors=True)
-    root.mkdir(parents=True, exist_ok=True)
     pip = [str(_python(folder)), "-m", "pip"]
     install = [*pip, "install", "--disable-pip-version-check", "--quiet"]
     steps = [[sys.executable, "-m", "venv", str(folder)]]
@@ -118,10 +133,14 @@ def create_environment(name: str, root: Path, *, report: bool = True) -> Path:
     if environment.removed:
         steps.append([*pip, "uninstall", "--yes", "--quiet", *environment.removed])
     for step in steps:
-        if subprocess.run(step, stdout=None if report else subprocess.DEVNULL, stderr=None, check=False).returncode:
-            raise SettingsError(f"the environment {name} could not be installed; pip's own words are above")
-    (folder / _MARKER).touch()
-    return _python(folder)
+        # Nothing of it goes to stdout, which may be meant for a machine.
+        if subprocess.run(step, stdout=2 if report else subprocess.DEVNULL, check=False).returncode:
+            raise SettingsError(f"the environment {environment.name} could not be installed; pip's own words are above")
+    (folder / _MARKER).write_text(_digest(environment))
+
+
+def _digest(environment: Environment) -> str:
+    return hashlib.sha256(environment.requirements.read_bytes()).hexdigest()
 
 
 def _pins(environment: Environment) -> list[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 __all__ = ["split_rows"]
 
 
-def split_rows(table: pd.DataFrame, share: float, seed: int, group: str | None = None) -> tuple[Any, Any]:
+def split_rows(table: pd.DataFrame, share: float, seed: int, group: Any = None) -> tuple[Any, Any]:
     """Positions of the rows for the fit and of those held out.
 
     Args:

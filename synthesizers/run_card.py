@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -52,10 +53,14 @@ class RunCard(_Frozen):
     plan: ModelSelectionPlan
     failures: tuple[Failure, ...] = ()
     treatments: tuple[Treatment, ...] = ()
+    treated_on: date | None = None
+    """The day that ages were counted to."""
     rows_fitted: int
     rows_made: int
     seed: int | None
     """None where it is kept secret: whoever knows the seed of a DP fit can take its noise off again."""
+    repeatable: bool | None = None
+    """Whether the same seed makes the same table again; None on cards from before it was told."""
     held_out: HeldOut | None = None
     fit_seconds: float
     fit_cpu_seconds: float

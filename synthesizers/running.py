@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,14 @@ from ..schemas.hyperparameters import Hyperparameters
 from .adapters import load_adapter
 from .columns import Encoding
 from .environments import interpreter_for
+from .locks import hold, is_free
+from .worker import NO_ROOM
 
-__all__ = ["FitFailed", "FitRun", "Limits", "run_fit"]
+__all__ = ["FitFailed", "FitRun", "Limits", "run_fit", "sweep_jobs"]
 
 _POLL_SECONDS = 0.1
 _PREFIX = "selector-fit-"
+_LOCK = "owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class FitFailed(Exception):
     """A fit crashed or ran over a limit.
 
     Attributes:
-        kind: ``time``, ``memory``, ``crash`` or ``error``.
+        kind: ``time``, ``memory``, ``disk``, ``crash`` or ``error``.
         seconds: Wall-clock seconds until then.
     """
 
@@ -83,11 +87,30 @@ def run_fit(
     """
     limits = limits or Limits()
     python = interpreter_for(config.method, environments)
-    _sweep()
-    job = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    sweep_jobs()
+    with _make_job() as job:
+        process = _start(python, job, limits)
+        try:
+            _write_job(job, table, encoding, config, rows, seed)
+            _let_go(process)
+            status, peak = _watch(process, job, limits)
+            return _collect(job, encoding, rows, status, peak)
+        except OSError as error:
+            raise FitFailed("disk", f"the temporary directory cannot be used: {error.strerror}", 0.0) from None
+        finally:
+            _end(process)
+
+
+@contextlib.contextmanager
+def _make_job() -> Iterator[Path]:
+    """A directory that is gone afterwards, locked as long as this process lives."""
     try:
-        _write_job(job, table, encoding, config, rows, seed)
-        return _collect(job, encoding, *_watch(python, job, limits))
+        job = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    except OSError as error:
+        raise FitFailed("disk", f"the temporary directory cannot be written: {error.strerror}", 0.0) from None
+    try:
+        with hold(job / _LOCK):
+            yield job
     finally:
         shutil.rmtree(job, ignore_errors=True)
 
@@ -109,35 +132,48 @@ def _write_job(
     (job / "job.json").write_text(json.dumps(task))
 
 
-def _watch(python: Path, job: Path, limits: Limits) -> tuple[int, float]:
-    """The worker's exit status and its peak memory in bytes."""
+def _start(python: Path, job: Path, limits: Limits) -> subprocess.Popen[bytes]:
+    """The worker, which waits for its job and stays until it is ended: rows lie on the disk only while it is there to
+    remove them, should this process die."""
     # A library may print cells: nothing it writes is kept.
-    process = subprocess.Popen(
-        [str(python), str(Path(__file__).with_name("worker.py")), str(job)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=job,
-        env=_environment(job, limits),
-        start_new_session=True,
-    )
+    try:
+        return subprocess.Popen(
+            [str(python), str(Path(__file__).with_name("worker.py")), str(job)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=job,
+            env=_environment(job, limits),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise FitFailed("crash", f"its interpreter cannot be started: {error.strerror}", 0.0) from None
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+
+
+def _watch(process: subprocess.Popen[bytes], job: Path, limits: Limits) -> tuple[int, float]:
+    """Wait for the report; the worker's exit status, 0 where it is still there, and its peak memory in bytes."""
     started = time.perf_counter()
     peak = 0.0
-    try:
-        while True:
-            try:
-                return process.wait(_POLL_SECONDS), peak
-            except subprocess.TimeoutExpired:
-                pass
-            elapsed = time.perf_counter() - started
-            used = _resident(process.pid)
-            peak = max(peak, used)
-            if elapsed > limits.seconds:
-                raise FitFailed("time", f"ran over its limit of {limits.seconds:.0f} seconds", elapsed)
-            if used > limits.memory_bytes:
-                raise FitFailed("memory", f"ran over its limit of {limits.memory_bytes / 1e9:.1f} GB", elapsed)
-    finally:
-        _end(process)
+    while True:
+        try:
+            return process.wait(_POLL_SECONDS), peak
+        except subprocess.TimeoutExpired:
+            if (job / "report.json").exists():
+                return 0, peak
+        elapsed = time.perf_counter() - started
+        used = _resident(process.pid)
+        peak = max(peak, used)
+        if elapsed > limits.seconds:
+            raise FitFailed("time", f"ran over its limit of {limits.seconds:.0f} seconds", elapsed)
+        if used > limits.memory_bytes:
+            raise FitFailed("memory", f"ran over its limit of {limits.memory_bytes / 1e9:.1f} GB", elapsed)
 
 
 def _environment(job: Path, limits: Limits) -> dict[str, str]:
@@ -175,15 +211,20 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
 
 
-def _collect(job: Path, encoding: Encoding, status: int, peak: float) -> FitRun:
+def _collect(job: Path, encoding: Encoding, rows: int, status: int, peak: float) -> FitRun:
     path = job / "report.json"
+    if status == NO_ROOM:
+        raise FitFailed("disk", "the temporary directory has no room left", 0.0)
     if not path.exists():
         raise FitFailed("crash", f"the process died ({_death(status)})", 0.0)
     report: dict[str, Any] = json.loads(path.read_text())
     if "error" in report:
         detail = f" of {report['module']}" if report.get("module") else ""
         raise FitFailed("error", f"the library raised {report['error']}{detail}", report["seconds"])
-    drawn = encoding.decode(pd.read_parquet(job / "synthetic.parquet"))
+    coded = pd.read_parquet(job / "synthetic.parquet")
+    if len(coded) != rows:
+        raise FitFailed("error", f"the library drew {len(coded)} rows and not {rows}", report["seconds"])
+    drawn = encoding.decode(coded)
     return FitRun(
         table=drawn,
         fit_seconds=report["fit_seconds"],
@@ -200,9 +241,12 @@ def _death(status: int) -> str:
     return f"exit status {status}"
 
 
-def _sweep() -> None:
-    """Remove jobs that a killed process left behind: they hold coded rows."""
+def sweep_jobs() -> None:
+    """Remove jobs that a killed process and its killed worker left behind: they hold coded rows."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        lock = folder / _LOCK
         owner = folder.name.removeprefix(_PREFIX).split("-")[0]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+        # Where there is no lock, its owner has just begun, or has died before it could set one.
+        dead = is_free(lock) if lock.exists() else owner.isdigit() and not psutil.pid_exists(int(owner))
+        if dead:
             shutil.rmtree(folder, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from ..schemas.errors import MissingExtra, SynthesisFailed, TableError
 from ..schemas.hyperparameters import Hyperparameters
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.treatment import Treatment
+from .adapters import load_adapter
 from .columns import Bounds, Encoding
 from .holdout import split_rows
 from .run_card import DPSpent, Failure, HeldOut, RunCard
 from .running import FitFailed, FitRun, Limits, run_fit
-from .treatments import add_keys, group_column, treat_table
+from .treatments import add_keys, codes_in, group_column, treat_table
 
 __all__ = ["Say", "Synthesis", "carry_out"]
 
@@ -72,11 +74,12 @@ def carry_out(
     # Which rows were held out must be known to whoever evaluates; the seed of a fit need not be.
     split_seed = given if given is not None else secrets.randbits(31)
     inside, _ = split_rows(table, held_out, split_seed, group)
-    fitted = treat_table(table, treatments).iloc[inside].reset_index(drop=True)
+    today = date.today()
+    fitted = treat_table(table, treatments, today).iloc[inside].reset_index(drop=True)
     if len(fitted) < _FEWEST_ROWS:
         raise TableError(f"{len(fitted)} rows are left to fit, at least {_FEWEST_ROWS} are needed")
     rows = max(1, min(plan.max_synth_rows, round(plan.sample_multiplier * len(table))))
-    encoding = Encoding.of(fitted, {name: bounds for name, bounds in (public or {}).items() if name in fitted.columns})
+    encoding = Encoding.of(fitted, public, codes_in(treatments))
     failures: list[Failure] = []
     for config in (plan.choice, *plan.backups):
         tell(f"fitting {config.method} to {len(fitted)} rows")
@@ -89,9 +92,10 @@ def carry_out(
         whole = add_keys(run.table, table, treatments)
         hidden = config.is_dp and given is None
         card = _card(config, plan, failures, treatments, len(fitted), run, None if hidden else seed, encoding)
+        kept_out = None
         if held_out:
-            card = card.model_copy(update={"held_out": HeldOut(share=held_out, seed=split_seed, group=group)})
-        return Synthesis(whole, card)
+            kept_out = HeldOut(share=held_out, seed=split_seed, group=None if group is None else str(group))
+        return Synthesis(whole, card.model_copy(update={"treated_on": today, "held_out": kept_out}))
     raise SynthesisFailed({failure.method: failure.reason for failure in failures})
 
 
@@ -120,6 +124,7 @@ def _card(
             "rows_fitted": fitted,
             "rows_made": len(run.table),
             "seed": seed,
+            "repeatable": load_adapter(config.method).repeatable,
             "fit_seconds": run.fit_seconds,
             "fit_cpu_seconds": run.fit_cpu_seconds,
             "sample_seconds": run.sample_seconds,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from ..schemas.errors import TableError
 from ..schemas.treatment import Treatment
 
-__all__ = ["KEY_ACTION", "add_keys", "group_column", "treat_table"]
+__all__ = ["KEY_ACTION", "add_keys", "codes_in", "group_column", "mask_codes", "treat_table"]
 
 KEY_ACTION = "pseudonymise"
 
@@ -42,8 +43,13 @@ _SPARSE_POSTCODES = frozenset(
 """Three-digit areas of 20,000 people or fewer in the 2000 census, as HHS lists them."""
 
 
-def treat_table(table: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.DataFrame:
+def treat_table(table: pd.DataFrame, treatments: Sequence[Treatment], on: date | None = None) -> pd.DataFrame:
     """What may enter a fit: without dropped and pseudonymised columns, the others coarsened where a rule says so.
+
+    Args:
+        table: The table.
+        treatments: One for each column.
+        on: The day that ages are counted to; today where it is not given.
 
     Raises:
         TableError: A treatment does not name its column, or names one that is not there, or a column has no treatment.
@@ -51,9 +57,9 @@ def treat_table(table: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.Data
     by_name = {item.column: item for item in treatments}
     if None in by_name:
         raise TableError("these treatments hold no column names: they come from a profile that had none")
-    if set(by_name) != set(map(str, table.columns)):
+    if not table.columns.is_unique or set(by_name) != set(map(str, table.columns)):
         raise TableError("the table's columns are not those that the treatments were made for")
-    dates = [name for name in table.columns if _is_relative(by_name[str(name)])]
+    dates = [name for name in table.columns if by_name[str(name)].how == "time_since_first"]
     first = _first_dates(table, dates, group_column(table, treatments))
     found = {}
     for name in table.columns:
@@ -61,18 +67,33 @@ def treat_table(table: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.Data
         if treatment.action == "keep":
             found[name] = table[name]
         elif treatment.action == "generalise":
-            found[name] = _generalise(table[name], treatment, first)
+            found[name] = _generalise(table[name], treatment, first, on or date.today())
     if not found:
         raise TableError("no column is left to fit after the treatments")
     return pd.DataFrame(found)
 
 
-def group_column(table: pd.DataFrame, treatments: Sequence[Treatment]) -> str | None:
-    """The pseudonymised column that groups a person's rows; None where every row is a person."""
-    for item in treatments:
-        if item.action == KEY_ACTION and item.column in table.columns and table[item.column].duplicated().any():
-            return item.column
-    return None
+def codes_in(treatments: Sequence[Treatment]) -> dict[str, tuple[float, ...]]:
+    """Column → numbers that stand for a missing cell in a treated table."""
+    return {
+        item.column: item.missing_codes
+        for item in treatments
+        if item.column is not None and item.missing_codes and (item.action == "keep" or item.how == "cap_age")
+    }
+
+
+def mask_codes(table: pd.DataFrame, codes: Mapping[str, tuple[float, ...]]) -> pd.DataFrame:
+    """The table with every missing code as a missing cell."""
+    return table.assign(
+        **{str(name): table[name].mask(_is_code(table[name], codes[str(name)])) for name in table if str(name) in codes}
+    )
+
+
+def group_column(table: pd.DataFrame, treatments: Sequence[Treatment]) -> Any:
+    """The column that groups a person's rows, the patient's before any other key; None where every row is a person."""
+    known = {item.column for item in treatments if item.patient}
+    keys = known or {item.column for item in treatments if item.action == KEY_ACTION}
+    return next((name for name in table.columns if str(name) in keys and table[name].duplicated().any()), None)
 
 
 def add_keys(synthetic: pd.DataFrame, table: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.DataFrame:
@@ -91,11 +112,13 @@ def add_keys(synthetic: pd.DataFrame, table: pd.DataFrame, treatments: Sequence[
     return pd.DataFrame(found, index=synthetic.index)
 
 
-def _is_relative(treatment: Treatment) -> bool:
-    return treatment.action == "generalise" and "first date" in treatment.rule
+def _is_code(cells: pd.Series, codes: tuple[float, ...]) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(cells.dtype):
+        return cells.isin(codes).fillna(False)
+    return pd.to_numeric(cells, errors="coerce").isin(codes)
 
 
-def _first_dates(table: pd.DataFrame, dates: list[Any], group: str | None) -> pd.Series:
+def _first_dates(table: pd.DataFrame, dates: list[Any], group: Any) -> pd.Series:
     if not dates:
         return pd.Series(dtype="datetime64[ns]")
     moments = pd.DataFrame({name: _moments(table[name]) for name in dates})
@@ -103,28 +126,47 @@ def _first_dates(table: pd.DataFrame, dates: list[Any], group: str | None) -> pd
     return earliest if group is None else earliest.groupby(table[group]).transform("min")
 
 
-def _generalise(cells: pd.Series, treatment: Treatment, first: pd.Series) -> pd.Series:
-    rule = treatment.rule
-    if _is_relative(treatment):
-        return (_moments(cells) - first).dt.total_seconds() / 86_400
-    if "three digits" in rule:
-        area = cells.astype("string").str.extract(r"(\d{3})", expand=False)
+def _generalise(cells: pd.Series, treatment: Treatment, first: pd.Series, on: date) -> pd.Series:
+    code = _is_code(cells, treatment.missing_codes)
+    known = cells.mask(code)
+    if treatment.how == "time_since_first":
+        return (_moments(known) - first).dt.total_seconds() / 86_400
+    if treatment.how == "postcode_area":
+        area = _digits(known, 5).str.extract(r"(\d{3})", expand=False)
         return area.mask(area.isin(_SPARSE_POSTCODES), "000").astype(object)
-    if "age in years" in rule:
-        return _ages(cells).clip(upper=_AGE_CAP)
-    if "90 and over" in rule:
-        return pd.to_numeric(cells, errors="coerce").clip(upper=_AGE_CAP)
+    if treatment.how == "age_from_birth":
+        return _ages(known, on).clip(upper=_AGE_CAP)
+    if treatment.how == "cap_age":
+        ages = pd.to_numeric(cells, errors="coerce")
+        return ages.clip(upper=_AGE_CAP).where(~code, ages)
     raise TableError(f"column {treatment.alias}: this rule is not one that can be applied by itself")
 
 
-def _ages(cells: pd.Series) -> pd.Series:
-    """Whole years until today."""
-    today = pd.Timestamp.today()
-    if pd.api.types.is_numeric_dtype(cells.dtype):
-        return today.year - cells
-    return ((today - _moments(cells)).dt.days / 365.25).apply(np.floor)
+def _ages(cells: pd.Series, on: date) -> pd.Series:
+    """Whole years until ``on``; a number is the year of birth."""
+    if pd.api.types.is_numeric_dtype(cells.dtype) and (cells.dropna() < 10_000).all():
+        return on.year - cells
+    return ((pd.Timestamp(on) - _moments(cells)).dt.days / 365.25).apply(np.floor)
 
 
 def _moments(cells: pd.Series) -> pd.Series:
-    moments = pd.to_datetime(cells, errors="coerce", format="mixed", utc=True)
+    """Dates in whatever form; where day and month are written as numbers, a first one above 12 tells their order."""
+    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        return pd.to_datetime(cells, utc=True).dt.tz_localize(None)
+    text = _digits(cells, 8)
+    compact = text.str.fullmatch(r"\d{8}(\d{6})?").fillna(False).astype(bool)
+    if compact.any():
+        text = text.mask(compact, text.str.slice(0, 4) + "-" + text.str.slice(4, 6) + "-" + text.str.slice(6, 8))
+    parts = text.str.extract(r"^\s*(\d{1,2})([./-])(\d{1,2})[./-]")
+    leading, second = (pd.to_numeric(parts[i], errors="coerce").fillna(0).max() for i in (0, 2))
+    dotted = bool((parts[1] == ".").fillna(False).any())
+    day_first = bool(leading > 12 or (second <= 12 and dotted))
+    moments = pd.to_datetime(text, errors="coerce", format="mixed", utc=True, dayfirst=day_first)
     return moments.dt.tz_localize(None)
+
+
+def _digits(cells: pd.Series, width: int) -> pd.Series:
+    """Cells as text; numbers without a point and with the zeros that they have lost."""
+    if pd.api.types.is_numeric_dtype(cells.dtype):
+        return cells.astype("Float64").round().astype("Int64").astype("string").str.zfill(width)
+    return cells.astype("string")

@@ -7,12 +7,13 @@ class alone, since a library's message may quote cells. Runs in interpreters tha
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import importlib.util
 import json
 import os
 import platform
-import resource
+import shutil
 import signal
 import sys
 import threading
@@ -21,14 +22,24 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-__all__ = ["main"]
+__all__ = ["NO_ROOM", "main"]
+
+NO_ROOM = 75
+"""Exit status where the disk is full, so that not even a report can be written (EX_TEMPFAIL)."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def main(job: Path) -> int:
-    """Fit and sample; 0 where it worked, 1 where the report holds an error."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    """Wait for the job, fit, sample, report, and stay until the parent has taken it; an exit status if it cannot."""
+    if not os.read(0, 1):
+        _remove(job)
+        return 0
+    parent = threading.Thread(target=_end_with_parent, args=(job,), daemon=True)
+    parent.start()
+    import resource  # not on Windows
+
     warnings.simplefilter("ignore")
     started = time.perf_counter()
     try:
@@ -38,13 +49,26 @@ def main(job: Path) -> int:
     except MemoryError:
         report = {"error": "MemoryError"}
     except BaseException as error:  # noqa: BLE001  (a library may raise anything; its class is all that is told)
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return _give_up(job)
         report = {"error": type(error).__name__}
     report["seconds"] = time.perf_counter() - started
     report["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
         1 if sys.platform == "darwin" else 1024
     )
-    _write_whole(job / "report.json", lambda path: path.write_text(json.dumps(report)))
-    return 1 if "error" in report else 0
+    try:
+        _write_whole(job / "report.json", lambda path: path.write_text(json.dumps(report)))
+    except OSError as error:
+        if error.errno in _FULL:
+            return _give_up(job)
+        raise
+    parent.join()
+    return 0
+
+
+def _give_up(job: Path) -> int:
+    _remove(job)
+    return NO_ROOM
 
 
 def _work(job: Path, task: dict[str, Any]) -> dict[str, Any]:
@@ -100,11 +124,20 @@ def _write_whole(path: Path, write: Any) -> None:
     partial.replace(path)
 
 
-def _end_with_parent() -> None:
-    """The parent holds the other end of stdin: when it dies, however it dies, the whole process group goes too."""
+def _end_with_parent(job: Path) -> None:
+    """The parent holds the other end of stdin: when it dies, however it dies, the rows and the process group go too."""
     while os.read(0, 1):
         continue
+    _remove(job)
     os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _remove(job: Path) -> None:
+    # Again, since the fit may write a file meanwhile.
+    for _ in range(10):
+        shutil.rmtree(job, ignore_errors=True)
+        if not job.exists():
+            return
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where everything must run, a missing server or library is a failure."""
     report = yield
-    required = item.config.getoption("--require-servers") and not item.get_closest_marker("own_environment")
+    required = item.config.getoption("--require-servers")
     if report.skipped and required and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, but --require-servers was given: {report.longrepr[2]}"  # type: ignore[index]

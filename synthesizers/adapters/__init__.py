@@ -43,11 +43,14 @@ class Adapter(Protocol):
     needs: ClassVar[tuple[str, ...]]
     """Modules that must be importable."""
     native_missing: ClassVar[bool]
+    repeatable: ClassVar[bool]
+    """Equal seeds give equal rows, on one machine, as long as no clock ends a fit. Measured, not promised: some
+    libraries draw from sources that nobody can seed."""
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None: ...
 
     def fit(self, table: pd.DataFrame, hyperparameters: dict[str, Any], seed: int) -> Self:
-        """Learn ``table``; equal arguments give equal models."""
+        """Learn ``table``; equal arguments give equal models where ``repeatable``."""
         ...
 
     def sample(self, n: int) -> pd.DataFrame:

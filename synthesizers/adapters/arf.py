@@ -16,6 +16,7 @@ class ARFAdapter:
     libraries: ClassVar[tuple[str, ...]] = ("arfpy", "scikit-learn", "numpy", "pandas")
     needs: ClassVar[tuple[str, ...]] = ("arfpy",)
     native_missing: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = True
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns

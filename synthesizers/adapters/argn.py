@@ -18,6 +18,7 @@ class ARGNAdapter:
     libraries: ClassVar[tuple[str, ...]] = ("mostlyai-engine", "torch", "numpy", "pandas")
     needs: ClassVar[tuple[str, ...]] = ("mostlyai.engine",)
     native_missing: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = True
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns

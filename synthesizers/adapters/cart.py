@@ -35,6 +35,7 @@ class CARTAdapter:
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
     needs: ClassVar[tuple[str, ...]] = ("sklearn",)
     native_missing: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = True
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns

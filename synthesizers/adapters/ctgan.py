@@ -14,6 +14,7 @@ class _SDVAdapter:
     libraries: ClassVar[tuple[str, ...]] = ("ctgan", "rdt", "torch", "numpy", "pandas")
     needs: ClassVar[tuple[str, ...]] = ("ctgan",)
     native_missing: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = True
     model: ClassVar[str]
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:

@@ -19,6 +19,7 @@ class DPCTGANAdapter:
     libraries: ClassVar[tuple[str, ...]] = ("smartnoise-synth", "opacus", "torch", "numpy", "pandas")
     needs: ClassVar[tuple[str, ...]] = ("snsynth",)
     native_missing: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = False
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns

@@ -27,6 +27,7 @@ class GaussianCopulaAdapter:
     libraries: ClassVar[tuple[str, ...]] = ("scipy", "numpy")
     needs: ClassVar[tuple[str, ...]] = ("scipy",)
     native_missing: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = True
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns

@@ -13,6 +13,7 @@ class _MarginalsAdapter:
     libraries: ClassVar[tuple[str, ...]] = ("dpmm", "numpy", "pandas")
     needs: ClassVar[tuple[str, ...]] = ("dpmm",)
     native_missing: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = False
     pipeline: ClassVar[str]
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:

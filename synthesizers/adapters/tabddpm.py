@@ -18,6 +18,7 @@ class TabDDPMAdapter:
     libraries: ClassVar[tuple[str, ...]] = ("schneiderkamplab-synthcity", "torch", "numpy", "pandas")
     needs: ClassVar[tuple[str, ...]] = ("synthcity",)
     native_missing: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = True
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns

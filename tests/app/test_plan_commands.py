@@ -102,7 +102,7 @@ def test_when_nothing_runs_nothing_is_written(capsys: pytest.CaptureFixture[str]
         (["synthesize", "real.csv", "--plan", "none.json", "-o", "x.csv"], "cannot be read as JSON"),
         (["synthesize", "real.csv", "--plan", "bad.json", "-o", "x.csv"], "choice"),
         (["synthesize", "real.csv", "--plan", "plan.json", "-o", "x.docx"], "name it .csv"),
-        (["synthesize", "no.csv", "--plan", "plan.json", "-o", "x.csv"], "cannot be read"),
+        (["synthesize", "no.csv", "--plan", "plan.json", "-o", "x.csv"], "no such file"),
         (["synthesize", "real.csv", "--plan", "plan.json", "-o", "no/x.csv"], "cannot be written"),
         (["evaluate", "real.csv", "real.csv", "--target", "nothing"], "is not among the columns"),
         (["environments", "--create", "zzz"], "no environment is called zzz"),
@@ -127,7 +127,8 @@ def test_evaluate_without_a_card_cannot_tell(capsys: pytest.CaptureFixture[str])
 def test_auto_keeps_the_best_round(capsys: pytest.CaptureFixture[str]) -> None:
     code = call(
         "auto", "real.csv", "-o", "made.csv", "--target", "outcome", "--allowed", "cart,gaussian_copula,arf",
-        "--rounds", "2", "--seed", "3", "--json",
+        "--rounds", "2", "--seed", "3", "--json", "--goal", "share with partners", "--epsilon-max", "1",
+        "--max-fit-seconds", "300", "--html", "page.html", "--quasi-identifiers", "stage", "--kind", "stage=ordinal",
     )  # fmt: skip
     assert code == 0
     shown = capsys.readouterr()
@@ -138,6 +139,16 @@ def test_auto_keeps_the_best_round(capsys: pytest.CaptureFixture[str]) -> None:
     best = found["rounds"][found["best"]]
     card = RunCard.model_validate_json(Path("made.csv.card.json").read_text())
     assert card.method == best["method"]
+    page = Path("page.html").read_text()
+    assert f"Round {best['number']} is kept" in page
+    assert 'class="real"' in page
+    assert "http" not in page
+    assert "Jane" not in page
+
+
+def test_auto_refuses_an_output_before_any_work(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("auto", "real.csv", "-o", "made.xlsx") == 2
+    assert "name it .csv" in capsys.readouterr().err
 
 
 def test_environments_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,22 +113,3 @@ def test_a_number_is_a_regression_and_nothing_to_learn_gives_no_ratio() -> None:
     nothing = measure_utility(*halves(coin), coin, "outcome", seed=1)
     assert nothing is not None
     assert nothing.score is None or nothing.trtr > 0.52
-
-
-@pytest.mark.own_environment
-def test_shapes_and_pair_trends_are_those_of_sdmetrics() -> None:
-    pytest.importorskip("sdmetrics", reason="sdmetrics is not installed: pip install sdmetrics")
-    from sdmetrics.column_pairs import ContingencySimilarity, CorrelationSimilarity
-    from sdmetrics.single_column import KSComplement, TVComplement
-
-    table = load_breast_cancer(as_frame=True).frame.iloc[:, :2]
-    made = table.sample(200, random_state=0) * 1.05
-    found = measure_fidelity(table, made)
-    shapes = [KSComplement.compute(table[c], made[c]) for c in table]
-    assert found.shapes == pytest.approx(np.mean(shapes))
-    assert found.pairs == pytest.approx(CorrelationSimilarity.compute(table, made))
-    words = mixed_table(300)[["stage", "smoker"]].astype(str)
-    other = words.sample(150, random_state=1)
-    found = measure_fidelity(words, other)
-    assert found.shapes == pytest.approx(np.mean([TVComplement.compute(words[c], other[c]) for c in words]))
-    assert found.pairs == pytest.approx(ContingencySimilarity.compute(words, other))

@@ -1,18 +1,15 @@
-"""Hyper-parameters and real fits, held against the libraries where their environments are installed."""
+"""Names and defaults of hyper-parameters, held against the libraries where their environments are installed."""
 
 from __future__ import annotations
 
 import inspect
 import json
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
-from clinical_model_selector.schemas.errors import MissingExtra
 from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
-from clinical_model_selector.schemas.settings import Settings
-from clinical_model_selector.synthesizers.environments import interpreter_for
+from libraries import python_of
 
 SIGNATURES: dict[str, str] = {
     "arf": "from arfpy import arf; targets = [arf.arf.__init__]",
@@ -60,12 +57,12 @@ print("\\n" + json.dumps(found, default=str))
 @pytest.mark.own_environment
 @pytest.mark.parametrize("method", SIGNATURES)
 def test_names_and_defaults_are_the_librarys_own(method: str) -> None:
-    try:
-        python = interpreter_for(method, Path(Settings().selector_environments).expanduser())
-    except MissingExtra as missing:
-        pytest.skip(str(missing))
     done = subprocess.run(
-        [python, "-c", _ASK.format(imports=SIGNATURES[method])], capture_output=True, text=True, check=True, timeout=120
+        [python_of(method), "-c", _ASK.format(imports=SIGNATURES[method])],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
     )
     signature: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     knobs = HYPERPARAMETERS[method].with_defaults().knobs()

@@ -1,12 +1,8 @@
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 from pathlib import Path
 
 import psutil
@@ -109,33 +105,6 @@ def test_no_job_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert not list(tmp_path.glob("selector-fit-*"))
 
 
-def test_the_worker_dies_with_its_parent(tmp_path: Path) -> None:
-    """kill -9 in a fit: the worker notices by its closed stdin."""
-    job = tmp_path / "job"
-    job.mkdir()
-    worker = Path(sys.modules[run_fit.__module__].__file__ or "").with_name("worker.py")
-    script = f"""
-import subprocess, sys, time
-p = subprocess.Popen([sys.executable, "-c", "import sys; sys.argv = ['w', {str(job)!r}]; sys.path.insert(0, '');"
-    "import threading, time, importlib.util as u; s = u.spec_from_file_location('w', {str(worker)!r});"
-    "m = u.module_from_spec(s); s.loader.exec_module(m);"
-    "threading.Thread(target=m._end_with_parent, daemon=True).start(); time.sleep(60)"],
-    stdin=subprocess.PIPE, start_new_session=True)
-print(p.pid, flush=True)
-time.sleep(60)
-"""
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None
-        pid = int(parent.stdout.readline())
-        worker_process = psutil.Process(pid)
-        os.kill(parent.pid, signal.SIGKILL)
-        parent.wait()
-        deadline = time.monotonic() + 20
-        while worker_process.is_running() and worker_process.status() != psutil.STATUS_ZOMBIE:
-            assert time.monotonic() < deadline, "the worker outlived its parent"
-            time.sleep(0.05)
-
-
 def test_every_entry_of_the_catalogue_has_an_adapter_and_a_home() -> None:
     assert set(ADAPTERS) == set(CATALOGUE)
     for method in CATALOGUE:
@@ -162,6 +131,20 @@ def test_a_half_made_environment_does_not_count(tmp_path: Path) -> None:
     assert not is_created("dpmm", tmp_path)
     with pytest.raises(MissingExtra):
         interpreter_for("dp_mst", tmp_path)
+
+
+def test_an_environment_made_from_other_requirements_does_not_count(tmp_path: Path) -> None:
+    root = fake_environment(tmp_path, "")
+    assert is_created("arf", root)
+    (root / "arf" / "complete").write_text("0" * 64)
+    assert not is_created("arf", root)
+
+
+def test_an_interpreter_that_cannot_start_is_a_failed_fit(tmp_path: Path) -> None:
+    root = fake_environment(tmp_path, "")
+    (root / "arf" / "bin" / "python").write_text("#!/nowhere/python")
+    with pytest.raises(FitFailed, match="cannot be started"):
+        run("arf", root)
 
 
 def test_an_unknown_environment_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,30 @@
+"""Interpreters that hold a library of their own, for tests marked ``own_environment``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from clinical_model_selector.schemas.errors import MissingExtra
+from clinical_model_selector.schemas.settings import Settings
+from clinical_model_selector.synthesizers.environments import interpreter_for
+
+# Taken before a test points the setting elsewhere.
+ENVIRONMENTS = Path(Settings.model_fields["selector_environments"].default).expanduser()
+
+
+def python_of(method: str) -> Path:
+    """The Python that runs ``method``; the test is skipped where there is none."""
+    try:
+        return interpreter_for(method, ENVIRONMENTS)
+    except MissingExtra as missing:
+        pytest.skip(str(missing))
+
+
+def python_of_sdmetrics() -> Path:
+    """The Python of the environment that ``make environments`` makes for the tests alone."""
+    python = Path(sys.prefix) / "sdmetrics" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("sdmetrics has no environment here: make environments")
+    return python
