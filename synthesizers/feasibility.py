@@ -16,7 +16,15 @@ from ..schemas.hyperparameters import Hyperparameters
 from ..schemas.profile import SafeProfile
 from ..schemas.question import Constraints
 from .catalogue import CATALOGUE, NOT_OFFERED
-from .sizing import TableShape, estimate_memory, estimate_seconds, gradient_steps, least_effort, size_hyperparameters
+from .sizing import (
+    TableShape,
+    estimate_memory,
+    estimate_seconds,
+    gradient_steps,
+    least_effort,
+    needed_for_bounds,
+    size_hyperparameters,
+)
 
 __all__ = [
     "MAX_FIT_BYTES",
@@ -215,7 +223,7 @@ def assess_method(
         config=None if obstacles else config,
         seconds=estimate_seconds(config, shape),
         steps=gradient_steps(config, shape.rows),
-        cautions=() if obstacles else _cautions(method, profile, shape),
+        cautions=() if obstacles else _cautions(config, profile, shape),
     )
 
 
@@ -231,11 +239,17 @@ def _size(method: str, shape: TableShape, constraints: Constraints, caution: flo
     )
 
 
-def _cautions(method: str, profile: SafeProfile, shape: TableShape) -> tuple[str, ...]:
+def _cautions(config: Hyperparameters, profile: SafeProfile, shape: TableShape) -> tuple[str, ...]:
+    method = config.method
     entry = CATALOGUE[method]
     found: list[str] = []
     if shape.rows < entry.advised_rows:
         found.append(f"{method} is advised from {entry.advised_rows} rows on, here {shape.rows}")
+    if method == "dpctgan" and config.knobs()["preprocessor_eps"] < 0.99 * needed_for_bounds(shape):
+        found.append(
+            f"{method} needs public bounds here: {shape.continuous} numeric columns on {shape.rows} rows are too many "
+            "for its library to find bounds privately"
+        )
     if entry.dp is not None:
         found.extend(f"{method}: {caveat}" for caveat in entry.dp.caveats if _applies(caveat, profile))
     return tuple(found)

@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS, Default, Method
+from clinical_model_selector.synthesizers.adapters import load_adapter
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE, NOT_OFFERED, resolve_method
 from pydantic import ValidationError
 
@@ -20,6 +21,7 @@ def test_facts_hang_together(method: str) -> None:
     assert entry.min_steps <= entry.target_steps
     assert entry.source_available_only == entry.licence.startswith("BSL")
     assert entry.reference
+    assert entry.native_missing == load_adapter(method).native_missing
 
 
 @pytest.mark.parametrize("method", CATALOGUE)

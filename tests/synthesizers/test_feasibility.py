@@ -155,3 +155,16 @@ def test_width_is_what_decides_and_nothing_too_wide_is_ever_feasible(levels: int
         item = assess(safe, constraints(max_fit_seconds=1e12))[method]
         if item.feasible:
             assert width <= MAX_ONE_HOT_WIDTH
+
+
+def test_dpctgan_keeps_enough_budget_to_find_bounds_or_says_that_they_must_be_given() -> None:
+    found = assess(profile(2000, continuous=10), constraints(require_dp=True))["dpctgan"]
+    assert found.config is not None
+    assert found.config.knobs()["preprocessor_eps"] == pytest.approx(0.1)
+    assert not any("public bounds here" in text for text in found.cautions)
+    tight = assess(profile(600, continuous=12), constraints(require_dp=True))["dpctgan"]
+    assert tight.config is not None
+    assert tight.config.knobs()["preprocessor_eps"] == pytest.approx(0.4)
+    assert tight.config.total_epsilon == pytest.approx(1.0)
+    wide = assess(profile(600, continuous=30), constraints(require_dp=True))["dpctgan"]
+    assert any("needs public bounds here: 30 numeric columns on 600 rows" in text for text in wide.cautions)
