@@ -23,10 +23,13 @@ def at(openrouter_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Sc
 def test_a_models_choice_is_judged_and_the_judged_table_kept_from_it(at: ScriptedServer) -> None:
     asked = report_regret(CELLS, make_selector("openrouter"))
     assert at.requests
-    assert asked["overall"]["selector"]["mean"] >= 0
-    # The loopback model takes what is expected to do best, and so errs where the recommender does.
-    own = report_regret(CELLS)
-    assert asked["overall"]["selector"] == pytest.approx(own["overall"]["selector"])
+    # The loopback model takes what is expected to do best, and so errs where the recommender does. A plan needs three
+    # feasible synthesizers, and so cannot be had in every scenario.
+    pairs = zip(asked["scenarios"], report_regret(CELLS)["scenarios"], strict=True)
+    same = [
+        one["scenario"] for one, own in pairs if one["regret"]["selector"] == pytest.approx(own["regret"]["selector"])
+    ]
+    assert {"none", "privacy", "risk cap", "saas"} <= set(same)
 
 
 def test_an_answer_that_cannot_stand_scores_nothing(at: ScriptedServer) -> None:
@@ -50,6 +53,6 @@ def test_an_unknown_provider_is_refused() -> None:
 def test_the_prompt_carries_the_figures_that_the_recommender_goes_by(at: ScriptedServer) -> None:
     report_regret(CELLS, make_selector("openrouter"))
     text = json.dumps(at.requests[0].body)
-    assert "score ." in text
+    assert "score 0." in text
     assert "\\u00b1" in text or "±" in text
     assert plan_from_prompt(at.requests[0].body)["choice"]["method"]
