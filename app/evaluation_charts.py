@@ -46,7 +46,7 @@ def _draw_one(one: Marginal) -> str:
     most = max([*one.real, *one.synthetic, 1e-9])
     parts = [
         f"<figure><figcaption>{escape(one.name)} <small>differs by {one.distance:.0%}</small></figcaption>"
-        f'<svg viewBox="0 0 {left + width + 50} {height}" width="100%" role="img" '
+        f'<svg viewBox="0 0 {left + width + 66} {height}" width="100%" role="img" '
         f'aria-label="{escape(_in_words(one), quote=True)}">'
     ]
     for i, (label, real, made) in enumerate(zip(one.labels, one.real, one.synthetic, strict=True)):

@@ -25,6 +25,10 @@ from .verdicts import Verdict, judge
 __all__ = ["Evaluation", "as_record", "evaluate"]
 
 
+_FEWEST_TO_COMPARE = 100
+"""Held-out rows below which the fitted rows are the better yardstick of fidelity (judgement)."""
+
+
 class Evaluation(BaseModel):
     """What was measured and what the compliance level says to it."""
 
@@ -106,7 +110,8 @@ def evaluate(
     known = len(held_out) >= 10
     if not known:
         notes.append("no rows were held out of the fit: disclosure and utility cannot be judged")
-    fidelity = measure_fidelity(held_out if len(held_out) >= 100 else fitted, made, seed)
+    unseen = len(held_out) >= _FEWEST_TO_COMPARE
+    fidelity = measure_fidelity(held_out if unseen else fitted, made, seed)
     disclosure = measure_disclosure(fitted, held_out, made, seed) if known else None
     utility = measure_utility(fitted, held_out, made, target, seed) if known and target is not None else None
     quasi = [name for name in quasi_identifiers if name in shared]
@@ -127,6 +132,7 @@ def evaluate(
             utility=utility,
             disclosure=disclosure,
             spent=card.dp if card else None,
+            noise=measure_fidelity(held_out, fitted, seed) if unseen else None,
             made_by_known_method=card is not None,
             k_anonymity=int(made.groupby(quasi, dropna=False, observed=True).size().min()) if quasi else None,
         ),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from clinical_model_selector.evidence.controls import CONTROLS, make_control
 from clinical_model_selector.evidence.disclosure import measure_disclosure, membership_auc
 from clinical_model_selector.evidence.fidelity import measure_fidelity
 from clinical_model_selector.evidence.utility import measure_utility
-from clinical_model_selector.evidence.verdicts import judge_membership
+from clinical_model_selector.evidence.verdicts import judge, judge_membership
 from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import roc_auc_score
 from tables import mixed_table
@@ -42,6 +44,35 @@ def test_rare_levels_that_are_lost_are_noticed() -> None:
     found = measure_fidelity(real, made)
     assert found.rare_coverage == 0.5
     assert found.frequency_skew == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(
+    ("measured", "noise", "outcome"),
+    [
+        (0.09, 0.0, "pass"),
+        (0.11, None, "fail"),
+        (0.11, 0.01, "fail"),
+        (0.11, 0.08, "cannot tell"),
+        (0.20, 0.08, "fail"),
+        (0.09, 0.30, "pass"),
+    ],
+)
+def test_what_chance_makes_is_not_held_against_a_synthesizer(
+    measured: float, noise: float | None, outcome: str
+) -> None:
+    same = measure_fidelity(mixed_table(100), mixed_table(100))
+    found = judge(
+        "hipaa_like",
+        rows=500,
+        fidelity=replace(same, ks_mean=measured),
+        utility=None,
+        disclosure=None,
+        spent=None,
+        noise=None if noise is None else replace(same, ks_mean=noise),
+        made_by_known_method=True,
+        k_anonymity=None,
+    )
+    assert {verdict.name: verdict.outcome for verdict in found}["ks_mean"] == outcome
 
 
 @pytest.mark.parametrize("seed", SEEDS)
