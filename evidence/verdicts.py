@@ -50,8 +50,8 @@ def judge(
         utility: None where there is no target, or none that can be tested.
         disclosure: None where no row was held out of the fit.
         spent: The budget of a DP fit; None where the method is not private, or nothing is known of it.
-        noise: Fidelity of the fitted real rows to the rows that ``fidelity`` compares with: what chance alone makes; None
-            where those are the fitted rows themselves.
+        noise: Fidelity of the fitted real rows to the rows that ``fidelity`` compares with: what chance alone makes;
+            None where those are the fitted rows themselves.
         made_by_known_method: Whether a run card tells how the table was made.
         k_anonymity: Smallest group of equal quasi-identifiers; None where there are none known.
     """
