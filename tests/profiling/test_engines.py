@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +207,7 @@ def _shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "WHOLE_ROWS", 100)
     monkeypatch.setattr(engines, "WHOLE_CELLS", 100)
     monkeypatch.setattr("clinical_model_selector.profiling.sources._IN_MEMORY", 0)
-    for module in ("engines", "database", "spark"):
+    for module in ("engines", "database", *(["spark"] if find_spec("pyspark") else [])):
         monkeypatch.setattr(f"clinical_model_selector.profiling.{module}.SAMPLE_ROWS", 416, raising=True)
 
 
