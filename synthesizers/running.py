@@ -27,6 +27,7 @@ from .worker import NO_ROOM
 
 __all__ = ["FitFailed", "FitRun", "Limits", "run_fit", "sweep_jobs"]
 
+_DYING_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 _PREFIX = "selector-fit-"
 _LOCK = "owner"
@@ -201,14 +202,33 @@ def _resident(pid: int) -> float:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill the worker's whole process group; it is gone when this returns."""
+    members = _descendants(process.pid)
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()
     process.wait()
+    # Killed is not yet dead: the system takes down a child of the worker in its own time.
+    until = time.monotonic() + _DYING_SECONDS
+    while any(map(_is_alive, members)) and time.monotonic() < until:
+        time.sleep(0.01)
     if process.stdin is not None:
         process.stdin.close()
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    try:
+        return list(psutil.Process(pid).children(recursive=True))
+    except psutil.Error:
+        return []
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def _collect(job: Path, encoding: Encoding, rows: int, status: int, peak: float) -> FitRun:
