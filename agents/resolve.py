@@ -116,9 +116,7 @@ def _constraints(
         compliance=compliance,
         require_dp=request.require_dp or policy.dp_required,
         epsilon_max=min(policy.max_epsilon, request.epsilon_max or policy.max_epsilon),
-        # delta must stay below one over the number of persons, or publishing one whole record would satisfy it
-        # (Dwork & Roth 2014, section 2.3). Rows were rounded down by less than a tenth.
-        delta_max=min(policy.max_delta, 1 / (1.1 * max(safe.rows, 1))),
+        delta_max=policy.delta_for(safe.rows),
         allowed=allowed,
         deployment=request.deployment,
         max_fit_seconds=request.max_fit_seconds,

@@ -41,7 +41,7 @@ def _question(settings: Settings, *, rows: int, columns: int) -> Question:
             compliance=settings.compliance_level,
             require_dp=policy.dp_required,
             epsilon_max=policy.max_epsilon,
-            delta_max=min(policy.max_delta, 1 / (1.1 * rows)),
+            delta_max=policy.delta_for(rows),
         ),
     )
 

@@ -20,6 +20,7 @@ import pandas as pd
 
 from ..schemas.errors import MissingExtra, SettingsError, TableError
 from ..schemas.hyperparameters import Hyperparameters
+from ..schemas.policy import DEFAULT_COMPLIANCE, POLICIES
 from ..schemas.question import Constraints
 from ..synthesizers.catalogue import CATALOGUE
 from ..synthesizers.columns import Bounds, Encoding
@@ -36,8 +37,6 @@ __all__ = ["BenchmarkTable", "Cell", "is_done", "list_cells", "read_tables", "ru
 
 HELD_OUT = 0.3
 """Share of the rows that no synthesizer sees."""
-_EPSILON = 1.0
-_DELTA = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +178,11 @@ def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: Limi
             "fit_cpu_seconds": time.process_time() - began,
             **_measure(fitted, held_out, synthetic, table.target, cell.seed),
         }
-    obstacles = method_obstacles(cell.method, shape, _unconstrained(shape)) if cell.method in CATALOGUE else ()
+    constraints = _unconstrained(shape)
+    obstacles = method_obstacles(cell.method, shape, constraints) if cell.method in CATALOGUE else ()
     if obstacles:
         return {**result, "failure": f"infeasible: {obstacles[0].message}"}
-    config = _configure(cell, shape, limits)
+    config = _configure(cell, shape, constraints, limits)
     result["hyperparameters"] = json.dumps(config.knobs())
     encoding = Encoding.of(fitted, _bounds(fitted) if config.is_dp else None)
     result["bounds"] = "read off the data" if config.is_dp else None
@@ -264,27 +264,28 @@ def _measure(
 
 
 def _unconstrained(shape: TableShape) -> Constraints:
-    """Of all the obstacles only those of the table itself."""
+    """Of all the obstacles only those of the table itself; the default level's privacy budget."""
+    policy = POLICIES[DEFAULT_COMPLIANCE]
     return Constraints(
         tradeoff="balanced",
         compliance="research",
         require_dp=False,
-        epsilon_max=_EPSILON,
-        delta_max=min(_DELTA, 1 / (1.1 * shape.rows)),
+        epsilon_max=policy.max_epsilon,
+        delta_max=policy.delta_for(shape.rows),
         allowed=None,
         deployment="internal",
         max_fit_seconds=None,
     )
 
 
-def _configure(cell: Cell, shape: TableShape, limits: Limits) -> Hyperparameters:
+def _configure(cell: Cell, shape: TableShape, constraints: Constraints, limits: Limits) -> Hyperparameters:
     if cell.method not in CATALOGUE:
         raise SettingsError(f"no synthesizer or control is called {cell.method}")
     return size_hyperparameters(
         cell.method,
         shape,
-        epsilon=_EPSILON,
-        delta=min(_DELTA, 1 / (1.1 * shape.rows)),
+        epsilon=constraints.epsilon_max,
+        delta=constraints.delta_max,
         # Half of the limit: those that stop by the clock must still load, encode and sample.
         max_seconds=limits.seconds / 2,
         caution=cell.caution,

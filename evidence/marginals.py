@@ -12,11 +12,12 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from ..profiling.safety import K
 from .tabular import MISSING, Array, as_category, as_number, numeric_columns
 
 __all__ = ["FEWEST_PERSONS", "Marginal", "compare_marginals"]
 
-FEWEST_PERSONS = 11
+FEWEST_PERSONS = K
 _BINS = 12
 _MOST_LEVELS = 12
 _OTHER = "other"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -68,7 +67,8 @@ def rank(question: Question) -> list[Ranked]:
     Raises:
         NoFeasibleSynthesizer: Fewer than three are feasible.
     """
-    require_feasible(_assess(question, 0.0), question.constraints)
+    assessed = assess(question.profile, question.constraints, effort=_learn(question).effort)
+    require_feasible(assessed, question.constraints)
     return rank_any(question)
 
 
@@ -145,10 +145,6 @@ def _rate_all(
                 expected = expect(method, shape, left_out, caution)
                 rated.append(_rate(item, expected, constraints, penalties.get(method, 0.0)))
     return tuple(rated)
-
-
-def _assess(question: Question, caution: float) -> Mapping[str, Assessment]:
-    return assess(question.profile, question.constraints, caution=caution, effort=_learn(question).effort)
 
 
 def _order(one: Ranked) -> tuple[float, float, str]:

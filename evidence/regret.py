@@ -160,9 +160,8 @@ def _judge(
     feasible = {name for name, item in assess(question.profile, question.constraints).items() if item.feasible}
     policies = {f"always {label}": _mean(by_seed.get(label, {})) for label in candidates}
     policies["selector"] = _mean(by_seed.get(_chosen_label(selector(question), offered), {}))
-    policies["random feasible"] = float(
-        np.mean([_mean(scores) for label, scores in by_seed.items() if label.split("~")[0] in feasible] or [0.0])
-    )
+    possible = {cell.label for cell in offered if cell.method in feasible}
+    policies["random feasible"] = float(np.mean([_mean(by_seed[one]) for one in by_seed if one in possible] or [0.0]))
     # The predecessor took TabDDPM to be best for clinical tables, and DP-CTGAN where privacy was asked for.
     policies["old rules"] = _mean(by_seed.get("dpctgan" if scenario.require_dp else "tabddpm", {}))
     floor = _noise_floor(by_seed)
@@ -218,7 +217,7 @@ def _question(scenario: Scenario, shape: TableShape, methods: tuple[str, ...], o
         compliance=scenario.compliance,
         require_dp=scenario.require_dp,
         epsilon_max=min(scenario.epsilon_max, policy.max_epsilon),
-        delta_max=min(policy.max_delta, 1 / (1.1 * shape.rows)),
+        delta_max=policy.delta_for(shape.rows),
         allowed=methods,
         deployment="saas" if scenario.saas else "internal",
         max_fit_seconds=scenario.max_seconds,

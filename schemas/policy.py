@@ -47,6 +47,14 @@ class Policy:
     min_rare_coverage: float
     max_frequency_skew: float
 
+    def delta_for(self, rows: int) -> float:
+        """Largest delta for a table of ``rows`` rows, which were rounded down by less than a tenth.
+
+        It must stay below one over the number of persons, or publishing one whole record would satisfy it (Dwork & Roth
+        2014, section 2.3).
+        """
+        return min(self.max_delta, 1 / (1.1 * max(rows, 1)))
+
     @property
     def membership_margin(self) -> float:
         """How far a membership AUC may lie from chance; 0.50 itself cannot be met."""

@@ -194,8 +194,7 @@ def _environment(job: Path, limits: Limits) -> dict[str, str]:
 
 def _resident(pid: int) -> float:
     try:
-        parent = psutil.Process(pid)
-        return float(sum(one.memory_info().rss for one in [parent, *parent.children(recursive=True)]))
+        return float(sum(one.memory_info().rss for one in [psutil.Process(pid), *_descendants(pid)]))
     except psutil.Error:
         return 0.0
 
