@@ -3,6 +3,7 @@ FROM python:3.11-slim AS build
 WORKDIR /source
 COPY requirements.lock pyproject.toml README.md LICENSE ./
 RUN python -m venv /opt/selector
+COPY package ./package
 COPY schemas ./schemas
 COPY profiling ./profiling
 COPY synthesizers ./synthesizers

@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGE := clinical_model_selector
-FOLDERS := schemas profiling synthesizers evidence chains agents app
+FOLDERS := package schemas profiling synthesizers evidence chains agents app
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 CODE := $(shell find $(FOLDERS) -type f -not -path '*/__pycache__/*') pyproject.toml
 SOURCES := $(CODE) README.md .env.example docker-compose.yml Dockerfile mkdocs.yml requirements.lock \
@@ -47,7 +47,7 @@ lint: $(DEV)
 
 # The type checker and import-linter judge what a user gets: the package as installed, not the folders it is built from.
 types: $(VENV)/.regular
-	cd $(VENV)/regular && MYPYPATH=. ../bin/mypy --strict --cache-dir ../.mypy_cache --config-file ../../pyproject.toml $(FOLDERS:%=-p $(PACKAGE).%)
+	cd $(VENV)/regular && MYPYPATH=. ../bin/mypy --strict --cache-dir ../.mypy_cache --config-file ../../pyproject.toml -p $(PACKAGE)
 
 imports: $(VENV)/.regular
 	PYTHONPATH=$(VENV)/regular $(BIN)/lint-imports --no-logo

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..evidence.evaluation import Evaluation, evaluate
-from ..evidence.score import score_cell
-from ..profiling.frame import as_frame
+from ..evidence.recommender.score import score_cell
+from ..profiling.readers.to_pandas import as_frame
+from ..schemas.compliance import Compliance
 from ..schemas.errors import SelectorError, SynthesisFailed
 from ..schemas.plan import ModelSelectionPlan
-from ..schemas.policy import Compliance
 from ..schemas.request import EvidenceMetrics, Tradeoff
 from ..schemas.result import SelectionResult
-from ..synthesizers.columns import Bounds
-from ..synthesizers.running import Limits
-from ..synthesizers.synthesis import Say, Synthesis
+from ..synthesizers.encoding.table_encoding import Bounds
+from ..synthesizers.running.fit_process import Limits
+from ..synthesizers.running.run_plan import Say, Synthesis
 from .selector import ClinicalModelSelector
-from .synthesis import synthesize
+from .synthesize import synthesize
 
 __all__ = ["AutoRound", "run_auto"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
 
-from ..chains.check import plan_cautions
+from ..chains.plan_check import plan_cautions
 from ..chains.selection import Answered, build_selection
-from ..evidence.recommender import EmbeddedRecommender
+from ..evidence.recommender.ranking import EmbeddedRecommender
 from ..schemas.errors import SettingsError
 from ..schemas.question import Question
 from ..schemas.request import EvidenceMetrics, SelectionRequest
@@ -18,7 +18,7 @@ from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings, load_tracing_variables
 from ..schemas.usage import Usage
 from ..synthesizers.feasibility import assess, require_feasible
-from .resolve import Resolved, coerce_request, previous_round, resolve
+from .resolve_request import Resolved, coerce_request, previous_round, resolve
 
 __all__ = ["ClinicalModelSelector"]
 

@@ -94,7 +94,7 @@ def run(options: argparse.Namespace, *, alive: bool) -> dict[str, Any]:
         "SERVICE_REQUESTS_PER_MINUTE": "0",
     }
     here = [sys.executable, __file__, "--llm", str(llm), "--latency", str(options.latency)]
-    program = [sys.executable, "-c", "from clinical_model_selector.app.cli import main; main()"]
+    program = [sys.executable, "-c", "from clinical_model_selector.app.cli.main import main; main()"]
     processes = [subprocess.Popen(here)] if alive else []
     service = subprocess.Popen([*program, "serve", "--port", str(port)], env=environment, stderr=subprocess.DEVNULL)
     processes.append(service)

@@ -12,12 +12,12 @@ import httpx
 
 from ..schemas.errors import MissingExtra, SettingsError
 from ..schemas.settings import Settings
-from .bodies import outcome_of
-from .cache import open_cache
-from .masking import mask_key, mask_text, mask_url
-from .model_list import ListedModel, ModelList, pick_method
-from .samples import ANSWER_TOKENS, count_tokens, longest_messages, typical_messages
-from .wire import WireFailure, get_engine, send
+from .limits.plan_cache import open_cache
+from .providers.http import WireFailure, get_engine, send
+from .providers.openrouter_models import ListedModel, ModelList, pick_method
+from .providers.redaction import mask_key, mask_text, mask_url
+from .providers.responses import outcome_of
+from .sample_prompts import ANSWER_TOKENS, count_tokens, longest_messages, typical_messages
 
 __all__ = ["Finding", "can_answer", "run_doctor"]
 

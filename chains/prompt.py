@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from ..evidence.recommender import Ranked, rank
+from ..evidence.recommender.ranking import Ranked, rank
 from ..profiling import describe_for_prompt
 from ..schemas.question import Constraints, Question
 from ..schemas.request import PreviousRound

@@ -13,26 +13,26 @@ from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackMa
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import merge_configs
 
-from ..evidence.advice import apply_evidence
+from ..evidence.recommender.review_choice import apply_evidence
 from ..schemas.errors import ProvidersUnavailable, SettingsError
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.question import Question
 from ..schemas.result import Attempt, EvidenceNote, Provenance
 from ..schemas.settings import Settings
 from ..schemas.usage import Usage
-from .breaker import Breaker
-from .cache import Flights, open_cache
+from .attempt import Case, EmbeddedLeg, LegAnswer, LegFailed, ProviderLeg, Services
 from .fingerprint import fingerprint, versions
-from .leg import Case, EmbeddedLeg, LegAnswer, LegFailed, ProviderLeg, Services
-from .model_list import ModelList
+from .limits.attempt_usage import add_costs, add_counts
+from .limits.audit_log import Ledger
+from .limits.circuit_breaker import Breaker
+from .limits.plan_cache import Flights, open_cache
 from .prompt import build_messages
-from .providers import Ollama, OpenRouter, Provider
+from .providers.base import Ollama, OpenRouter, Provider
+from .providers.openrouter_models import ModelList
 from .steps import child
-from .tally import add_costs, add_counts
-from .usage import Ledger
 
 if TYPE_CHECKING:
-    from .limits import Limits
+    from .limits.rate_limits import Limits
 
 __all__ = ["Answered", "SelectionChain", "build_selection"]
 
@@ -214,7 +214,7 @@ def build_selection(settings: Settings, embedded: Runnable[Question, ModelSelect
 def _open_limits(settings: Settings) -> Limits | None:
     if settings.selector_requests_per_minute is None and settings.selector_budget_usd is None:
         return None
-    from .limits import Limits
+    from .limits.rate_limits import Limits
 
     return Limits(settings)
 

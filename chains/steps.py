@@ -21,8 +21,8 @@ from langchain_core.runnables.config import ensure_config, patch_config
 
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.question import Question
-from .check import Violation, check_plan
-from .wire import EXCHANGE, Exchange, WireFailure, get_engine
+from .plan_check import Violation, check_plan
+from .providers.http import EXCHANGE, Exchange, WireFailure, get_engine
 
 __all__ = [
     "Ask",

@@ -10,17 +10,17 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from ..profiling import profile_table
+from ..schemas.compliance import DEFAULT_COMPLIANCE, Compliance
 from ..schemas.errors import TableError
-from ..schemas.policy import DEFAULT_COMPLIANCE, Compliance
 from ..schemas.request import EvidenceMetrics
-from ..synthesizers.holdout import split_rows
-from ..synthesizers.run_card import RunCard
-from ..synthesizers.treatments import KEY_ACTION, codes_in, group_column, mask_codes, treat_table
-from .disclosure import Disclosure, measure_disclosure
-from .fidelity import Fidelity, measure_fidelity
-from .marginals import Marginal, compare_marginals
-from .utility import Utility, measure_utility
-from .verdicts import Verdict, judge
+from ..synthesizers.encoding.apply_treatments import KEY_ACTION, codes_in, group_column, mask_codes, treat_table
+from ..synthesizers.running.holdout import split_rows
+from ..synthesizers.running.run_card import RunCard
+from .metrics.disclosure import Disclosure, measure_disclosure
+from .metrics.fidelity import Fidelity, measure_fidelity
+from .metrics.side_by_side import Marginal, compare_marginals
+from .metrics.utility import Utility, measure_utility
+from .thresholds import Verdict, judge
 
 __all__ = ["Evaluation", "as_record", "evaluate"]
 

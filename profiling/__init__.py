@@ -6,17 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .columns_file import load_columns_file
-    from .describe import describe_for_prompt, estimate_tokens
-    from .table import profile_table
+    from .kinds_file import load_columns_file
+    from .profiler import profile_table
+    from .prompt_description import describe_for_prompt, estimate_tokens
 
 __all__ = ["describe_for_prompt", "estimate_tokens", "load_columns_file", "profile_table"]
 
 _HOMES = {
-    "describe_for_prompt": "describe",
-    "estimate_tokens": "describe",
-    "load_columns_file": "columns_file",
-    "profile_table": "table",
+    "describe_for_prompt": "prompt_description",
+    "estimate_tokens": "prompt_description",
+    "load_columns_file": "kinds_file",
+    "profile_table": "profiler",
 }
 
 

@@ -2,7 +2,7 @@
 
 ``SafeProfile`` cannot hold a raw value by its type: it has no free text. Strings are aliases (``c1``), members of
 closed vocabularies, or level labels of a closed allow-list; numbers are counts, shares and quantiles that ``profiling``
-has rounded and suppressed before (rules and reasons: profiling/safety.py).
+has rounded and suppressed before (rules and reasons: profiling/disclosure_control.py).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from .treatment import Treatment
-from .vocabulary import is_safe_level
+from .column_treatment import Treatment
+from .safe_levels import is_safe_level
 
 __all__ = [
     "Alias",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .policy import POLICIES, Compliance, Policy
+from .compliance import POLICIES, Compliance, Policy
 from .profile import SafeProfile
 from .request import Deployment, EvidencePolicy, PreviousRound, Tradeoff
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from .compliance import Compliance
 from .plan import ModelSelectionPlan
-from .policy import Compliance
 from .profile import Kind, SafeProfile, TableProfile
 
 __all__ = ["Deployment", "EvidenceMetrics", "EvidencePolicy", "PreviousRound", "SelectionRequest", "Tradeoff"]

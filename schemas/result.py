@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from .column_treatment import Treatment
 from .plan import ModelSelectionPlan
 from .request import EvidencePolicy
-from .treatment import Treatment
 
 __all__ = ["Attempt", "EvidenceNote", "Expected", "Outcome", "Provenance", "Provider", "SelectionResult", "Treatment"]
 

@@ -11,8 +11,8 @@ from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .compliance import DEFAULT_COMPLIANCE, Compliance
 from .errors import SettingsError
-from .policy import DEFAULT_COMPLIANCE, Compliance
 from .request import EvidencePolicy
 
 __all__ = ["OLLAMA_DEFAULT_BASES", "Settings", "load_tracing_variables"]

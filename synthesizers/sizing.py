@@ -1,8 +1,10 @@
 """What a synthesizer costs on a given table, and hyper-parameters sized for it.
 
 Deep synthesizers are sized in gradient steps, not epochs: batch 500 on 400 rows is one step an epoch. Seconds and bytes
-are estimates for one CPU thread; the seconds are least-squares fits to the benchmark's (``evidence/measurements.md``),
-mostly within a factor of two there. What a like table really took corrects them in ``evidence/prediction.py``.
+are estimates for one CPU thread; the seconds are least-squares fits to the benchmark's
+(``evidence/benchmark/measurements.md``),
+mostly within a factor of two there. What a like table really took corrects them in
+``evidence/recommender/expected_results.py``.
 """
 
 from __future__ import annotations
@@ -107,7 +109,7 @@ def size_hyperparameters(
     values: dict[str, Any] = {}
     if method == "cart":
         # Leaves grow slowly with the table so that no leaf's donors are a handful of recognisable rows. Full caution is
-        # the range's end: leaves of 50 cost little fidelity and halve the risk or better (evidence/measurements.md).
+        # the range's end: leaves of 50 cost little fidelity and halve the risk or better (measurements.md).
         base = 5 + 5 * max(0.0, math.log10(max(shape.rows, 100) / 1000))
         values["min_samples_leaf"] = _clamp(round(base + 45 * caution), 5, 50)
     elif method == "gaussian_copula":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from clinical_model_selector.schemas.policy import POLICIES
+from clinical_model_selector.schemas.compliance import POLICIES
 from clinical_model_selector.schemas.profile import SafeColumn, SafeProfile
 from clinical_model_selector.schemas.question import Constraints, Question
 

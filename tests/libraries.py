@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from clinical_model_selector.schemas.errors import MissingExtra
 from clinical_model_selector.schemas.settings import Settings
-from clinical_model_selector.synthesizers.environments import interpreter_for
+from clinical_model_selector.synthesizers.running.environments import interpreter_for
 
 # Taken before a test points the setting elsewhere.
 ENVIRONMENTS = Path(Settings.model_fields["selector_environments"].default).expanduser()

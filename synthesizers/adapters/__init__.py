@@ -1,7 +1,8 @@
 """One adapter per synthesizer, each thin over its library.
 
 These modules also run in interpreters that hold one synthesizer's library and not this package: they import numpy,
-pandas, their own library, and each other, nothing else. A table comes in coded (see ``synthesizers/columns.py``):
+pandas, their own library, and each other, nothing else. A table comes in coded (see
+``synthesizers/encoding/table_encoding.py``):
 float64 columns are numbers, all others categories; nothing is missing unless the adapter says ``native_missing``.
 """
 
@@ -24,8 +25,8 @@ ADAPTERS: dict[str, tuple[str, str]] = {
     "tabddpm": ("tabddpm", "TabDDPMAdapter"),
     "argn": ("argn", "ARGNAdapter"),
     "argn_dp": ("argn", "ARGNDPAdapter"),
-    "dp_mst": ("marginals", "MSTAdapter"),
-    "dp_aim": ("marginals", "AIMAdapter"),
+    "dp_mst": ("dpmm", "MSTAdapter"),
+    "dp_aim": ("dpmm", "AIMAdapter"),
     "dpctgan": ("dpctgan", "DPCTGANAdapter"),
 }
 """Method id → module and class."""

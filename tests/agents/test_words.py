@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from clinical_model_selector.agents.words import make_safe
+from clinical_model_selector.agents.redact_goal import make_safe
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clinical_model_selector.app.cli import main
+from clinical_model_selector.app.cli.main import main
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from clinical_model_selector.app.inputs import parse_kinds, split_names
+from clinical_model_selector.app.cli.inputs import parse_kinds, split_names
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 
 from .conftest import Run
@@ -154,7 +154,7 @@ def test_light_commands_import_no_heavy_library(case: str, example: Path, tmp_pa
     code = (
         "import atexit, sys\n"
         "atexit.register(lambda: print(*sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr))\n"
-        "from clinical_model_selector.app.cli import main\n"
+        "from clinical_model_selector.app.cli.main import main\n"
         f"main({arguments!r})\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -168,7 +168,7 @@ def test_light_commands_import_no_heavy_library(case: str, example: Path, tmp_pa
 
 
 def test_output_cut_off_by_the_reader_is_no_error(example: Path, tmp_path: Path) -> None:
-    program = f"{sys.executable} -c 'from clinical_model_selector.app.cli import main; main()'"
+    program = f"{sys.executable} -c 'from clinical_model_selector.app.cli.main import main; main()'"
     command = f"{program} profile {example} --json | head -c 20"
     ended = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert (len(ended.stdout), ended.stderr) == (20, "")
@@ -176,13 +176,13 @@ def test_output_cut_off_by_the_reader_is_no_error(example: Path, tmp_path: Path)
 
 def test_unforeseen_error_is_reported_without_its_message(tmp_path: Path) -> None:
     code = (
-        "from clinical_model_selector.app import cli\n"
+        "from clinical_model_selector.app.cli import main as cli\n"
         "def fail(*_): raise KeyError('Zyx4711')\n"
         "cli.read_profile = fail\n"
         "cli.main(['profile', 'table.csv', '--json'])\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("error: unexpected KeyError in clinical_model_selector.app.cli, line ")
+    assert ended.stderr.startswith("error: unexpected KeyError in clinical_model_selector.app.cli.main, line ")
     assert ended.stderr.count("\n") == 1
     assert "Zyx4711" not in ended.stderr

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from clinical_model_selector.app.cli import main
+from clinical_model_selector.app.cli.main import main
 from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
-from clinical_model_selector.synthesizers.run_card import RunCard
+from clinical_model_selector.synthesizers.running.run_card import RunCard
 from tables import mixed_table
 
 
@@ -159,7 +159,7 @@ def test_environments_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_help_does_not_load_pandas() -> None:
-    code = "import sys; from clinical_model_selector.app import cli; print('pandas' in sys.modules)"
+    code = "import sys; from clinical_model_selector.app.cli import main as cli; print('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
 
 

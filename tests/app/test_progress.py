@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from clinical_model_selector.app.progress import Progress
+from clinical_model_selector.app.cli.progress import Progress
 
 
 def _work(progress: Progress) -> None:
@@ -33,7 +33,7 @@ def test_log_gets_a_line_now_and_then(
 
 def test_terminal_gets_a_bar_that_is_wiped_at_the_end() -> None:
     code = (
-        "from clinical_model_selector.app.progress import Progress\n"
+        "from clinical_model_selector.app.cli.progress import Progress\n"
         "with Progress(patience=0) as told:\n"
         "    told(0.0, 'open')\n"
         "    told(0.4, 'count')\n"

@@ -43,7 +43,7 @@ def test_ollama_answers_where_the_key_is_rejected_and_the_attempt_is_listed(
         "OLLAMA_BASE": ollama_server.origin,
         "COLUMNS": "200",
     }
-    program = [sys.executable, "-c", "from clinical_model_selector.app.cli import main; main()"]
+    program = [sys.executable, "-c", "from clinical_model_selector.app.cli.main import main; main()"]
     command = [*program, "select", str(example), "--target", "cens"]
     ended = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True, check=True)
     shown = " ".join(ended.stdout.split())

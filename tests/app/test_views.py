@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from clinical_model_selector.app.views import (
+from clinical_model_selector.app.render.views import (
     catalogue_record,
     catalogue_view,
     profile_record,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from clinical_model_selector.chains.selection import SelectionChain, build_selection
-from clinical_model_selector.evidence.recommender import EmbeddedRecommender
+from clinical_model_selector.evidence.recommender.ranking import EmbeddedRecommender
 from clinical_model_selector.schemas.settings import Settings
 from loopback.formats import OLLAMA_LOOKUPS, OPENROUTER_LOOKUPS, answer_ollama, answer_openrouter
 from loopback.server import ScriptedServer

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from builders import question
-from clinical_model_selector.chains.cache import open_cache
-from clinical_model_selector.chains.usage import Ledger
+from clinical_model_selector.chains.limits.audit_log import Ledger
+from clinical_model_selector.chains.limits.plan_cache import open_cache
 from clinical_model_selector.schemas.errors import ProvidersUnavailable, SettingsError
 from clinical_model_selector.schemas.hyperparameters import TVAE
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
@@ -285,6 +285,6 @@ def test_no_audit_log_unless_asked_for(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def _some_plan() -> ModelSelectionPlan:
-    from clinical_model_selector.evidence.recommender import recommend
+    from clinical_model_selector.evidence.recommender.ranking import recommend
 
     return recommend(QUESTION)

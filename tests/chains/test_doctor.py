@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from clinical_model_selector.chains.doctor import Finding, can_answer, run_doctor
-from clinical_model_selector.chains.models import list_models
+from clinical_model_selector.chains.providers.models import list_models
 from clinical_model_selector.schemas.errors import ProvidersUnavailable
 from clinical_model_selector.schemas.settings import Settings
 from loopback.formats import raw, status

@@ -9,9 +9,9 @@ from contextlib import ExitStack
 
 import pytest
 from builders import question
-from clinical_model_selector.chains.check import check_plan
+from clinical_model_selector.chains.plan_check import check_plan
 from clinical_model_selector.chains.selection import Answered, SelectionChain, build_selection
-from clinical_model_selector.evidence.recommender import EmbeddedRecommender
+from clinical_model_selector.evidence.recommender.ranking import EmbeddedRecommender
 from clinical_model_selector.schemas.errors import ProvidersUnavailable
 from clinical_model_selector.schemas.result import Attempt
 from clinical_model_selector.schemas.settings import Settings

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from builders import profile, question
 from clinical_model_selector.chains.prompt import SYSTEM, build_messages, render_user_message
-from clinical_model_selector.evidence.recommender import rank, recommend
+from clinical_model_selector.evidence.recommender.ranking import rank, recommend
 from clinical_model_selector.profiling import describe_for_prompt
 from clinical_model_selector.schemas.request import PreviousRound
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE

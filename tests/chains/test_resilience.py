@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import pytest
 from builders import question
-from clinical_model_selector.chains.breaker import Breaker
+from clinical_model_selector.chains.limits.circuit_breaker import Breaker
 from clinical_model_selector.schemas.settings import Settings
 from loopback.formats import drip, hang, status
 from loopback.server import Responder, ScriptedServer
@@ -95,7 +95,7 @@ import sys, threading
 sys.path.insert(0, {tests!r})
 from builders import question
 from clinical_model_selector.chains.selection import build_selection
-from clinical_model_selector.evidence.recommender import EmbeddedRecommender
+from clinical_model_selector.evidence.recommender.ranking import EmbeddedRecommender
 from clinical_model_selector.schemas.settings import Settings
 settings = Settings(openrouter_api_key={key!r}, openrouter_base={base!r}, openrouter_method="json_schema",
                     selector_timeout_s={timeout}, selector_deadline_s=30, ollama_base="http://127.0.0.1:9")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from builders import question
-from clinical_model_selector.chains.check import check_plan
+from clinical_model_selector.chains.plan_check import check_plan
 from clinical_model_selector.chains.prompt import SYSTEM
 from clinical_model_selector.chains.selection import SelectionChain
 from clinical_model_selector.schemas.errors import ProvidersUnavailable, SettingsError
@@ -282,7 +282,7 @@ import sys
 sys.path.insert(0, {tests!r})
 from builders import question
 from clinical_model_selector.chains.selection import build_selection
-from clinical_model_selector.evidence.recommender import EmbeddedRecommender
+from clinical_model_selector.evidence.recommender.ranking import EmbeddedRecommender
 from clinical_model_selector.schemas.settings import Settings
 chain = build_selection(Settings({settings}), EmbeddedRecommender())
 print(chain.invoke(question()).provenance.provider)

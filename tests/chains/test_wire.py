@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from clinical_model_selector.chains.answer import describe_violations, parse_answer, repair_message
-from clinical_model_selector.chains.bodies import read_ollama, read_openrouter
-from clinical_model_selector.chains.masking import MAX_MESSAGE, mask_key, mask_text, mask_url
-from clinical_model_selector.chains.wire import Reply, WireFailure, get_engine
+from clinical_model_selector.chains.parse_answer import describe_violations, parse_answer, repair_message
+from clinical_model_selector.chains.providers.http import Reply, WireFailure, get_engine
+from clinical_model_selector.chains.providers.redaction import MAX_MESSAGE, mask_key, mask_text, mask_url
+from clinical_model_selector.chains.providers.responses import read_ollama, read_openrouter
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from hypothesis import given
 from hypothesis import strategies as st

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer.main
 from click.testing import CliRunner
-from clinical_model_selector.app.cli import PROGRAM, app
+from clinical_model_selector.app.cli.main import PROGRAM, app
 
 PAGE = Path(__file__).parents[2] / "docs" / "index.md"
 BEGIN = "<!-- help: begin (written by tests/docs/command_help.py) -->\n"

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from builders import constraints, profile
-from clinical_model_selector.chains.answer import repair_message
-from clinical_model_selector.chains.check import Violation
+from clinical_model_selector.chains.parse_answer import repair_message
+from clinical_model_selector.chains.plan_check import Violation
 from clinical_model_selector.chains.prompt import build_messages
-from clinical_model_selector.evidence.recommender import recommend
+from clinical_model_selector.evidence.recommender.ranking import recommend
 from clinical_model_selector.schemas.errors import NoFeasibleSynthesizer
 from clinical_model_selector.schemas.question import Question
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from builders import profile, question
-from clinical_model_selector.chains.check import check_plan
+from clinical_model_selector.chains.plan_check import check_plan
 from clinical_model_selector.chains.selection import build_selection
-from clinical_model_selector.evidence.recommender import EmbeddedRecommender
+from clinical_model_selector.evidence.recommender.ranking import EmbeddedRecommender
 from clinical_model_selector.schemas.question import Question
 from clinical_model_selector.schemas.settings import Settings
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from builders import constraints, profile, question
-from clinical_model_selector.chains.check import check_plan
-from clinical_model_selector.evidence.advice import apply_evidence
-from clinical_model_selector.evidence.recommender import rank, recommend
+from clinical_model_selector.chains.plan_check import check_plan
+from clinical_model_selector.evidence.recommender.ranking import rank, recommend
+from clinical_model_selector.evidence.recommender.review_choice import apply_evidence
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from clinical_model_selector.schemas.question import Question
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from clinical_model_selector.evidence.fidelity import measure_fidelity
+from clinical_model_selector.evidence.metrics.fidelity import measure_fidelity
 from libraries import python_of_sdmetrics
 from sklearn.datasets import load_breast_cancer
 from tables import mixed_table

@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from clinical_model_selector.evidence.benchmark import Cell, list_cells, read_tables, run_benchmark, run_cell
-from clinical_model_selector.evidence.measured import collect_results, load_measurements
-from clinical_model_selector.evidence.regret import SCENARIOS, report_regret, select_embedded
-from clinical_model_selector.evidence.score import WEIGHTS, score_cell
+from clinical_model_selector.evidence.benchmark.regret import SCENARIOS, report_regret, select_embedded
+from clinical_model_selector.evidence.benchmark.results import collect_results, load_measurements
+from clinical_model_selector.evidence.benchmark.run import Cell, list_cells, read_tables, run_benchmark, run_cell
+from clinical_model_selector.evidence.recommender.score import WEIGHTS, score_cell
 from clinical_model_selector.schemas.errors import SettingsError
 from clinical_model_selector.schemas.question import Question
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
-from clinical_model_selector.synthesizers.running import Limits
+from clinical_model_selector.synthesizers.running.fit_process import Limits
 from tables import mixed_table
 
 LIMITS = Limits(seconds=100)

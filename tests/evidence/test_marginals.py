@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from clinical_model_selector.evidence.marginals import FEWEST_PERSONS, compare_marginals
+from clinical_model_selector.evidence.metrics.side_by_side import FEWEST_PERSONS, compare_marginals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import mixed_table

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from clinical_model_selector.evidence.controls import CONTROLS, make_control
-from clinical_model_selector.evidence.disclosure import measure_disclosure, membership_auc
-from clinical_model_selector.evidence.fidelity import measure_fidelity
-from clinical_model_selector.evidence.utility import measure_utility
-from clinical_model_selector.evidence.verdicts import judge, judge_membership
+from clinical_model_selector.evidence.benchmark.controls import CONTROLS, make_control
+from clinical_model_selector.evidence.metrics.disclosure import measure_disclosure, membership_auc
+from clinical_model_selector.evidence.metrics.fidelity import measure_fidelity
+from clinical_model_selector.evidence.metrics.utility import measure_utility
+from clinical_model_selector.evidence.thresholds import judge, judge_membership
 from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import roc_auc_score
 from tables import mixed_table
@@ -116,7 +116,7 @@ def test_auc_and_its_interval() -> None:
     ],
 )
 def test_membership_is_judged_by_its_interval(low: float, high: float, threshold: float, outcome: str) -> None:
-    from clinical_model_selector.evidence.disclosure import Interval
+    from clinical_model_selector.evidence.metrics.disclosure import Interval
 
     assert judge_membership(Interval((low + high) / 2, low, high), threshold).outcome == outcome
 

@@ -4,11 +4,17 @@ from typing import Any, get_args
 
 import pytest
 from builders import constraints, profile, question
-from clinical_model_selector.chains.check import check_plan
-from clinical_model_selector.evidence import prediction
-from clinical_model_selector.evidence.measured import load_measurements
-from clinical_model_selector.evidence.prediction import expect
-from clinical_model_selector.evidence.recommender import WEIGHTS, EmbeddedRecommender, rank, rate_config, recommend
+from clinical_model_selector.chains.plan_check import check_plan
+from clinical_model_selector.evidence.benchmark.results import load_measurements
+from clinical_model_selector.evidence.recommender import expected_results as prediction
+from clinical_model_selector.evidence.recommender.expected_results import expect
+from clinical_model_selector.evidence.recommender.ranking import (
+    WEIGHTS,
+    EmbeddedRecommender,
+    rank,
+    rate_config,
+    recommend,
+)
 from clinical_model_selector.schemas.errors import NoFeasibleSynthesizer
 from clinical_model_selector.schemas.hyperparameters import CART
 from clinical_model_selector.schemas.plan import ModelSelectionPlan

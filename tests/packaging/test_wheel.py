@@ -79,6 +79,6 @@ def test_installed_wheel_plans_from_another_folder(environment: Path, tmp_path: 
 
 
 def test_installed_wheel_is_the_one_that_runs(environment: Path, tmp_path: Path) -> None:
-    code = "import clinical_model_selector.app.cli as cli; print(cli.__file__)"
+    code = "import clinical_model_selector.app.cli.main as cli; print(cli.__file__)"
     run = subprocess.run([environment / "python", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert Path(run.stdout.strip()).is_relative_to(environment.parent)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from clinical_model_selector.agents import ClinicalModelSelector
-from clinical_model_selector.app.service import create_app
-from clinical_model_selector.app.service_gate import hash_key
+from clinical_model_selector.app.service.auth import hash_key
+from clinical_model_selector.app.service.routes import create_app
 from clinical_model_selector.schemas.settings import Settings
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service

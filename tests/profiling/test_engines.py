@@ -14,7 +14,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
-from clinical_model_selector.profiling import describe_for_prompt, engines, profile_table
+from clinical_model_selector.profiling import describe_for_prompt, profile_table
+from clinical_model_selector.profiling.readers import engines
 from clinical_model_selector.schemas.errors import TableError
 from clinical_model_selector.schemas.profile import TableProfile
 
@@ -206,9 +207,9 @@ def _shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make 600 rows a long table, of which two thirds are sampled."""
     monkeypatch.setattr(engines, "WHOLE_ROWS", 100)
     monkeypatch.setattr(engines, "WHOLE_CELLS", 100)
-    monkeypatch.setattr("clinical_model_selector.profiling.sources._IN_MEMORY", 0)
+    monkeypatch.setattr("clinical_model_selector.profiling.readers.open_table._IN_MEMORY", 0)
     for module in ("engines", "database", *(["spark"] if find_spec("pyspark") else [])):
-        monkeypatch.setattr(f"clinical_model_selector.profiling.{module}.SAMPLE_ROWS", 416, raising=True)
+        monkeypatch.setattr(f"clinical_model_selector.profiling.readers.{module}.SAMPLE_ROWS", 416, raising=True)
 
 
 def test_a_long_file_with_line_breaks_in_quotes_is_sampled_as_a_whole(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 from clinical_model_selector.profiling import profile_table
-from clinical_model_selector.profiling.rules import RULES
+from clinical_model_selector.profiling.kinds.rules import RULES
 
 from .clinical_tables import TABLES, Made
 

@@ -12,10 +12,17 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from clinical_model_selector.profiling import describe_for_prompt, profile_table
-from clinical_model_selector.profiling.safety import K, floor_count, pool_levels, round_count, round_share, two_digits
+from clinical_model_selector.profiling.disclosure_control import (
+    K,
+    floor_count,
+    pool_levels,
+    round_count,
+    round_share,
+    two_digits,
+)
 from clinical_model_selector.schemas.errors import TableError
 from clinical_model_selector.schemas.profile import SafeColumn, TableProfile
-from clinical_model_selector.schemas.vocabulary import LEVEL_WORDS
+from clinical_model_selector.schemas.safe_levels import LEVEL_WORDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError

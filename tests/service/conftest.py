@@ -8,7 +8,7 @@ import builders
 import httpx
 import pytest
 from clinical_model_selector.agents import ClinicalModelSelector
-from clinical_model_selector.app.service import create_app
+from clinical_model_selector.app.service.routes import create_app
 from clinical_model_selector.schemas.settings import Settings
 from serving import served
 

@@ -18,7 +18,7 @@ import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from clinical_model_selector.app.service import create_app
+from clinical_model_selector.app.service.routes import create_app
 from serving import served
 
 from .conftest import EXAMPLE, make_selector

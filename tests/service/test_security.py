@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 import pytest
 from clinical_model_selector.agents import ClinicalModelSelector
-from clinical_model_selector.app.service import create_app
-from clinical_model_selector.app.service_gate import KeyRing, hash_key, new_key
-from clinical_model_selector.app.service_log import configure_logging, describe_settings
+from clinical_model_selector.app.service.auth import KeyRing, hash_key, new_key
+from clinical_model_selector.app.service.logs import configure_logging, describe_settings
+from clinical_model_selector.app.service.routes import create_app
 from clinical_model_selector.schemas.errors import SettingsError
 from clinical_model_selector.schemas.settings import Settings
 from loopback.formats import status

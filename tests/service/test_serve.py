@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
-from clinical_model_selector.app.cli import main
-from clinical_model_selector.app.service_gate import hash_key
+from clinical_model_selector.app.cli.main import main
+from clinical_model_selector.app.service.auth import hash_key
 from clinical_model_selector.schemas.settings import Settings
 from loopback.formats import answer_openrouter
 from loopback.server import Recorded, ScriptedServer
@@ -70,7 +70,7 @@ def test_it_finishes_what_runs_and_takes_no_more(
         "OPENROUTER_BASE": f"{openrouter_server.origin}/api/v1",
         "OPENROUTER_METHOD": "json_schema",
     }
-    program = [sys.executable, "-c", "from clinical_model_selector.app.cli import main; main()"]
+    program = [sys.executable, "-c", "from clinical_model_selector.app.cli.main import main; main()"]
     with subprocess.Popen(
         [*program, "serve", "--port", str(port)], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
     ) as process:

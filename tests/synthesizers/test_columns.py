@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from clinical_model_selector.schemas.errors import TableError
-from clinical_model_selector.synthesizers.columns import Encoding
+from clinical_model_selector.synthesizers.encoding.table_encoding import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import mixed_table

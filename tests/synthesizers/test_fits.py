@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from clinical_model_selector.profiling.frame import read_frame
+from clinical_model_selector.profiling.readers.to_pandas import read_frame
+from clinical_model_selector.schemas.column_treatment import Treatment
 from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS, Hyperparameters
 from clinical_model_selector.schemas.plan import DPSettings, ModelSelectionPlan
-from clinical_model_selector.schemas.treatment import Treatment
 from clinical_model_selector.synthesizers.adapters import load_adapter
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
-from clinical_model_selector.synthesizers.running import Limits
-from clinical_model_selector.synthesizers.synthesis import Synthesis, carry_out
+from clinical_model_selector.synthesizers.running.fit_process import Limits
+from clinical_model_selector.synthesizers.running.run_plan import Synthesis, carry_out
 from libraries import ENVIRONMENTS, python_of
 from sklearn.datasets import load_breast_cancer
 

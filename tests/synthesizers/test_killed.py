@@ -14,7 +14,7 @@ import pandas as pd
 import psutil
 import pytest
 from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
-from clinical_model_selector.synthesizers.run_card import RunCard
+from clinical_model_selector.synthesizers.running.run_card import RunCard
 from tables import mixed_table
 
 ROWS = 150
@@ -26,7 +26,7 @@ import resource, sys
 limit = int(sys.argv.pop(1))
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-from clinical_model_selector.app.cli import main
+from clinical_model_selector.app.cli.main import main
 main(sys.argv[1:])
 """
 

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from clinical_model_selector.synthesizers.adapters import load_adapter
-from clinical_model_selector.synthesizers.columns import Encoding
+from clinical_model_selector.synthesizers.encoding.table_encoding import Encoding
 from sklearn.datasets import load_breast_cancer
 from tables import mixed_table
 

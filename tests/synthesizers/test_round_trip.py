@@ -12,10 +12,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from clinical_model_selector.profiling.frame import as_frame, read_frame
+from clinical_model_selector.profiling.readers.to_pandas import as_frame, read_frame
 from clinical_model_selector.schemas.errors import TableError
-from clinical_model_selector.synthesizers.columns import Encoding
-from clinical_model_selector.synthesizers.files import write_table
+from clinical_model_selector.synthesizers.encoding.table_encoding import Encoding
+from clinical_model_selector.synthesizers.running.files import write_table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -11,15 +11,15 @@ from clinical_model_selector.schemas.errors import MissingExtra, SettingsError
 from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
 from clinical_model_selector.synthesizers.adapters import ADAPTERS, load_adapter
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
-from clinical_model_selector.synthesizers.columns import Encoding
-from clinical_model_selector.synthesizers.environments import (
+from clinical_model_selector.synthesizers.encoding.table_encoding import Encoding
+from clinical_model_selector.synthesizers.running.environments import (
     ENVIRONMENTS,
     create_environment,
     environment_of,
     interpreter_for,
     is_created,
 )
-from clinical_model_selector.synthesizers.running import FitFailed, FitRun, Limits, run_fit
+from clinical_model_selector.synthesizers.running.fit_process import FitFailed, FitRun, Limits, run_fit
 from tables import mixed_table
 
 

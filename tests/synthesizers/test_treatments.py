@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from clinical_model_selector.profiling import profile_table
-from clinical_model_selector.profiling.rules import KINDS_BY_USER
-from clinical_model_selector.profiling.treatments import treat
-from clinical_model_selector.profiling.verdict import Detail, Verdict
+from clinical_model_selector.profiling.kinds.decision import Detail, Verdict
+from clinical_model_selector.profiling.kinds.rules import KINDS_BY_USER
+from clinical_model_selector.profiling.treatment_rules import treat
+from clinical_model_selector.schemas.column_treatment import Generalisation, Treatment
 from clinical_model_selector.schemas.errors import TableError
 from clinical_model_selector.schemas.profile import Kind, Role
-from clinical_model_selector.schemas.treatment import Generalisation, Treatment
-from clinical_model_selector.synthesizers.treatments import (
+from clinical_model_selector.synthesizers.encoding.apply_treatments import (
     add_keys,
     codes_in,
     group_column,

@@ -1,0 +1,147 @@
+"""From a request to a question: profile the table, fill in the constraints, keep names on this side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..profiling import profile_table
+from ..schemas.compliance import POLICIES
+from ..schemas.errors import NoFeasibleSynthesizer, SettingsError, TableError
+from ..schemas.plan import ModelSelectionPlan
+from ..schemas.profile import SafeProfile, TableProfile
+from ..schemas.question import Constraints, Question
+from ..schemas.request import EvidenceMetrics, PreviousRound, SelectionRequest
+from ..schemas.result import Treatment
+from ..schemas.settings import Settings
+from ..synthesizers.catalogue import CATALOGUE, NOT_OFFERED, resolve_method
+from .redact_goal import make_safe
+
+__all__ = ["Resolved", "coerce_request", "previous_round", "resolve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A question, and what stays on this machine."""
+
+    question: Question
+    treatments: tuple[Treatment, ...]
+    warnings: tuple[str, ...]
+
+
+def coerce_request(value: Any) -> SelectionRequest:
+    """A request from what callers pass: a request, a mapping of its fields, or a bare table.
+
+    Raises:
+        SettingsError: A field is unknown or has a value that cannot be used; the message names it.
+    """
+    if isinstance(value, SelectionRequest):
+        return value
+    fields = dict(value) if isinstance(value, Mapping) else {"table": value}
+    try:
+        return SelectionRequest.model_validate(fields)
+    except ValidationError as error:
+        raise SettingsError(_describe(error)) from None
+
+
+def previous_round(plan: ModelSelectionPlan, metrics: EvidenceMetrics | Mapping[str, Any]) -> PreviousRound:
+    """A finished round from its plan and what was measured.
+
+    Raises:
+        SettingsError: A metric cannot be used; the message names it.
+    """
+    values = metrics.model_dump() if isinstance(metrics, EvidenceMetrics) else dict(metrics)
+    try:
+        return PreviousRound(plan=plan, metrics=EvidenceMetrics.model_validate(values))
+    except ValidationError as error:
+        raise SettingsError(_describe(error)) from None
+
+
+def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
+    """Profile and constraints behind ``request``.
+
+    Raises:
+        TableError: The table cannot be profiled, or a named column is not in it.
+        SettingsError: A method id is unknown.
+        NoFeasibleSynthesizer: Every method asked for is one that we know and do not offer.
+    """
+    profile = _profile(request)
+    safe = profile.safe if isinstance(profile, TableProfile) else profile
+    names = profile.names if isinstance(profile, TableProfile) else {}
+    allowed, notes = _allowed(request.allowed)
+    question = Question(
+        profile=safe,
+        constraints=_constraints(request, settings, safe, allowed),
+        goal=make_safe(request.goal, names),
+        instructions=make_safe(request.instructions, names),
+        previous=request.previous,
+        provider=request.provider,
+        model=request.model,
+        evidence_policy=request.evidence_policy or settings.selector_evidence_policy,
+    )
+    warnings = (*(profile.warnings if isinstance(profile, TableProfile) else ()), *notes)
+    return Resolved(question, _treatments(profile), warnings)
+
+
+def _profile(request: SelectionRequest) -> TableProfile | SafeProfile:
+    if request.profile is None:
+        return profile_table(
+            request.table, target=request.target, patient_id=request.patient_id, kinds=request.kinds or None
+        )
+    for field in ("target", "patient_id"):
+        if getattr(request, field) is not None:
+            raise TableError(f"{field} is decided when the profile is made: give it there, not beside a ready profile")
+    return request.profile
+
+
+def _treatments(profile: TableProfile | SafeProfile) -> tuple[Treatment, ...]:
+    if isinstance(profile, TableProfile):
+        return tuple(column.treatment for column in profile.columns)
+    return tuple(
+        Treatment(alias=column.alias, action=column.action, rule="as decided when the profile was made")
+        for column in profile.columns
+    )
+
+
+def _constraints(
+    request: SelectionRequest, settings: Settings, safe: SafeProfile, allowed: tuple[str, ...] | None
+) -> Constraints:
+    compliance = request.compliance or settings.compliance_level
+    policy = POLICIES[compliance]
+    return Constraints(
+        tradeoff=request.tradeoff,
+        compliance=compliance,
+        require_dp=request.require_dp or policy.dp_required,
+        epsilon_max=min(policy.max_epsilon, request.epsilon_max or policy.max_epsilon),
+        delta_max=policy.delta_for(safe.rows),
+        allowed=allowed,
+        deployment=request.deployment,
+        max_fit_seconds=request.max_fit_seconds,
+    )
+
+
+def _allowed(names: tuple[str, ...] | None) -> tuple[tuple[str, ...] | None, list[str]]:
+    if names is None:
+        return None, []
+    methods: list[str] = []
+    unknown: list[str] = []
+    for name in names:
+        method = resolve_method(name)
+        (methods if method else unknown).append(method or name)
+    if unknown:
+        raise SettingsError(f"allowed: unknown synthesizer {', '.join(unknown)}; known are {', '.join(CATALOGUE)}")
+    refused = {method: NOT_OFFERED[method] for method in methods if method in NOT_OFFERED}
+    kept = tuple(method for method in methods if method not in refused)
+    if not kept:
+        raise NoFeasibleSynthesizer(refused)
+    return kept, [f"{method} is not offered: {reason}" for method, reason in refused.items()]
+
+
+def _describe(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']) or 'request'}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors(include_input=False, include_url=False, include_context=False)
+    )

@@ -1,0 +1,1 @@
+"""The command line; imports render and the rooms below app."""

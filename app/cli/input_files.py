@@ -1,0 +1,80 @@
+"""Files that the plan commands take: plans, run cards, public bounds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from ...schemas.errors import SettingsError
+from ...schemas.plan import ModelSelectionPlan
+from ...schemas.result import SelectionResult
+
+if TYPE_CHECKING:
+    from ...synthesizers.encoding.table_encoding import Bounds
+    from ...synthesizers.running.run_card import RunCard
+
+__all__ = ["read_bounds", "read_card", "read_plan"]
+
+
+def read_plan(path: Path) -> ModelSelectionPlan | SelectionResult:
+    """A plan, a selection's result, or a plan in the existing backend's shape.
+
+    Raises:
+        SettingsError: It is none of these; the message names the fields that are wrong and no value.
+    """
+    data = _read(path)
+    try:
+        if isinstance(data, dict) and "plan" in data:
+            return SelectionResult.model_validate(data)
+        if isinstance(data, dict) and "hyperparams" in data:
+            return ModelSelectionPlan.from_backend_dict(data)
+        return ModelSelectionPlan.model_validate(data)
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {_describe(error)}") from None
+    except ValueError:
+        raise SettingsError(f"{path}: not a plan") from None
+
+
+def read_card(path: Path) -> RunCard:
+    """A run card.
+
+    Raises:
+        SettingsError: It cannot be read.
+    """
+    from ...synthesizers.running.run_card import RunCard
+
+    try:
+        return RunCard.model_validate(_read(path))
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {_describe(error)}") from None
+
+
+def read_bounds(path: Path | None) -> dict[str, Bounds] | None:
+    """Column → bounds or levels; None where no file was given.
+
+    Raises:
+        SettingsError: It is not an object of lists.
+    """
+    if path is None:
+        return None
+    data = _read(path)
+    if not isinstance(data, dict) or not all(isinstance(value, list) and value for value in data.values()):
+        raise SettingsError(f"{path}: must be a JSON object of COLUMN: [low, high] or COLUMN: [levels]")
+    return {name: tuple(value) for name, value in data.items()}
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise SettingsError(f"{path}: cannot be read as JSON") from None
+
+
+def _describe(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors(include_input=False, include_url=False, include_context=False)[:5]
+    )

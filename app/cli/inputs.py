@@ -1,0 +1,58 @@
+"""From the words of a command line to a profiled table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...profiling.kinds_file import check_kind, load_columns_file
+from ...schemas.errors import SettingsError
+from ...schemas.profile import Kind, TableProfile
+from .progress import Progress
+
+__all__ = ["parse_kinds", "read_profile", "split_names"]
+
+
+def split_names(text: str | None) -> tuple[str, ...] | None:
+    """The names of a comma-separated list; None where the option was not given."""
+    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def parse_kinds(pairs: Sequence[str]) -> dict[str, Kind]:
+    """Column → kind, from ``COLUMN=KIND``; a column's name may itself hold an equals sign.
+
+    Raises:
+        SettingsError: There is no column before an equals sign.
+        TableError: The kind is unknown.
+    """
+    found: dict[str, Kind] = {}
+    for pair in pairs:
+        column, _, kind = pair.rpartition("=")
+        if not column:
+            raise SettingsError(f"--kind: {pair!r} is not COLUMN=KIND")
+        found[column] = check_kind(column, kind)
+    return found
+
+
+def read_profile(
+    table: str,
+    target: str | None,
+    patient_id: str | None,
+    kinds: Sequence[str],
+    columns: Path | None,
+    table_name: str | None,
+) -> TableProfile:
+    """Profile a table, with progress on stderr where it takes long; ``--kind`` wins over the columns file.
+
+    Raises:
+        TableError: The table cannot be read or profiled, a named column is not in it, or a kind is unknown.
+        SettingsError: A pair of column and kind cannot be read.
+    """
+    # Takes half a second to import, which help texts need not wait for.
+    from ...profiling import profile_table
+
+    told = {**(load_columns_file(columns) if columns else {}), **parse_kinds(kinds)}
+    with Progress() as progress:
+        return profile_table(
+            table, target=target, patient_id=patient_id, kinds=told, table_name=table_name, progress=progress
+        )

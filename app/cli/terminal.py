@@ -1,0 +1,51 @@
+"""What goes to the terminal: results to stdout, progress and errors to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...schemas.errors import SettingsError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["print_error", "print_json", "print_view", "printable", "write_page"]
+
+
+def print_view(view: RenderableType) -> None:
+    """Print a Rich renderable to stdout; plain and 80 wide where stdout is no terminal."""
+    from rich.console import Console
+
+    Console(highlight=False, markup=False, emoji=False).print(view)
+
+
+def print_json(record: Any) -> None:
+    """Print JSON alone to stdout; ASCII, so that no terminal's encoding can break it."""
+    sys.stdout.write(json.dumps(record, indent=2, allow_nan=False) + "\n")
+
+
+def print_error(lines: Sequence[str]) -> None:
+    """A line on stderr, details indented below it."""
+    for number, line in enumerate(lines):
+        sys.stderr.write(("  " if number else "error: ") + printable(" ".join(line.split())) + "\n")
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters shown as escapes: a column's name must not steer the terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page.
+
+    Raises:
+        SettingsError: The file cannot be written.
+    """
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"--html: cannot write {path}: {error.strerror}") from None

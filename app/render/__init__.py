@@ -1,0 +1,1 @@
+"""Results, profiles and evaluations for terminal and page; imports the rooms below app."""

@@ -1,0 +1,1 @@
+"""The API over HTTP; imports web, render and the rooms below app."""

@@ -1,0 +1,1 @@
+"""Profiles of uploads in processes of their own; imports the rooms below app."""

@@ -1,0 +1,93 @@
+"""``serve``: the service on its own, with its logs and an orderly end."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+import typer
+
+from ...schemas.errors import MissingExtra, SettingsError
+from ...schemas.settings import Settings
+
+__all__ = ["print_new_key", "run_service"]
+
+_GRACE_S = 5
+"""Added to the deadline of a selection: what runs when the service is asked to stop is finished."""
+
+
+def print_new_key(name: str) -> None:
+    """Make a key: the key itself once, and the line to keep.
+
+    Raises:
+        SettingsError: The name cannot stand in SERVICE_KEYS.
+    """
+    from .auth import hash_key, new_key
+
+    key = new_key()
+    line = f"{name}={hash_key(key)}"
+    try:
+        Settings(service_keys=line)
+    except SettingsError:
+        raise SettingsError("--new-key: a name has letters, digits, dot, dash and underscore, 64 at most") from None
+    sys.stderr.write("The key, shown this once; callers send it as `Authorization: Bearer KEY`:\n")
+    sys.stdout.write(f"{key}\n")
+    sys.stderr.write(f"Add to SERVICE_KEYS (comma-separated), which holds its hash alone:\n{line}\n")
+
+
+def run_service(host: str, port: int) -> None:
+    """Serve until told to stop; then take no more requests and finish those that run.
+
+    Raises:
+        SettingsError: Others could reach the address, and no key is set.
+        MissingExtra: The service's libraries are not installed.
+    """
+    try:
+        import uvicorn
+
+        from .logs import LOGGER, configure_logging, describe_settings
+        from .routes import create_app
+        from .security_headers import LOOPBACK
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("clinical_model_selector"):
+            raise
+        raise MissingExtra("serve", "service") from None
+    from ...agents import ClinicalModelSelector
+
+    settings = Settings()
+    if host not in LOOPBACK and not settings.service_key_hashes:
+        raise SettingsError(
+            f"--host {host} can be reached from other machines, and no key is set: make one with "
+            "`clinical-model-selector serve --new-key NAME` and put its line into SERVICE_KEYS"
+        )
+    configure_logging(settings.service_log_level)
+    LOGGER.info("settings", host=host, port=port, **describe_settings(settings))
+    app = create_app(ClinicalModelSelector(settings))
+    _collect_seldom()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            # The faster parser that uvicorn takes where it is installed reads headers without end.
+            http="h11",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=round(settings.selector_deadline_s) + _GRACE_S,
+        )
+    )
+    server.run()
+    if not server.started:
+        raise typer.Exit(1)
+
+
+def _collect_seldom() -> None:
+    """Look for garbage in cycles seldom, and never among what is there at the start.
+
+    By default it takes a fifth of the CPU time: a selection makes thousands of objects, and few that need it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

@@ -1,0 +1,169 @@
+"""The page at ``/``: a table in, its profile, what would leave, the plan. Every part is rendered here and escaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, get_args
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ...agents.resolve_request import resolve
+from ...chains.prompt import render_user_message
+from ...evidence.recommender.ranking import rank
+from ...schemas.compliance import POLICIES
+from ...schemas.errors import NoFeasibleSynthesizer
+from ...schemas.profile import Kind, TableProfile
+from ...schemas.question import Question
+from ...schemas.request import Deployment, SelectionRequest, Tradeoff
+from ...schemas.result import SelectionResult
+from ...schemas.result_html import describe_cost, describe_privacy, describe_values
+from ...synthesizers.catalogue import CATALOGUE
+from ...synthesizers.feasibility import assess
+from ..render.service_charts import Bar, evidence_chart
+from ..service.handler import Service
+from ..service.models import PlanRequest, PlanUpload, to_selection
+from ..service.status import configured_legs
+from .python_script import python_code
+
+__all__ = ["build_page"]
+
+_ASSETS = {"page.css": "text/css", "page.js": "text/javascript"}
+
+
+def build_page(service: Service, route_class: type[APIRoute], admit: Callable[..., Any]) -> APIRouter:
+    """The page and what its script asks for; none of it is part of the API."""
+    router = APIRouter(route_class=route_class, include_in_schema=False)
+    guarded = [Depends(admit)]
+    router.add_api_route("/", partial(_page, service), methods=["GET"])
+    router.add_api_route("/page/{name}", _asset, methods=["GET"])
+    router.add_api_route("/page/profile", partial(_profile, service), methods=["POST"], dependencies=guarded)
+    router.add_api_route("/page/plan", partial(_plan, service), methods=["POST"], dependencies=guarded)
+    return router
+
+
+async def _page(service: Service) -> Response:
+    settings = service.settings
+    return HTMLResponse(
+        _template("page").render(
+            keys=bool(service.gate.keys),
+            legs=list(configured_legs(settings)),
+            tradeoffs=get_args(Tradeoff),
+            levels=list(POLICIES),
+            level=settings.compliance_level,
+            deployments=get_args(Deployment),
+            methods=list(CATALOGUE),
+            limit=settings.service_max_upload_mb,
+        )
+    )
+
+
+async def _asset(name: str) -> Response:
+    if name not in _ASSETS:
+        return HTMLResponse("no such file", 404)
+    return Response(_read(name), media_type=_ASSETS[name], headers={"cache-control": "max-age=3600"})
+
+
+async def _profile(service: Service, request: Request) -> Response:
+    profile, options = await service.profile_upload(request, PlanUpload)
+    question, reasons = _question(service, to_selection(options, profile))
+    return HTMLResponse(
+        _template("profile").render(
+            profile=profile,
+            safe=profile.safe,
+            kinds=get_args(Kind),
+            corrected=options.kinds,
+            prompt=render_user_message(question) if question else "",
+            reasons=reasons,
+            legs=[leg for leg in configured_legs(service.settings) if leg != "embedded"],
+        )
+    )
+
+
+async def _plan(service: Service, request: Request) -> Response:
+    return await service.plan(request, PlanUpload, PlanRequest, partial(_render_plan, service))
+
+
+def _render_plan(service: Service, request: SelectionRequest, result: SelectionResult) -> Response:
+    question = resolve(request, service.settings).question
+    bars = _bars(question, result)
+    names = request.profile.names if isinstance(request.profile, TableProfile) else {}
+    return HTMLResponse(
+        _template("plan").render(
+            plan=result.plan,
+            provenance=result.provenance,
+            warnings=result.warnings,
+            treatments=result.treatments,
+            bars=bars,
+            chart=evidence_chart(bars),
+            refused=_refused(question),
+            result=json.dumps(result.model_dump(mode="json"), indent=2),
+            plan_json=json.dumps(result.plan.model_dump(mode="json"), indent=2),
+            code=python_code(result, names),
+        )
+    )
+
+
+def _question(service: Service, request: SelectionRequest) -> tuple[Question | None, dict[str, str]]:
+    question = resolve(request, service.settings).question
+    try:
+        rank(question)
+    except NoFeasibleSynthesizer as error:
+        return None, error.reasons
+    return question, {}
+
+
+def _bars(question: Question, result: SelectionResult) -> list[Bar]:
+    places: dict[str, str] = {
+        result.plan.choice.method: "choice",
+        **{backup.method: "backup" for backup in result.plan.backups},
+    }
+    ranked = sorted(rank(question), key=lambda item: list(places).index(item.method) if item.method in places else 99)
+    return [
+        Bar(
+            item.method,
+            places.get(item.method, ""),
+            item.expectation.fidelity,
+            item.expectation.utility,
+            1 - item.expectation.risk,
+            item.expectation.stand_in,
+        )
+        for item in ranked
+    ]
+
+
+def _refused(question: Question) -> dict[str, str]:
+    return {
+        method: "; ".join(obstacle.message for obstacle in item.obstacles)
+        for method, item in assess(question.profile, question.constraints).items()
+        if not item.feasible
+    }
+
+
+@cache
+def _template(name: str) -> Any:
+    return _environment().get_template(f"{name}.html.jinja")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(values=describe_values, words=lambda name: str(name).replace("_", " "))
+    environment.globals.update(cost=describe_cost, privacy=describe_privacy)
+    return environment
+
+
+@cache
+def _read(name: str) -> bytes:
+    return (Path(__file__).parent / "static" / name).read_bytes()

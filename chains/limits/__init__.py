@@ -1,0 +1,1 @@
+"""Breaker, rate and budget limits, plan cache, usage; imports schemas."""

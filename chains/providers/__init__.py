@@ -1,0 +1,1 @@
+"""How OpenRouter and Ollama are asked; imports schemas and limits."""

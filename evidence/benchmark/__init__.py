@@ -1,0 +1,1 @@
+"""Measured fits on clinical tables: run, results, controls, regret; imports metrics and the recommender."""

@@ -1,0 +1,1 @@
+"""Figures of one synthetic table against the real one; imports schemas and profiling."""

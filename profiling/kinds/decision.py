@@ -1,0 +1,32 @@
+"""What the rules say about one column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ...schemas.profile import Kind
+
+__all__ = ["Detail", "Verdict"]
+
+Detail = Literal["", "postcode", "coordinate", "place", "birth", "age", "age_over_89", "record", "icd", "year"]
+"""What a treatment needs to know beyond the kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Kind of one column, and what it means for privacy.
+
+    Attributes:
+        kind: The kind.
+        direct: One of the 18 identifiers of 45 CFR 164.514(b)(2)(i), taken at face value.
+        quasi: Identifies together with other columns.
+        withheld: Never enters a fit and no figure of its values leaves, without being an identifier (text).
+        detail: What its treatment depends on.
+    """
+
+    kind: Kind
+    direct: bool = False
+    quasi: bool = False
+    withheld: bool = False
+    detail: Detail = ""

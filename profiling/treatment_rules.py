@@ -1,0 +1,101 @@
+"""What to do with each column before a fit: by rule, with the rule's source, never by an LLM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..schemas.column_treatment import Generalisation
+from ..schemas.profile import Role, TreatmentAction
+from .kinds.decision import Verdict
+
+__all__ = ["Rule", "treat"]
+
+_HARBOR = "45 CFR 164.514(b)(2)(i)"
+_GDPR_PSEUDONYM = "GDPR Art. 4(5)"
+_GDPR_MINIMAL = "GDPR Art. 5(1)(c)"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One treatment: action, sentence, source, and of a generalisation which one."""
+
+    action: TreatmentAction
+    rule: str
+    reference: str | None = None
+    how: Generalisation | None = None
+
+
+_AGE = Rule("generalise", "Replace by the age in years, 90 and over in one class.", f"{_HARBOR}(C)", "age_from_birth")
+_BY_DETAIL: dict[str, Rule] = {
+    "postcode": Rule(
+        "generalise",
+        "Keep the first three digits, and 000 where the area has 20,000 people or fewer.",
+        f"{_HARBOR}(B)",
+        "postcode_area",
+    ),
+    "coordinate": Rule("drop", "Drop: coordinates point to a place smaller than a state.", f"{_HARBOR}(B)"),
+    "place": Rule(
+        "drop", "Drop, or replace by the state: towns and counties are smaller than a state.", f"{_HARBOR}(B)"
+    ),
+    "birth": _AGE,
+    "age_over_89": Rule("generalise", "Put ages of 90 and over into one class.", f"{_HARBOR}(C)", "cap_age"),
+    "year": _AGE,
+}
+
+_BY_KIND: dict[str, Rule] = {
+    "identifier": Rule("drop", "Drop: a number or label of one person or record.", f"{_HARBOR}(R)"),
+    "name": Rule("drop", "Drop: a person's name.", f"{_HARBOR}(A)"),
+    "address": Rule("drop", "Drop: an address.", f"{_HARBOR}(B)"),
+    "phone": Rule("drop", "Drop: a telephone or fax number.", f"{_HARBOR}(D), (E)"),
+    "email": Rule("drop", "Drop: an e-mail address.", f"{_HARBOR}(F)"),
+    "ssn": Rule("drop", "Drop: a social security number.", f"{_HARBOR}(G)"),
+    "date": Rule(
+        "generalise",
+        "Replace by days since the person's first date, or shift per person.",
+        f"{_HARBOR}(C)",
+        "time_since_first",
+    ),
+    "datetime": Rule(
+        "generalise",
+        "Replace by time since the person's first date, or shift per person.",
+        f"{_HARBOR}(C)",
+        "time_since_first",
+    ),
+    "free_text": Rule("drop", "Drop: free text may name persons and is not modelled.", _GDPR_MINIMAL),
+    "constant": Rule("drop", "Drop: one value tells nothing.", _GDPR_MINIMAL),
+}
+
+_PATIENT = Rule(
+    "pseudonymise",
+    "Replace by an arbitrary key, kept only to group a patient's rows; leave it out of the fit.",
+    f"{_HARBOR}(R); {_GDPR_PSEUDONYM}",
+)
+_KEY = Rule(
+    "pseudonymise",
+    "Replace by an arbitrary key where rows must be linked; leave it out of the fit.",
+    f"{_HARBOR}(R); {_GDPR_PSEUDONYM}",
+)
+_QUASI = Rule("keep", "Keep; coarsen it where few share a combination of such columns.", "GDPR recital 26")
+_CLOCK = Rule("keep", "Keep: a time of day without a date.")
+_KEEP = Rule("keep", "Keep as it is.")
+
+
+def treat(verdict: Verdict, role: Role, *, repeats: bool = False) -> Rule:
+    """The treatment of a column.
+
+    Args:
+        verdict: Its kind and privacy.
+        role: Its role; the patient identifier is kept as a key.
+        repeats: An identifier whose values come in several rows, and so links them.
+    """
+    if role == "patient_id":
+        return _PATIENT
+    if (verdict.detail in _BY_DETAIL and verdict.kind != "date") or verdict.detail == "birth":
+        return _BY_DETAIL[verdict.detail]
+    if verdict.kind == "identifier" and repeats:
+        return _KEY
+    if verdict.kind == "datetime" and not verdict.direct:
+        return _CLOCK
+    if verdict.kind in _BY_KIND:
+        return _BY_KIND[verdict.kind]
+    return _QUASI if verdict.quasi else _KEEP

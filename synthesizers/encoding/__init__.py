@@ -1,0 +1,1 @@
+"""Tables as the synthesizers take them, and back; imports schemas."""

@@ -1,0 +1,1 @@
+"""Carry a plan out: environments, workers, files, run card; imports schemas, encoding and the catalogue."""

@@ -1,0 +1,159 @@
+"""Interpreters that hold a synthesizer's library: this one, or an environment of the library's own.
+
+The libraries do not fit into one environment, so each family has a requirement file under ``requirements/`` and gets a
+virtual environment from it, made on demand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...schemas.errors import MissingExtra, SettingsError
+from ..adapters import load_adapter
+from .locks import hold
+
+__all__ = ["ENVIRONMENTS", "Environment", "create_environment", "environment_of", "interpreter_for", "is_created"]
+
+_MARKER = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One family's environment."""
+
+    name: str
+    methods: tuple[str, ...]
+    first: tuple[str, ...] = ()
+    """Installed before the rest: torch's CPU build, which a plain resolution would replace by gigabytes."""
+    removed: tuple[str, ...] = ()
+    """Uninstalled afterwards: they come along, are not needed, and break the import."""
+
+    @property
+    def requirements(self) -> Path:
+        """The pinned requirement file."""
+        return Path(__file__).with_name("requirements") / f"{self.name}.txt"
+
+
+_ALL = (
+    Environment("arf", ("arf",)),
+    Environment("ctgan", ("ctgan", "tvae"), first=("torch",)),
+    Environment("tabddpm", ("tabddpm",), first=("torch",), removed=("torchvision", "torchtext")),
+    Environment("argn", ("argn", "argn_dp"), first=("torch",), removed=("torchvision", "torchaudio")),
+    Environment("dpmm", ("dp_mst", "dp_aim")),
+    Environment("smartnoise", ("dpctgan",), first=("torch",)),
+)
+
+ENVIRONMENTS: dict[str, Environment] = {environment.name: environment for environment in _ALL}
+"""Name → environment, for the methods that this package does not implement itself."""
+
+_BY_METHOD = {method: environment for environment in _ALL for method in environment.methods}
+
+
+def environment_of(method: str) -> Environment | None:
+    """The environment that ``method`` runs in; None where the extra ``light`` suffices."""
+    return _BY_METHOD.get(method)
+
+
+def is_created(name: str, root: Path) -> bool:
+    """Whether the environment called ``name`` is there, whole, and made from today's requirement file."""
+    marker = root / name / _MARKER
+    try:
+        # An empty marker is from before it held a digest.
+        return marker.read_text() in ("", _digest(ENVIRONMENTS[name]))
+    except OSError:
+        return False
+
+
+def interpreter_for(method: str, root: Path) -> Path:
+    """A Python that can run ``method``.
+
+    Args:
+        method: Catalogue id.
+        root: Directory of the environments.
+
+    Raises:
+        MissingExtra: Nothing installed can run it; the message holds the command that installs it.
+    """
+    environment = environment_of(method)
+    if environment is not None and is_created(environment.name, root):
+        return _python(root / environment.name)
+    try:
+        needed = load_adapter(method).needs
+    except ImportError:
+        raise MissingExtra(method, "light") from None
+    if all(_is_importable(name) for name in needed):
+        return Path(sys.executable)
+    if environment is None:
+        raise MissingExtra(method, "light")
+    raise MissingExtra(
+        method, environment.name, command=f"clinical-model-selector environments --create {environment.name}"
+    )
+
+
+def create_environment(name: str, root: Path, *, report: bool = True) -> Path:
+    """Make the environment called ``name`` from its requirement file; one that is whole is left as it is.
+
+    Args:
+        name: A key of ``ENVIRONMENTS``.
+        root: Directory of the environments.
+        report: Let pip write to stderr.
+
+    Raises:
+        SettingsError: There is no such environment, or it could not be installed.
+    """
+    environment = ENVIRONMENTS.get(name)
+    if environment is None:
+        raise SettingsError(f"no environment is called {name}; known are {', '.join(ENVIRONMENTS)}")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{root} cannot be made: {error.strerror}; set SELECTOR_ENVIRONMENTS") from None
+    # Two that want it at once: the second waits, and finds it made.
+    with hold(root / f".{name}.lock"):
+        if not is_created(name, root):
+            _install(environment, root / name, report)
+    return _python(root / name)
+
+
+def _install(environment: Environment, folder: Path, report: bool) -> None:
+    # A half-made environment has no marker and is made anew.
+    shutil.rmtree(folder, ignore_errors=True)
+    pip = [str(_python(folder)), "-m", "pip"]
+    install = [*pip, "install", "--disable-pip-version-check", "--quiet"]
+    steps = [[sys.executable, "-m", "venv", str(folder)]]
+    steps += [[*install, pin] for pin in _pins(environment) if pin.split("==")[0] in environment.first]
+    steps.append([*install, "--requirement", str(environment.requirements)])
+    if environment.removed:
+        steps.append([*pip, "uninstall", "--yes", "--quiet", *environment.removed])
+    for step in steps:
+        # Nothing of it goes to stdout, which may be meant for a machine.
+        if subprocess.run(step, stdout=2 if report else subprocess.DEVNULL, check=False).returncode:
+            raise SettingsError(f"the environment {environment.name} could not be installed; pip's own words are above")
+    (folder / _MARKER).write_text(_digest(environment))
+
+
+def _digest(environment: Environment) -> str:
+    return hashlib.sha256(environment.requirements.read_bytes()).hexdigest()
+
+
+def _pins(environment: Environment) -> list[str]:
+    lines = environment.requirements.read_text().splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _python(folder: Path) -> Path:
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _is_importable(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,271 @@
+"""Run one fit in a worker process, with a time limit and a memory limit, and be sure that it is gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+
+from ...schemas.hyperparameters import Hyperparameters
+from ..adapters import load_adapter
+from ..encoding.table_encoding import Encoding
+from .environments import interpreter_for
+from .locks import hold, is_free
+from .worker import NO_ROOM
+
+__all__ = ["FitFailed", "FitRun", "Limits", "run_fit", "sweep_jobs"]
+
+_DYING_SECONDS = 5.0
+_POLL_SECONDS = 0.1
+_PREFIX = "selector-fit-"
+_LOCK = "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one fit may use."""
+
+    seconds: float = 3600.0
+    """Wall-clock, start of the interpreter included."""
+    memory_bytes: float = 8e9
+    """Resident memory of the worker and its children together."""
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FitRun:
+    """A fit that ended well."""
+
+    table: pd.DataFrame
+    fit_seconds: float
+    fit_cpu_seconds: float
+    sample_seconds: float
+    peak_bytes: int
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+class FitFailed(Exception):
+    """A fit crashed or ran over a limit.
+
+    Attributes:
+        kind: ``time``, ``memory``, ``disk``, ``crash`` or ``error``.
+        seconds: Wall-clock seconds until then.
+    """
+
+    def __init__(self, kind: str, message: str, seconds: float) -> None:
+        self.kind = kind
+        self.seconds = seconds
+        super().__init__(message)
+
+
+def run_fit(
+    table: pd.DataFrame,
+    encoding: Encoding,
+    config: Hyperparameters,
+    *,
+    rows: int,
+    seed: int,
+    environments: Path,
+    limits: Limits | None = None,
+) -> FitRun:
+    """Fit ``config`` to ``table`` in a process of its own and draw ``rows`` synthetic rows.
+
+    Raises:
+        MissingExtra: No interpreter here can run the method.
+        FitFailed: It crashed, raised, or ran over a limit.
+    """
+    limits = limits or Limits()
+    python = interpreter_for(config.method, environments)
+    sweep_jobs()
+    with _make_job() as job:
+        process = _start(python, job, limits)
+        try:
+            _write_job(job, table, encoding, config, rows, seed)
+            _let_go(process)
+            status, peak = _watch(process, job, limits)
+            return _collect(job, encoding, rows, status, peak)
+        except OSError as error:
+            raise FitFailed("disk", f"the temporary directory cannot be used: {error.strerror}", 0.0) from None
+        finally:
+            _end(process)
+
+
+@contextlib.contextmanager
+def _make_job() -> Iterator[Path]:
+    """A directory that is gone afterwards, locked as long as this process lives."""
+    try:
+        job = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    except OSError as error:
+        raise FitFailed("disk", f"the temporary directory cannot be written: {error.strerror}", 0.0) from None
+    try:
+        with hold(job / _LOCK):
+            yield job
+    finally:
+        shutil.rmtree(job, ignore_errors=True)
+
+
+def _write_job(
+    job: Path, table: pd.DataFrame, encoding: Encoding, config: Hyperparameters, rows: int, seed: int
+) -> None:
+    native = load_adapter(config.method).native_missing
+    encoding.encode(table, seed, native_missing=native, private=config.is_dp).to_parquet(
+        job / "real.parquet", index=False
+    )
+    task = {
+        "method": config.method,
+        "hyperparameters": config.knobs(),
+        "seed": seed,
+        "rows": rows,
+        "columns": encoding.describe(native_missing=native),
+    }
+    (job / "job.json").write_text(json.dumps(task))
+
+
+def _start(python: Path, job: Path, limits: Limits) -> subprocess.Popen[bytes]:
+    """The worker, which waits for its job and stays until it is ended: rows lie on the disk only while it is there to
+    remove them, should this process die."""
+    # A library may print cells: nothing it writes is kept.
+    try:
+        return subprocess.Popen(
+            [str(python), str(Path(__file__).with_name("worker.py")), str(job)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=job,
+            env=_environment(job, limits),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise FitFailed("crash", f"its interpreter cannot be started: {error.strerror}", 0.0) from None
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+
+
+def _watch(process: subprocess.Popen[bytes], job: Path, limits: Limits) -> tuple[int, float]:
+    """Wait for the report; the worker's exit status, 0 where it is still there, and its peak memory in bytes."""
+    started = time.perf_counter()
+    peak = 0.0
+    while True:
+        try:
+            return process.wait(_POLL_SECONDS), peak
+        except subprocess.TimeoutExpired:
+            if (job / "report.json").exists():
+                return 0, peak
+        elapsed = time.perf_counter() - started
+        used = _resident(process.pid)
+        peak = max(peak, used)
+        if elapsed > limits.seconds:
+            raise FitFailed("time", f"ran over its limit of {limits.seconds:.0f} seconds", elapsed)
+        if used > limits.memory_bytes:
+            raise FitFailed("memory", f"ran over its limit of {limits.memory_bytes / 1e9:.1f} GB", elapsed)
+
+
+def _environment(job: Path, limits: Limits) -> dict[str, str]:
+    """What a library needs of the environment and no more: no key of the caller's reaches it."""
+    threads = str(limits.threads)
+    return {
+        "PATH": os.defpath,
+        "HOME": str(job),
+        "TMPDIR": str(job),
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+    }
+
+
+def _resident(pid: int) -> float:
+    try:
+        return float(sum(one.memory_info().rss for one in [psutil.Process(pid), *_descendants(pid)]))
+    except psutil.Error:
+        return 0.0
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the worker's whole process group; it is gone when this returns."""
+    members = _descendants(process.pid)
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+    # Killed is not yet dead: the system takes down a child of the worker in its own time.
+    until = time.monotonic() + _DYING_SECONDS
+    while any(map(_is_alive, members)) and time.monotonic() < until:
+        time.sleep(0.01)
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    try:
+        return list(psutil.Process(pid).children(recursive=True))
+    except psutil.Error:
+        return []
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _collect(job: Path, encoding: Encoding, rows: int, status: int, peak: float) -> FitRun:
+    path = job / "report.json"
+    if status == NO_ROOM:
+        raise FitFailed("disk", "the temporary directory has no room left", 0.0)
+    if not path.exists():
+        raise FitFailed("crash", f"the process died ({_death(status)})", 0.0)
+    report: dict[str, Any] = json.loads(path.read_text())
+    if "error" in report:
+        detail = f" of {report['module']}" if report.get("module") else ""
+        raise FitFailed("error", f"the library raised {report['error']}{detail}", report["seconds"])
+    coded = pd.read_parquet(job / "synthetic.parquet")
+    if len(coded) != rows:
+        raise FitFailed("error", f"the library drew {len(coded)} rows and not {rows}", report["seconds"])
+    drawn = encoding.decode(coded)
+    return FitRun(
+        table=drawn,
+        fit_seconds=report["fit_seconds"],
+        fit_cpu_seconds=report["fit_cpu_seconds"],
+        sample_seconds=report["sample_seconds"],
+        peak_bytes=int(max(peak, report["peak_bytes"])),
+        versions=report["versions"],
+    )
+
+
+def _death(status: int) -> str:
+    if status < 0:
+        return f"signal {signal.Signals(-status).name}"
+    return f"exit status {status}"
+
+
+def sweep_jobs() -> None:
+    """Remove jobs that a killed process and its killed worker left behind: they hold coded rows."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        lock = folder / _LOCK
+        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
+        # Where there is no lock, its owner has just begun, or has died before it could set one.
+        dead = is_free(lock) if lock.exists() else owner.isdigit() and not psutil.pid_exists(int(owner))
+        if dead:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,70 @@
+"""The run card: what was done to make a synthetic table, enough to judge it and to do it again."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ...schemas.column_treatment import Treatment
+from ...schemas.hyperparameters import Method
+from ...schemas.plan import ModelSelectionPlan
+
+__all__ = ["DPSpent", "Failure", "HeldOut", "RunCard"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Failure(_Frozen):
+    """A method of the plan that could not be run."""
+
+    method: Method
+    reason: str
+
+
+class HeldOut(_Frozen):
+    """Which rows the fit did not see; with the same table they can be found again."""
+
+    share: Annotated[float, Field(ge=0.0, lt=1.0)]
+    seed: int
+    group: str | None = None
+    """The column that kept a person's rows together."""
+
+
+class DPSpent(_Frozen):
+    """The privacy budget that a run used up."""
+
+    epsilon: float
+    """All parts added up."""
+    delta: float
+    parts: dict[str, float]
+    public_bounds: bool
+    """Every bound and level was given and none read off the data; only then is the guarantee formal."""
+
+
+class RunCard(_Frozen):
+    """One synthesis."""
+
+    method: Method
+    """What made the table: the plan's choice or, after failures, a backup."""
+    plan: ModelSelectionPlan
+    failures: tuple[Failure, ...] = ()
+    treatments: tuple[Treatment, ...] = ()
+    treated_on: date | None = None
+    """The day that ages were counted to."""
+    rows_fitted: int
+    rows_made: int
+    seed: int | None
+    """None where it is kept secret: whoever knows the seed of a DP fit can take its noise off again."""
+    repeatable: bool | None = None
+    """Whether the same seed makes the same table again; None on cards from before it was told."""
+    held_out: HeldOut | None = None
+    fit_seconds: float
+    fit_cpu_seconds: float
+    sample_seconds: float
+    peak_bytes: int
+    dp: DPSpent | None = None
+    versions: dict[str, str]
