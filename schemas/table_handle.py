@@ -50,7 +50,7 @@ class TableHandle:
 
     def __str__(self) -> str:
         rows = "rows not yet counted" if self.rows is None else f"{self.rows} rows"
-        return f"{rows} × {self.columns} columns"
+        return f"{rows} × {self.columns} columns"  # noqa: RUF001
 
     def __repr__(self) -> str:
         return f"<TableHandle: {self}>"

@@ -58,7 +58,7 @@ def test_nothing_of_the_table_is_shown(way: str, handle: TableHandle) -> None:
     shown = str(SHOWN[way](handle))
     assert CANARY not in shown
     if way not in ("pickle", "attributes", "json", "langchain", "langsmith"):
-        assert "40 rows × 2 columns" in shown
+        assert "40 rows × 2 columns" in shown  # noqa: RUF001
 
 
 def test_a_handle_is_read_again_and_again(handle: TableHandle) -> None:
@@ -109,7 +109,7 @@ def test_a_pickled_handle_knows_its_size_and_leads_nowhere(handle: TableHandle, 
     ended = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "handle.pickle")], capture_output=True, text=True, check=True
     )
-    assert "40 rows × 2 columns" in ended.stdout
+    assert "40 rows × 2 columns" in ended.stdout  # noqa: RUF001
     assert "open the table again" in ended.stdout
     assert CANARY not in ended.stdout + ended.stderr
 
