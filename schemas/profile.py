@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from .column_treatment import Treatment
+from .reading import ReadingChange
 from .safe_levels import is_safe_level
 
 __all__ = [
@@ -189,6 +190,8 @@ class TableProfile(_Frozen):
     target_candidates: tuple[str, ...] = ()
     """Names of columns that look like an outcome, likeliest first; empty where a target was given."""
     warnings: tuple[str, ...] = ()
+    changes: tuple[ReadingChange, ...] = ()
+    """What reading made of the table: what was taken for missing, taken apart or skipped."""
 
     def column(self, name: str) -> ColumnProfile | None:
         """The column called ``name``, or None."""

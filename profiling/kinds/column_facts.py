@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...schemas.profile import Pattern
-from ..readers.asked import Totals
+from ..values.asked import Totals
+from ..values.column_values import ColumnValues
 from .column_names import Header
-from .column_values import ColumnValues
 from .value_patterns import pattern_shares, read_date
 
 __all__ = ["DateFacts", "ColumnFacts", "NumberFacts", "WordFacts", "gather"]
