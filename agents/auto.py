@@ -11,8 +11,9 @@ from ..evidence.recommender.score import score_cell
 from ..profiling.readers.to_pandas import as_frame
 from ..schemas.compliance import Compliance
 from ..schemas.errors import SelectorError, SynthesisFailed
+from ..schemas.options import Tradeoff
 from ..schemas.plan import ModelSelectionPlan
-from ..schemas.request import EvidenceMetrics, Tradeoff
+from ..schemas.request import EvidenceMetrics
 from ..schemas.result import SelectionResult
 from ..synthesizers.encoding.table_encoding import Bounds
 from ..synthesizers.running.fit_process import Limits

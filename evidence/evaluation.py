@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
 from ..profiling import profile_table
+from ..schemas.base import Frozen
 from ..schemas.compliance import DEFAULT_COMPLIANCE, Compliance
 from ..schemas.errors import TableError
 from ..schemas.request import EvidenceMetrics
@@ -29,10 +29,8 @@ _FEWEST_TO_COMPARE = 100
 """Held-out rows below which the fitted rows are the better yardstick of fidelity (judgement)."""
 
 
-class Evaluation(BaseModel):
+class Evaluation(Frozen):
     """What was measured and what the compliance level says to it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     compliance: Compliance
     method: str | None

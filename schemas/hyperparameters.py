@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+
+from .base import Frozen
 
 __all__ = [
     "ARF",
@@ -62,10 +64,10 @@ def drop_titles(schema: dict[str, Any]) -> None:
         part.pop("description", None)
 
 
-class Hyperparameters(BaseModel):
+class Hyperparameters(Frozen):
     """Base of the per-method objects: closed, frozen, silent about inputs in its errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra=drop_titles)
+    model_config = ConfigDict(json_schema_extra=drop_titles)
 
     epsilon_fields: ClassVar[tuple[str, ...]] = ()
     """Fields that each spend privacy budget; they add up (basic composition, Dwork & Roth 2014, theorem 3.16)."""

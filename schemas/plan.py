@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from .base import Frozen
 from .hyperparameters import (
     ARF,
     ARGN,
@@ -52,10 +53,10 @@ SynthesizerConfig = Annotated[
 ]
 
 
-class DPSettings(BaseModel):
+class DPSettings(Frozen):
     """The privacy budget of the chosen synthesizer, everything it spends added up."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra=drop_titles)
+    model_config = ConfigDict(json_schema_extra=drop_titles)
 
     enabled: bool
     epsilon: Annotated[float, Field(gt=0.0, le=20.0)] | None
@@ -79,10 +80,8 @@ class DPSettings(BaseModel):
         return self
 
 
-class ModelSelectionPlan(BaseModel):
+class ModelSelectionPlan(Frozen):
     """A synthesizer with its hyper-parameters, two or three backups, and the privacy budget."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     choice: SynthesizerConfig
     backups: Annotated[list[SynthesizerConfig], Field(min_length=2, max_length=3)]

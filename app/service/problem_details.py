@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ...schemas.base import list_errors
 from ...schemas.errors import (
     MissingExtra,
     NoFeasibleSynthesizer,
@@ -217,15 +218,10 @@ def _problem(name: str, status: int, detail: str, request_id: str) -> Problem:
 
 
 def _fields(error: ValidationError) -> list[FieldProblem]:
-    listed = error.errors(include_input=False, include_url=False, include_context=False)
     return [
-        FieldProblem(
-            # An unknown field's own name is the caller's text: it is counted, not repeated.
-            loc=[_known(part, item["type"]) for part in item["loc"]],
-            type=item["type"],
-            msg=item["msg"].removeprefix("Value error, "),
-        )
-        for item in listed[:20]
+        # An unknown field's own name is the caller's text: it is counted, not repeated.
+        FieldProblem(loc=[_known(part, item.type) for part in item.location], type=item.type, msg=item.message)
+        for item in list_errors(error)[:20]
     ]
 
 
