@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from pydantic import BaseModel, ValidationError
 
 from ..schemas.base import list_errors
-from ..schemas.hyperparameters import HYPERPARAMETERS
+from ..schemas.methods import HYPERPARAMETERS
 from ..schemas.plan import DPSettings, ModelSelectionPlan
 from .plan_check import Violation
 

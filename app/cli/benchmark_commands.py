@@ -48,7 +48,7 @@ def benchmark_run(
     from ...evidence.benchmark.results import collect_results
     from ...evidence.benchmark.run import is_done, list_cells, read_tables, run_benchmark
     from ...synthesizers.catalogue import CATALOGUE
-    from ...synthesizers.running.fit_process import Limits
+    from ...synthesizers.running.fit_process import FitLimits
 
     known = read_tables(tables, data)
     chosen = split_names(methods) or (*CONTROLS, *CATALOGUE)
@@ -67,7 +67,7 @@ def benchmark_run(
         cells,
         output.resolve(),
         Path(Settings().selector_environments).expanduser(),
-        limits=Limits(limit_seconds, limit_gb * 1e9),
+        limits=FitLimits(limit_seconds, limit_gb * 1e9),
         jobs=jobs,
         backend=backend,
     )

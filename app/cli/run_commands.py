@@ -68,7 +68,7 @@ def synthesize(
     from ...agents.synthesize import synthesize as carry_out
     from ...profiling.readers.to_pandas import read_frame
     from ...synthesizers.running.files import check_output, write_result
-    from ...synthesizers.running.fit_process import Limits
+    from ...synthesizers.running.fit_process import FitLimits
     from .input_files import read_bounds, read_plan
 
     settings = Settings()
@@ -82,7 +82,7 @@ def synthesize(
         patient_id=patient_id,
         seed=seed,
         held_out=held_out,
-        limits=Limits(limit_seconds, limit_gb * 1e9),
+        limits=FitLimits(limit_seconds, limit_gb * 1e9),
         public=read_bounds(public_bounds),
         settings=settings,
         say=say,
@@ -157,7 +157,7 @@ def auto(
     from ...profiling.kinds_file import load_columns_file
     from ...profiling.readers.to_pandas import read_frame
     from ...synthesizers.running.files import check_output, write_result
-    from ...synthesizers.running.fit_process import Limits
+    from ...synthesizers.running.fit_process import FitLimits
     from ..render.evaluation_views import auto_page, auto_record, auto_view
     from .input_files import read_bounds
 
@@ -169,7 +169,7 @@ def auto(
         rounds=rounds,
         seed=seed,
         held_out=held_out,
-        limits=Limits(limit_seconds, limit_gb * 1e9),
+        limits=FitLimits(limit_seconds, limit_gb * 1e9),
         public=read_bounds(public_bounds),
         quasi_identifiers=split_names(quasi) or (),
         say=say,

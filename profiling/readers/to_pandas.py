@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...schemas.errors import TableError
-from ..kinds.column_values import read_cells
+from ..kinds.column_values import read_values
 from ..redacted_errors import quietly
 from .open_table import read_delimited
 
@@ -64,14 +64,14 @@ def read_frame(path: str | Path) -> pd.DataFrame:
 def _typed(column: pa.ChunkedArray) -> pd.Series:
     import pandas as pd
 
-    cells = read_cells(column)
+    cells = read_values(column)
     numbers = cells.row_numbers
     if numbers is None or (cells.zero_led and cells.integer):
-        return _labels(cells.values, cells.codes)
+        return _labels(cells.distinct, cells.positions)
     if not cells.integer:
         return pd.Series(numbers.to_numpy(zero_copy_only=False), dtype="float64")
     if (pc.max(pc.abs(numbers)).as_py() or 0.0) >= _EXACT:
-        return _labels(cells.values, cells.codes)
+        return _labels(cells.distinct, cells.positions)
     whole = pc.cast(numbers, pa.int64())
     if not whole.null_count:
         return pd.Series(whole.to_numpy(zero_copy_only=False))
@@ -92,5 +92,5 @@ def _without_tokens(cells: pd.Series) -> pd.Series:
         return cells
     if not all(isinstance(value, str) for value in cells.dropna()):
         return cells
-    tokens = read_cells(pa.array(cells, pa.string(), from_pandas=True)).tokens
+    tokens = read_values(pa.array(cells, pa.string(), from_pandas=True)).tokens
     return cells.mask(cells.isin(tokens)) if tokens else cells

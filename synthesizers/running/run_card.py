@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ...schemas.base import Frozen
 from ...schemas.column_treatment import Treatment
-from ...schemas.hyperparameters import Method
+from ...schemas.methods import Method
 from ...schemas.plan import ModelSelectionPlan
 
 __all__ = ["DPSpent", "Failure", "HeldOut", "RunCard"]

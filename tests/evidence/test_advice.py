@@ -33,7 +33,7 @@ def answer(asked: Question, first: str) -> ModelSelectionPlan:
 
 
 def asked_with(policy: str, **fields: Any) -> Question:
-    return question(**fields).model_copy(update={"evidence_policy": policy})
+    return question(**fields, evidence_policy=policy)
 
 
 def test_the_best_choice_is_agreed_with() -> None:
