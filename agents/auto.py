@@ -15,7 +15,7 @@ from ..schemas.plan import ModelSelectionPlan
 from ..schemas.request import EvidenceMetrics, Tradeoff
 from ..schemas.result import SelectionResult
 from ..synthesizers.encoding.table_encoding import Bounds
-from ..synthesizers.running.fit_process import Limits
+from ..synthesizers.running.fit_process import FitLimits
 from ..synthesizers.running.run_plan import Say, Synthesis
 from .selector import ClinicalModelSelector
 from .synthesize import synthesize
@@ -44,7 +44,7 @@ def run_auto(
     rounds: int = MAX_ROUNDS,
     seed: int | None = None,
     held_out: float = 0.2,
-    limits: Limits | None = None,
+    limits: FitLimits | None = None,
     public: Mapping[str, Bounds] | None = None,
     quasi_identifiers: Sequence[str] = (),
     say: Say | None = None,

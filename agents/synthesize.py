@@ -13,7 +13,7 @@ from ..schemas.plan import ModelSelectionPlan
 from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings
 from ..synthesizers.encoding.table_encoding import Bounds
-from ..synthesizers.running.fit_process import Limits
+from ..synthesizers.running.fit_process import FitLimits
 from ..synthesizers.running.run_plan import Say, Synthesis, carry_out
 
 __all__ = ["synthesize"]
@@ -26,7 +26,7 @@ def synthesize(
     patient_id: str | None = None,
     seed: int | None = None,
     held_out: float = 0.2,
-    limits: Limits | None = None,
+    limits: FitLimits | None = None,
     public: Mapping[str, Bounds] | None = None,
     settings: Settings | None = None,
     say: Say | None = None,

@@ -11,7 +11,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from pydantic import BaseModel, ValidationError
 
-from ..schemas.hyperparameters import HYPERPARAMETERS
+from ..schemas.methods import HYPERPARAMETERS
 from ..schemas.plan import DPSettings, ModelSelectionPlan
 from .plan_check import Violation
 

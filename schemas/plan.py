@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, Union
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .hyperparameters import (
-    ARF,
-    ARGN,
-    ARGNDP,
-    CART,
-    CTGAN,
-    DPAIM,
-    DPCTGAN,
-    DPMST,
-    HYPERPARAMETERS,
-    TVAE,
-    GaussianCopula,
-    Hyperparameters,
-    TabDDPM,
-    drop_titles,
-)
+from .methods import BACKEND_IDS, HYPERPARAMETERS, Hyperparameters
+from .methods.hyperparameters import drop_titles
 
-__all__ = ["BACKEND_IDS", "DPSettings", "ModelSelectionPlan", "SynthesizerConfig"]
-
-BACKEND_IDS: dict[str, str] = {
-    "gaussian_copula": "gc",
-    "ctgan": "ctgan",
-    "tvae": "tvae",
-    "tabddpm": "ddpm",
-    "dpctgan": "dp-ctgan",
-}
-"""Our id → the existing backend's id; every other method keeps its own id there."""
+__all__ = ["DPSettings", "ModelSelectionPlan", "SynthesizerConfig"]
 
 _METHODS = {backend: method for method, backend in BACKEND_IDS.items()}
 
@@ -46,10 +23,14 @@ def _as_any_of(schema: dict[str, Any]) -> None:
     schema.pop("discriminator", None)
 
 
-SynthesizerConfig = Annotated[
-    GaussianCopula | CART | ARF | CTGAN | TVAE | TabDDPM | ARGN | ARGNDP | DPMST | DPAIM | DPCTGAN,
-    Field(discriminator="method", json_schema_extra=_as_any_of),
-]
+if TYPE_CHECKING:
+    SynthesizerConfig = Hyperparameters
+else:
+    SynthesizerConfig = Annotated[
+        Union[tuple(HYPERPARAMETERS.values())],  # noqa: UP007  (the members are known at run time alone)
+        Field(discriminator="method", json_schema_extra=_as_any_of),
+    ]
+"""One object per method, told apart by ``method``."""
 
 
 class DPSettings(BaseModel):

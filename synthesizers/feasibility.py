@@ -12,7 +12,8 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from ..schemas.errors import NoFeasibleSynthesizer
-from ..schemas.hyperparameters import Hyperparameters
+from ..schemas.methods import Hyperparameters
+from ..schemas.methods.entry import ROW_LEVEL
 from ..schemas.profile import SafeProfile
 from ..schemas.question import Constraints
 from .catalogue import CATALOGUE, NOT_OFFERED
@@ -22,7 +23,6 @@ from .sizing import (
     estimate_seconds,
     gradient_steps,
     least_effort,
-    needed_for_bounds,
     size_hyperparameters,
 )
 
@@ -242,19 +242,17 @@ def _size(method: str, shape: TableShape, constraints: Constraints, caution: flo
 def _cautions(config: Hyperparameters, profile: SafeProfile, shape: TableShape) -> tuple[str, ...]:
     method = config.method
     entry = CATALOGUE[method]
-    found: list[str] = []
+    cautions: list[str] = []
     if shape.rows < entry.advised_rows:
-        found.append(f"{method} is advised from {entry.advised_rows} rows on, here {shape.rows}")
-    if method == "dpctgan" and config.knobs()["preprocessor_eps"] < 0.99 * needed_for_bounds(shape):
-        found.append(
+        cautions.append(f"{method} is advised from {entry.advised_rows} rows on, here {shape.rows}")
+    if entry.dp is None:
+        return tuple(cautions)
+    _, preparation = config.epsilon_fields
+    if config.knobs()[preparation] < 0.99 * entry.bounds_epsilon(shape):
+        cautions.append(
             f"{method} needs public bounds here: {shape.continuous} numeric columns on {shape.rows} rows are too many "
             "for its library to find bounds privately"
         )
-    if entry.dp is not None:
-        found.extend(f"{method}: {caveat}" for caveat in entry.dp.caveats if _applies(caveat, profile))
-    return tuple(found)
-
-
-def _applies(caveat: str, profile: SafeProfile) -> bool:
     repeated = profile.patients is not None and profile.patients < profile.rows
-    return repeated or not caveat.startswith("protects rows")
+    caveats = [caveat for caveat in entry.dp.caveats if repeated or caveat != ROW_LEVEL]
+    return (*cautions, *(f"{method}: {caveat}" for caveat in caveats))

@@ -9,7 +9,7 @@ from ...schemas.settings import Settings
 
 if TYPE_CHECKING:
     from ...evidence.benchmark.regret import Selector
-    from ...schemas.hyperparameters import Hyperparameters
+    from ...schemas.methods import Hyperparameters
     from ...schemas.question import Question
 
 __all__ = ["make_selector"]

@@ -83,7 +83,7 @@ def synthesize(
     from ...agents.synthesize import synthesize as carry_out
     from ...profiling.readers.to_pandas import read_frame
     from ...synthesizers.running.files import check_output, write_result
-    from ...synthesizers.running.fit_process import Limits
+    from ...synthesizers.running.fit_process import FitLimits
     from .input_files import read_bounds, read_plan
 
     settings = Settings()
@@ -97,7 +97,7 @@ def synthesize(
         patient_id=patient_id,
         seed=seed,
         held_out=held_out,
-        limits=Limits(limit_seconds, limit_gb * 1e9),
+        limits=FitLimits(limit_seconds, limit_gb * 1e9),
         public=read_bounds(public_bounds),
         settings=settings,
         say=_say,
@@ -181,7 +181,7 @@ def auto(
     from ...profiling.kinds_file import load_columns_file
     from ...profiling.readers.to_pandas import read_frame
     from ...synthesizers.running.files import check_output, write_result
-    from ...synthesizers.running.fit_process import Limits
+    from ...synthesizers.running.fit_process import FitLimits
     from ..render.evaluation_views import auto_page, auto_record, auto_view
     from .input_files import read_bounds
 
@@ -193,7 +193,7 @@ def auto(
         rounds=rounds,
         seed=seed,
         held_out=held_out,
-        limits=Limits(limit_seconds, limit_gb * 1e9),
+        limits=FitLimits(limit_seconds, limit_gb * 1e9),
         public=read_bounds(public_bounds),
         quasi_identifiers=split_names(quasi) or (),
         say=_say,
@@ -274,7 +274,7 @@ def benchmark_run(
     from ...evidence.benchmark.results import collect_results
     from ...evidence.benchmark.run import is_done, list_cells, read_tables, run_benchmark
     from ...synthesizers.catalogue import CATALOGUE
-    from ...synthesizers.running.fit_process import Limits
+    from ...synthesizers.running.fit_process import FitLimits
 
     known = read_tables(tables, data)
     chosen = split_names(methods) or (*CONTROLS, *CATALOGUE)
@@ -293,7 +293,7 @@ def benchmark_run(
         cells,
         output.resolve(),
         Path(Settings().selector_environments).expanduser(),
-        limits=Limits(limit_seconds, limit_gb * 1e9),
+        limits=FitLimits(limit_seconds, limit_gb * 1e9),
         jobs=jobs,
         backend=backend,
     )

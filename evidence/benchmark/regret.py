@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...schemas.compliance import DEFAULT_COMPLIANCE, POLICIES, Compliance
-from ...schemas.hyperparameters import Hyperparameters
+from ...schemas.methods import Hyperparameters
 from ...schemas.profile import SafeColumn, SafeProfile
 from ...schemas.question import Constraints, Question
 from ...schemas.request import Tradeoff

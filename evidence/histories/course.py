@@ -36,7 +36,7 @@ def compare_gaps(real: Histories, other: Histories) -> float | None:
 
 
 def compare_visits(real: Histories, other: Histories, which: str) -> float | None:
-    """Mean distance of the columns at the ``firsts`` or ``lasts``: Kolmogorov-Smirnov, total variation of categories."""
+    """Mean distance of the columns at the ``firsts`` or ``lasts``; total variation where they are categories."""
     mine, theirs = getattr(real, which), getattr(other, which)
     found = [_distance(_values(real, name)[mine], _values(other, name)[theirs]) for name in real.numbers]
     found += [_variation(real.visits[name].iloc[mine], other.visits[name].iloc[theirs]) for name in real.states]

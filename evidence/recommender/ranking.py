@@ -9,7 +9,7 @@ from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from ...schemas.hyperparameters import Hyperparameters
+from ...schemas.methods import Hyperparameters
 from ...schemas.plan import DPSettings, ModelSelectionPlan
 from ...schemas.profile import SafeProfile
 from ...schemas.question import Constraints, Question

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...schemas.column_treatment import Treatment
-from ...schemas.hyperparameters import Method
+from ...schemas.methods import Method
 from ...schemas.plan import ModelSelectionPlan
 
 __all__ = ["DPSpent", "Failure", "HeldOut", "RunCard"]

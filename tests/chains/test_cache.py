@@ -17,7 +17,7 @@ from builders import question
 from clinical_model_selector.chains.limits.audit_log import Ledger
 from clinical_model_selector.chains.limits.plan_cache import open_cache
 from clinical_model_selector.schemas.errors import ProvidersUnavailable, SettingsError
-from clinical_model_selector.schemas.hyperparameters import TVAE
+from clinical_model_selector.schemas.methods.networks.tvae import TVAE
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from clinical_model_selector.schemas.settings import Settings
 from loopback.formats import says, status

@@ -6,7 +6,7 @@ import pytest
 from builders import profile, question
 from clinical_model_selector.chains.plan_check import check_plan, plan_cautions
 from clinical_model_selector.evidence.recommender.ranking import recommend
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
+from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from clinical_model_selector.schemas.question import Question
 

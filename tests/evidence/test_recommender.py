@@ -16,7 +16,7 @@ from clinical_model_selector.evidence.recommender.ranking import (
     recommend,
 )
 from clinical_model_selector.schemas.errors import NoFeasibleSynthesizer
-from clinical_model_selector.schemas.hyperparameters import CART
+from clinical_model_selector.schemas.methods.trees.cart import CART
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from clinical_model_selector.schemas.profile import SafeProfile
 from clinical_model_selector.schemas.question import Question

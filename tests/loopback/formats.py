@@ -7,7 +7,7 @@ import re
 import time
 from typing import Any
 
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
+from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 
 from .server import Act, Recorded, Responder
 

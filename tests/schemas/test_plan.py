@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
-from clinical_model_selector.schemas.plan import BACKEND_IDS, ModelSelectionPlan
+from clinical_model_selector.schemas.methods import BACKEND_IDS, HYPERPARAMETERS
+from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.lib._pydantic import to_strict_json_schema

@@ -123,7 +123,7 @@ class HistoriesModel:
 
 
 def cap_lengths(visits: Visits, patients: int, k: int) -> Visits:
-    """Without the rows that a patient has beyond the k-th longest history: its length is no longer his or hers alone."""
+    """Without the rows that a patient has beyond the k-th longest history, so that no length is his or hers alone."""
     lengths = np.bincount(visits.patients, minlength=patients)
     cap = np.sort(lengths)[::-1][min(k, patients) - 1]
     starts = np.cumsum(lengths) - lengths
