@@ -41,7 +41,7 @@ def patient_auc(real: Histories, other: Histories, seed: int) -> float | None:
 def predict_next(train: Histories, test: Histories, name: object, seed: int) -> float | None:
     """How well a model learnt on ``train`` foretells the next value of a column in ``test``, from the visit before.
 
-    R² of a number's logarithm or value; for a category the mean AUC over the commonest codes.
+    R² of a number; for a category the mean AUC over the commonest codes.
     """
     target_train, target_test = (one.visits[name].iloc[one.follows] for one in (train, test))
     before_train, before_test = (_before(one, test) for one in (train, test))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["Array", "Histories"]
+__all__ = ["Array", "Histories", "on_ranks_of"]
 
 Array = np.ndarray[Any, Any]
 
@@ -87,3 +87,14 @@ class Histories:
             None if self.ends is None else self.ends[patients],
             None if self.events is None else self.events[patients],
         )
+
+
+def on_ranks_of(reference: Histories, histories: Histories) -> Histories:
+    """``histories`` with each number as its rank among the reference's, from 0 to 1."""
+    visits = histories.visits.copy()
+    for name in reference.numbers:
+        ordered = np.sort(reference.visits[name].dropna().to_numpy(dtype=float))
+        values = visits[name].to_numpy(dtype=float)
+        low, high = np.searchsorted(ordered, values, "left"), np.searchsorted(ordered, values, "right")
+        visits[name] = np.where(np.isnan(values), np.nan, (low + high) / 2 / max(len(ordered), 1))
+    return replace(histories, visits=visits)
