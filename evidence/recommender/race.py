@@ -239,13 +239,13 @@ class _Race:
                 self.left[label] = f"behind by {behind:.3f} after split {1 + max(t.split for t in self.trials)}"
 
     def decide(self) -> Literal["clear", "equal"] | None:
-        """Whether the leader is known; two splits at least, since one says nothing of its own noise."""
-        if max(trial.split for trial in self.trials) < 1:
-            return None
+        """Whether the leader is known; among several only after two splits, since one does not tell its own noise."""
         scores, covariance = self.estimate()
         running = [label for label in scores if label not in self.left]
         if len(running) < 2:
             return "clear"
+        if max(trial.split for trial in self.trials) < 1:
+            return None
         labels = list(scores)
         leader, *others = sorted(running, key=lambda label: -scores[label])
         errors = {label: _distance_error(labels, covariance, leader, label) for label in others}
