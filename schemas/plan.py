@@ -9,9 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from .methods import BACKEND_IDS, HYPERPARAMETERS, Hyperparameters
 from .methods.hyperparameters import drop_titles
 
-__all__ = ["DPSettings", "ModelSelectionPlan", "SynthesizerConfig"]
+__all__ = ["MAX_SYNTH_ROWS", "DPSettings", "ModelSelectionPlan", "SynthesizerConfig"]
 
 _METHODS = {backend: method for method, backend in BACKEND_IDS.items()}
+
+MAX_SYNTH_ROWS = 50_000
+"""The existing backend's limit."""
 
 _EPSILON_TOLERANCE = 1e-9
 """Slack for adding up epsilons in binary floating point."""
@@ -61,15 +64,19 @@ class DPSettings(BaseModel):
 
 
 class ModelSelectionPlan(BaseModel):
-    """A synthesizer with its hyper-parameters, two or three backups, and the privacy budget."""
+    """A synthesizer with its hyper-parameters, up to three backups, and the privacy budget.
+
+    There are at least two backups wherever three methods are feasible; fewer only where fewer are, which the plan check
+    holds against the table.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     choice: SynthesizerConfig
-    backups: Annotated[list[SynthesizerConfig], Field(min_length=2, max_length=3)]
+    backups: Annotated[list[SynthesizerConfig], Field(max_length=3)]
     dp: DPSettings
     sample_multiplier: Annotated[float, Field(ge=0.1, le=3.0)]
-    max_synth_rows: Annotated[int, Field(ge=1, le=50_000)]
+    max_synth_rows: Annotated[int, Field(ge=1, le=MAX_SYNTH_ROWS)]
     rationale: Annotated[str, Field(max_length=600)]
 
     @model_validator(mode="after")
@@ -126,7 +133,8 @@ class ModelSelectionPlan(BaseModel):
                 {
                     "choice": _config_from_backend(data["choice"]["method"], shared),
                     "backups": [
-                        _config_from_backend(item["method"], item.get("hyperparams") or {}) for item in data["backup"]
+                        _config_from_backend(item["method"], item.get("hyperparams") or {})
+                        for item in data.get("backup") or []
                     ],
                     "dp": {"epsilon": None, "delta": None, **data["dp"]},
                     "sample_multiplier": shared["sample_multiplier"],

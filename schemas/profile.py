@@ -173,6 +173,8 @@ class ColumnProfile(_Frozen):
     distinct: Annotated[int, Field(ge=0)]
     """Exact (or, on long tables, approximate) number of distinct values."""
     quasi_identifier: bool = False
+    recognised_by: str = ""
+    """Which rule gave it its kind, in one sentence; names no value."""
     treatment: Treatment
 
 

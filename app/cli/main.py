@@ -33,6 +33,8 @@ from .options import (
     PatientId,
     Provider,
     RequireDP,
+    Table,
+    TableName,
     Target,
     TradeoffOption,
 )
@@ -50,13 +52,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Choose a synthesizer, its hyper-parameters and its privacy settings for a clinical table.",
 )
-
-Table = Annotated[
-    str, typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too) or Parquet file, or a database URL with --table.")
-]
-TableName = Annotated[
-    str | None, typer.Option("--table", metavar="NAME", help="Table or view, where TABLE is a database URL.")
-]
 
 
 @app.callback(invoke_without_command=True)

@@ -26,10 +26,18 @@ __all__ = [
     "PatientId",
     "Provider",
     "RequireDP",
+    "Table",
+    "TableName",
     "Target",
     "TradeoffOption",
 ]
 
+Table = Annotated[
+    str, typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too) or Parquet file, or a database URL with --table.")
+]
+TableName = Annotated[
+    str | None, typer.Option("--table", metavar="NAME", help="Table or view, where the table is in a database.")
+]
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="Column to be predicted.")]
 PatientId = Annotated[
     str | None, typer.Option("--patient-id", metavar="COLUMN", help="Column that tells patients apart.")

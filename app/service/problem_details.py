@@ -83,8 +83,6 @@ class Problem(BaseModel):
     """Of ProvidersUnavailable: every provider's turn."""
     reasons: dict[str, str] | None = None
     """Of NoFeasibleSynthesizer: synthesizer → why not."""
-    feasible: list[str] | None = None
-    """Of NoFeasibleSynthesizer: what would be feasible, where that is too little for a plan."""
 
 
 class RequestRefused(SelectorError):
@@ -182,7 +180,7 @@ def describe_problem(error: SelectorError, request_id: str) -> Problem:
     elif isinstance(error, ProvidersUnavailable):
         problem.attempts = [attempt.model_dump(mode="json") for attempt in error.attempts]
     elif isinstance(error, NoFeasibleSynthesizer):
-        problem.reasons, problem.feasible = error.reasons, list(error.feasible)
+        problem.reasons = error.reasons
     return problem
 
 

@@ -106,7 +106,6 @@ WRONG_USE: dict[str, tuple[list[str], dict[str, str], int, str]] = {
     "allowed is blank": (["--allowed", " , "], {}, 2, "allowed"),
     "allowed is infeasible": (["--allowed", "ctgan,tvae", "--deployment", "saas"], {}, 4, "tvae: "),
     "allowed is not offered": (["--allowed", "pategan"], {}, 4, "pategan: "),
-    "too few are allowed": (["--allowed", "cart,arf"], {}, 4, "two backups"),
     "epsilon of zero": (["--epsilon-max", "0"], {}, 2, "epsilon_max"),
     "epsilon is no number": (["--epsilon-max", "x"], {}, 2, "--epsilon-max"),
     "negative time": (["--max-fit-seconds", "-1"], {}, 2, "max_fit_seconds"),

@@ -181,4 +181,3 @@ def test_every_answer_passes_the_check_or_is_refused_with_reasons(
         assert check_plan(plan, asked) == ()
         return
     assert all(refusal.reasons.values())
-    assert len(refusal.feasible) < 3
