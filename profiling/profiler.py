@@ -24,7 +24,7 @@ from .kinds.rules import DECISIONS_BY_KIND, decide
 from .kinds_file import check_kind
 from .readers.asked import ColumnQuery, Totals
 from .readers.engines import Engine, Tick, silent
-from .readers.open_table import open_table
+from .readers.open_table import open_engine, open_table
 from .table_structure import Structure, find_patient, find_structure, person_index, set_roles
 
 __all__ = ["FEWEST_ROWS", "MOST_COLUMNS", "Progress", "profile_table"]
@@ -51,8 +51,7 @@ def profile_table(
     """Profile a table where it lives.
 
     Args:
-        table: Path to CSV, TSV (plain or .gz) or Parquet, a database URL, or a pandas, polars, Arrow, DuckDB or Spark
-            table.
+        table: Whatever ``open_table`` takes, or the handle that it gave.
         target: Column to predict.
         patient_id: Column that tells patients apart; counts then are of patients.
         kinds: Column → kind where the user knows better than the rules.
@@ -64,7 +63,7 @@ def profile_table(
     """
     told = progress or _silent
     told(0.0, "open")
-    engine = open_table(table, table_name=table_name)
+    engine = open_engine(open_table(table, table_name=table_name))
     try:
         return _profile(engine, target, patient_id, kinds or {}, told)
     finally:

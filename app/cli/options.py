@@ -28,7 +28,6 @@ __all__ = [
     "PatientId",
     "Seconds",
     "Table",
-    "TableFile",
     "TableName",
     "Target",
     "expand_options",
@@ -38,9 +37,8 @@ __all__ = [
 Table = Annotated[
     str, typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too) or Parquet file, or a database URL with --table.")
 ]
-TableFile = Annotated[str, typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too) or Parquet file.")]
 TableName = Annotated[
-    str | None, typer.Option("--table", metavar="NAME", help="Table or view, where TABLE is a database URL.")
+    str | None, typer.Option("--table", metavar="NAME", help="Table or view, where the table is in a database.")
 ]
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="Column to be predicted.")]
 PatientId = Annotated[

@@ -19,7 +19,8 @@ from .options import (
     Memory,
     PatientId,
     Seconds,
-    TableFile,
+    Table,
+    TableName,
     Target,
     expand_options,
 )
@@ -52,9 +53,10 @@ def register(app: typer.Typer) -> None:
 
 
 def synthesize(
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too) or Parquet file.")],
+    table: Table,
     plan: Annotated[Path, typer.Option("--plan", metavar="FILE", help="A plan, or what select --json printed.")],
     output: Out,
+    table_name: TableName = None,
     patient_id: PatientId = None,
     seed: Seed = None,
     held_out: HeldOut = 0.2,
@@ -66,7 +68,7 @@ def synthesize(
     """Make the synthetic table that a plan describes, and its run card beside it."""
     need_light("synthesize")
     from ...agents.synthesize import synthesize as carry_out
-    from ...profiling.readers.to_pandas import read_frame
+    from ...profiling import open_table
     from ...synthesizers.running.files import check_output, write_result
     from ...synthesizers.running.fit_process import FitLimits
     from .input_files import read_bounds, read_plan
@@ -77,7 +79,7 @@ def synthesize(
     if create_environments:
         create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
     made = carry_out(
-        read_frame(table),
+        open_table(table, table_name=table_name),
         known,
         patient_id=patient_id,
         seed=seed,
@@ -94,6 +96,7 @@ def synthesize(
 def evaluate(
     real: Annotated[str, typer.Argument(metavar="REAL", help="The table that the synthetic one was made from.")],
     synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="The synthetic table.")],
+    table_name: TableName = None,
     target: Target = None,
     compliance: Level = None,
     card: Annotated[
@@ -107,7 +110,7 @@ def evaluate(
     need_light("evaluate")
     from ...evidence.evaluation import as_record
     from ...evidence.evaluation import evaluate as measure
-    from ...profiling.readers.to_pandas import read_frame
+    from ...profiling import open_table
     from ...synthesizers.running.files import card_path
     from ..render.evaluation_views import evaluation_page, evaluation_view
     from .input_files import read_card
@@ -115,8 +118,8 @@ def evaluate(
     beside = card_path(Path(synthetic))
     known = read_card(card) if card is not None else read_card(beside) if beside.exists() else None
     found = measure(
-        read_frame(real),
-        read_frame(synthetic),
+        open_table(real, table_name=table_name),
+        open_table(synthetic),
         card=known,
         target=target,
         compliance=compliance or Settings().compliance_level,
@@ -132,11 +135,12 @@ def evaluate(
 
 @expand_options
 def auto(
-    table: TableFile,
+    table: Table,
     output: Out,
     options: SelectionOptions,
     target: Target = None,
     patient_id: PatientId = None,
+    table_name: TableName = None,
     kind: Kinds = None,
     columns: Columns = None,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="At most so many.")] = 3,
@@ -154,8 +158,8 @@ def auto(
     need_light("auto")
     from ...agents import ClinicalModelSelector
     from ...agents.auto import run_auto
+    from ...profiling import open_table
     from ...profiling.kinds_file import load_columns_file
-    from ...profiling.readers.to_pandas import read_frame
     from ...synthesizers.running.files import check_output, write_result
     from ...synthesizers.running.fit_process import FitLimits
     from ..render.evaluation_views import auto_page, auto_record, auto_view
@@ -164,7 +168,7 @@ def auto(
     check_output(output)
     selector = ClinicalModelSelector()
     best, all_rounds = run_auto(
-        read_frame(table),
+        open_table(table, table_name=table_name),
         selector=selector,
         rounds=rounds,
         seed=seed,
