@@ -187,22 +187,19 @@ def assess(
 
 
 def require_feasible(assessments: Mapping[str, Assessment], constraints: Constraints) -> None:
-    """Make sure that a plan, a choice and two backups, can exist.
+    """Make sure that a plan can exist.
 
     Raises:
-        NoFeasibleSynthesizer: Fewer than three synthesizers are feasible; with the reason of each other one that the
-            request allows or names.
+        NoFeasibleSynthesizer: No synthesizer is feasible; with the reason of each that the request allows or names.
     """
-    feasible = [method for method, item in assessments.items() if item.feasible]
-    if len(feasible) >= 3:
+    if any(item.feasible for item in assessments.values()):
         return
     asked = constraints.allowed or tuple(assessments)
     reasons = {
         method: NOT_OFFERED.get(method) or "; ".join(obstacle.message for obstacle in assessments[method].obstacles)
         for method in asked
-        if method not in feasible
     }
-    raise NoFeasibleSynthesizer(reasons, feasible)
+    raise NoFeasibleSynthesizer(reasons)
 
 
 def assess_method(
