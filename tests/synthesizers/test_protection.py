@@ -151,7 +151,7 @@ def test_steps_and_heaps_stay(step: int) -> None:
     heaped = rng.random(300) < 0.6
     cells[heaped] = np.rint(cells[heaped] / step).astype(int) * step
     made = pd.Series(protected(cells.tolist()))
-    assert ((made % step == 0).mean()) == pytest.approx((cells % step == 0).mean(), abs=0.06)
+    assert ((made % step == 0).mean()) == pytest.approx((cells % step == 0).mean(), abs=0.1)
     assert (made == made.round()).all()
 
 
