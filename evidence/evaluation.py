@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_jsonable_python
 
+from ..schemas.base import Frozen
 from ..schemas.compliance import Compliance
 from ..schemas.request import EvidenceMetrics
 from ..schemas.settings import Settings
@@ -42,10 +42,8 @@ _MOST_TAUGHT = 5_000
 """Rows of each part that models are trained on."""
 
 
-class Evaluation(BaseModel):
+class Evaluation(Frozen):
     """What was measured, what the compliance level says to it, and whether the table may be released."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     compliance: Compliance
     decision: ReleaseDecision

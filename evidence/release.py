@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from ..schemas.base import Frozen
 from ..schemas.compliance import MIN_MEMBERSHIP_MARGIN, POLICIES, Compliance
 from .disclosure.intervals import persons_for_auc, persons_for_share
 from .disclosure.membership import ATTACKS
@@ -27,10 +26,8 @@ _LOOKS = 24
 """Columns and attackers that attribute inference looks at."""
 
 
-class ReleaseDecision(BaseModel):
+class ReleaseDecision(Frozen):
     """The answer, and what it rests on."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     release: Release
     reason: str

@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from ..schemas.base import Frozen
 from ..schemas.compliance import MIN_MEMBERSHIP_MARGIN, POLICIES, SOURCES, UNSOUND, Compliance, Policy
 from ..synthesizers.running.run_card import DPSpent
 from .disclosure.intervals import Interval
@@ -36,10 +35,8 @@ _CHANCE_OF_TAIL = 0.01
 """Chance, over all attacks, of so many persons caught where nothing leaks (ours)."""
 
 
-class ThresholdVerdict(BaseModel):
+class ThresholdVerdict(Frozen):
     """One threshold."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     name: str
     group: ThresholdGroup
