@@ -8,14 +8,15 @@ from typing import Any
 
 from ..evidence.evaluation import Evaluation, evaluate
 from ..evidence.recommender.score import score_cell
-from ..profiling.readers.to_pandas import as_frame
+from ..profiling import open_table
 from ..schemas.compliance import Compliance
 from ..schemas.errors import SelectorError, SynthesisFailed
+from ..schemas.options import Tradeoff
 from ..schemas.plan import ModelSelectionPlan
-from ..schemas.request import EvidenceMetrics, Tradeoff
+from ..schemas.request import EvidenceMetrics
 from ..schemas.result import SelectionResult
 from ..synthesizers.encoding.table_encoding import Bounds
-from ..synthesizers.running.fit_process import Limits
+from ..synthesizers.running.fit_process import FitLimits
 from ..synthesizers.running.run_plan import Say, Synthesis
 from .selector import ClinicalModelSelector
 from .synthesize import synthesize
@@ -44,7 +45,7 @@ def run_auto(
     rounds: int = MAX_ROUNDS,
     seed: int | None = None,
     held_out: float = 0.2,
-    limits: Limits | None = None,
+    limits: FitLimits | None = None,
     public: Mapping[str, Bounds] | None = None,
     quasi_identifiers: Sequence[str] = (),
     say: Say | None = None,
@@ -57,7 +58,7 @@ def run_auto(
     plan can be had. Best is what passes with the highest score, else what fails the fewest thresholds.
 
     Args:
-        table: A path, or a pandas, polars or Arrow table.
+        table: Whatever ``open_table`` takes, or its handle.
         selector: Who plans.
         rounds: At most so many.
         seed: Makes the syntheses repeatable.
@@ -73,7 +74,7 @@ def run_auto(
         SelectorError: As for a selection; or no round's plan could be run.
     """
     tell = say or _say_nothing
-    table = as_frame(table)
+    table = open_table(table)
     tradeoff: Tradeoff = request.get("tradeoff", "balanced")
     target: str | None = request.get("target")
     level: Compliance = request.get("compliance") or selector.settings.compliance_level

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..schemas.plan import ModelSelectionPlan, SynthesizerConfig
+from ..schemas.plan import MAX_SYNTH_ROWS, ModelSelectionPlan, SynthesizerConfig
 from ..schemas.question import Constraints, Question
-from ..synthesizers.feasibility import config_obstacles, method_obstacles
+from ..synthesizers.feasibility import assess, config_obstacles, method_obstacles
 from ..synthesizers.sizing import TableShape
 
 __all__ = ["Violation", "check_plan", "plan_cautions"]
+
+_FEWEST_BACKUPS = 2
+"""Wherever so many others are feasible."""
+
+_LEAST_SHARE = 0.1
+"""Of the table's rows: the least that ``sample_multiplier`` allows, and ``max_synth_rows`` must not undercut it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,9 @@ def check_plan(plan: ModelSelectionPlan, question: Question) -> tuple[Violation,
     found = list(_check_config(plan.choice, ("choice",), shape, constraints))
     for index, backup in enumerate(plan.backups):
         found.extend(_check_config(backup, ("backups", index), shape, constraints))
+    found.extend(_check_backups(plan, question))
     found.extend(_check_budget(plan, constraints))
+    found.extend(_check_rows(plan, question))
     return tuple(found)
 
 
@@ -52,6 +61,12 @@ def plan_cautions(plan: ModelSelectionPlan, question: Question) -> list[str]:
             f"about {patients} patients, and {question.constraints.compliance} asks for {policy.min_rows} rows: each "
             "patient weighs heavily in the synthetic data, so measure disclosure risk by patient"
         )
+    feasible = _feasible(question)
+    if len(plan.backups) < _FEWEST_BACKUPS:
+        found.append(
+            f"only {len(feasible)} synthesizer{'s are' if len(feasible) > 1 else ' is'} feasible here "
+            f"({', '.join(feasible)}): the plan has {len(plan.backups) or 'no'} backup{'s' * (not plan.backups)}"
+        )
     if patients is not None and patients < question.profile.rows:
         found.append("rows of one patient are modelled as if they were independent: within-patient order is lost")
     return found
@@ -67,6 +82,23 @@ def _check_config(
         return
     for obstacle in config_obstacles(config, shape, constraints):
         yield Violation((*loc, config.method, obstacle.field or "method"), obstacle.type, obstacle.message)
+
+
+def _check_backups(plan: ModelSelectionPlan, question: Question) -> Iterator[Violation]:
+    wanted = min(_FEWEST_BACKUPS, len(_feasible(question)) - 1)
+    if len(plan.backups) < wanted:
+        yield Violation(("backups",), "too_few_backups", f"name at least {wanted}: so many others are feasible")
+
+
+def _feasible(question: Question) -> list[str]:
+    return [method for method, item in assess(question.profile, question.constraints).items() if item.feasible]
+
+
+def _check_rows(plan: ModelSelectionPlan, question: Question) -> Iterator[Violation]:
+    rows = question.profile.rows
+    least = math.ceil(_LEAST_SHARE * min(rows, MAX_SYNTH_ROWS))
+    if plan.max_synth_rows < least:
+        yield Violation(("max_synth_rows",), "too_few_rows", f"must be at least {least}, a tenth of the table's rows")
 
 
 def _check_budget(plan: ModelSelectionPlan, constraints: Constraints) -> Iterator[Violation]:

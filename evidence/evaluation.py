@@ -7,9 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
 from ..profiling import profile_table
+from ..profiling.readers.to_pandas import as_frame
+from ..schemas.base import Frozen
 from ..schemas.compliance import DEFAULT_COMPLIANCE, Compliance
 from ..schemas.errors import TableError
 from ..schemas.request import EvidenceMetrics
@@ -29,10 +30,8 @@ _FEWEST_TO_COMPARE = 100
 """Held-out rows below which the fitted rows are the better yardstick of fidelity (judgement)."""
 
 
-class Evaluation(BaseModel):
+class Evaluation(Frozen):
     """What was measured and what the compliance level says to it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     compliance: Compliance
     method: str | None
@@ -68,8 +67,8 @@ class Evaluation(BaseModel):
 
 
 def evaluate(
-    real: pd.DataFrame,
-    synthetic: pd.DataFrame,
+    real: Any,
+    synthetic: Any,
     *,
     card: RunCard | None = None,
     target: str | None = None,
@@ -80,8 +79,8 @@ def evaluate(
     """Hold ``synthetic`` against the table it was made from.
 
     Args:
-        real: The whole real table, as it was given to the synthesis.
-        synthetic: The synthetic table.
+        real: The whole real table, as it was given to the synthesis: whatever ``open_table`` takes, or its handle.
+        synthetic: The synthetic table, likewise.
         card: Its run card: which rows were held out and how columns were treated. Without it nothing can be said of
             disclosure, for no row is known to be unseen.
         target: Column for utility.
@@ -92,6 +91,7 @@ def evaluate(
     Raises:
         TableError: The tables share too little, or the target is not among the columns.
     """
+    real, synthetic = as_frame(real), as_frame(synthetic)
     notes: list[str] = []
     inside, outside, treated = _prepare(real, card, notes)
     shared = [name for name in treated.columns if name in synthetic.columns]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from ..schemas.base import Frozen
 from ..schemas.compliance import MIN_MEMBERSHIP_MARGIN, POLICIES, UNSOUND, Compliance
 from ..synthesizers.running.run_card import DPSpent
 from .metrics.disclosure import Disclosure, Interval
@@ -17,10 +16,8 @@ __all__ = ["Outcome", "Verdict", "judge", "judge_membership"]
 Outcome = Literal["pass", "fail", "cannot tell"]
 
 
-class Verdict(BaseModel):
+class Verdict(Frozen):
     """One threshold."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     name: str
     outcome: Outcome

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..schemas.safe_levels import POOLED_LEVEL, canonical_level
-from .kinds.column_facts import Evidence
+from .kinds.column_facts import ColumnFacts
 from .kinds.column_values import integer_scalar, listed, number_scalar
-from .kinds.decision import Verdict
+from .kinds.decision import Decision
 
 __all__ = ["K", "SafeFacts", "floor_count", "pool_levels", "round_count", "safe_facts", "two_digits"]
 
@@ -98,57 +98,57 @@ def pool_levels(counts: list[tuple[str, int]]) -> list[tuple[str | None, int]]:
     return [*result, (None, pool)] if pool else result
 
 
-def safe_facts(evidence: Evidence, verdict: Verdict, persons: pa.Array | None, scale: float) -> SafeFacts:
+def safe_facts(facts: ColumnFacts, decision: Decision, persons: pa.Array | None, scale: float) -> SafeFacts:
     """Round and suppress one column.
 
     Args:
-        evidence: The column's facts.
-        verdict: Its kind.
+        facts: The column's facts.
+        decision: Its kind.
         persons: Person per row of the sample as integer codes, or None where every row is a person.
         scale: Rows of the sample over rows of the table; suppression counts the sample and is stricter for it.
     """
-    totals = evidence.totals
-    coded = sum(count for value, count in _sentinel_rows(evidence)) if evidence.number else 0
+    totals = facts.totals
+    coded = sum(count for value, count in _sentinel_rows(facts)) if facts.number else 0
     missing = totals.rows - totals.present + round(coded / scale)
     base = SafeFacts(
         missing_share=round_share(min(missing, totals.rows), totals.rows),
-        distinct=round_count(evidence.distinct),
+        distinct=round_count(facts.distinct),
         encoded_levels=0,
     )
-    if verdict.kind in ("date", "datetime"):
-        date = evidence.date
+    if decision.kind in ("date", "datetime"):
+        date = facts.date
         return _with(base, span_years=date.span if date else None)
-    if (verdict.direct and verdict.detail != "age_over_89") or verdict.withheld or verdict.kind == "constant":
+    if (decision.direct and decision.detail != "age_over_89") or decision.withheld or decision.kind == "constant":
         return base
-    if verdict.kind == "code":
-        return _with(base, encoded_levels=round_count(evidence.distinct))
-    if evidence.number is not None and not _is_levelled(evidence, verdict):
-        return _numeric(evidence, base, persons)
-    return _levels(evidence, base, persons)
+    if decision.kind == "code":
+        return _with(base, encoded_levels=round_count(facts.distinct))
+    if facts.number is not None and not _is_levelled(facts, decision):
+        return _numeric(facts, base, persons)
+    return _levels(facts, base, persons)
 
 
-def _is_levelled(evidence: Evidence, verdict: Verdict) -> bool:
-    if verdict.kind in ("count", "continuous", "event_time"):
+def _is_levelled(facts: ColumnFacts, decision: Decision) -> bool:
+    if decision.kind in ("count", "continuous", "event_time"):
         return False
-    return verdict.detail not in ("age", "age_over_89", "year") and evidence.distinct <= MOST_QUASI_LEVELS
+    return decision.detail not in ("age", "age_over_89", "year") and facts.distinct <= MOST_QUASI_LEVELS
 
 
 def _with(facts: SafeFacts, **changes: object) -> SafeFacts:
     return SafeFacts(**{**{name: getattr(facts, name) for name in facts.__slots__}, **changes})
 
 
-def _sentinel_rows(evidence: Evidence) -> list[tuple[float, int]]:
-    assert evidence.number is not None
-    if not evidence.number.sentinels or evidence.cells.numbers is None:
+def _sentinel_rows(facts: ColumnFacts) -> list[tuple[float, int]]:
+    assert facts.number is not None
+    if not facts.number.sentinels or facts.values.numbers is None:
         return []
-    tally = dict(zip(evidence.cells.numbers.to_pylist(), evidence.cells.counts.to_pylist(), strict=True))
-    return [(code, tally.get(code, 0)) for code in evidence.number.sentinels]
+    tally = dict(zip(facts.values.numbers.to_pylist(), facts.values.counts.to_pylist(), strict=True))
+    return [(code, tally.get(code, 0)) for code in facts.number.sentinels]
 
 
-def _numeric(evidence: Evidence, base: SafeFacts, persons: pa.Array | None) -> SafeFacts:
-    number = evidence.number
+def _numeric(facts: ColumnFacts, base: SafeFacts, persons: pa.Array | None) -> SafeFacts:
+    number = facts.number
     assert number is not None
-    rows = evidence.cells.row_numbers
+    rows = facts.values.row_numbers
     assert rows is not None
     if number.sentinels:
         rows = pc.if_else(pc.is_in(rows, listed(number.sentinels, pa.float64())), pa.NA, rows)
@@ -182,30 +182,30 @@ def _distinct_pairs(levels: pa.Array, persons: pa.Array) -> dict[int, int]:
     return dict(zip(tally.field(0).to_pylist(), tally.field(1).to_pylist(), strict=True))
 
 
-def _levels(evidence: Evidence, base: SafeFacts, persons: pa.Array | None) -> SafeFacts:
-    counts = _level_persons(evidence, persons)
+def _levels(facts: ColumnFacts, base: SafeFacts, persons: pa.Array | None) -> SafeFacts:
+    counts = _level_persons(facts, persons)
     pooled = pool_levels(counts)
     total = sum(count for _, count in pooled)
     if len(pooled) < 2 or total < K:
-        return _with(base, encoded_levels=round_count(evidence.distinct))
+        return _with(base, encoded_levels=round_count(facts.distinct))
     names = []
     for place, (text, _) in enumerate(pooled, 1):
         word = canonical_level(text) if text is not None else POOLED_LEVEL
         names.append(word if word and word not in names else f"L{place}")
     return _with(
         base,
-        encoded_levels=round_count(evidence.distinct),
+        encoded_levels=round_count(facts.distinct),
         level_shares=tuple(round_share(count, total) for _, count in pooled),
         level_names=tuple(names),
     )
 
 
-def _level_persons(evidence: Evidence, persons: pa.Array | None) -> list[tuple[str, int]]:
-    values = evidence.cells.values.to_pylist()
+def _level_persons(facts: ColumnFacts, persons: pa.Array | None) -> list[tuple[str, int]]:
+    values = facts.values.distinct.to_pylist()
     if persons is None:
-        counts = evidence.cells.counts.to_pylist()
+        counts = facts.values.counts.to_pylist()
     else:
-        tally = _distinct_pairs(evidence.cells.codes, persons)
+        tally = _distinct_pairs(facts.values.positions, persons)
         counts = [tally.get(code, 0) for code in range(len(values))]
-    sentinels = {f"{code:g}" for code in evidence.number.sentinels} if evidence.number else set()
+    sentinels = {f"{code:g}" for code in facts.number.sentinels} if facts.number else set()
     return [(value, count) for value, count in zip(values, counts, strict=True) if value not in sentinels]

@@ -1,4 +1,4 @@
-"""One table's profile: sample, one pass over the whole, kinds, structure, suppression, treatments."""
+"""One table's profile: six passes over one draft per column, from the sample to what may leave."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import pyarrow.compute as pc
 
 from ..schemas.column_treatment import Treatment
 from ..schemas.errors import TableError
-from ..schemas.profile import ColumnProfile, Kind, Pattern, Role, SafeColumn, SafeProfile, TableProfile
+from ..schemas.profile import ColumnProfile, Kind, Pattern, SafeColumn, SafeProfile, TableProfile
+from .column_draft import ColumnDraft
 from .disclosure_control import floor_count, safe_facts
-from .kinds.column_facts import FEW_VALUES, MOST_VALUES, Evidence, gather
+from .kinds.column_facts import FEW_VALUES, MOST_VALUES, ColumnFacts, gather
 from .kinds.column_names import read_header
-from .kinds.column_values import Cells, read_cells
-from .kinds.decision import Verdict
+from .kinds.column_values import ColumnValues, read_values
+from .kinds.decision import Decision
 from .kinds.neighbour_rules import reconsider
-from .kinds.rules import KINDS_BY_USER, judge
+from .kinds.rules import DECISIONS_BY_KIND, decide
 from .kinds_file import check_kind
 from .readers.asked import ColumnQuery, Totals
 from .readers.engines import Engine, Tick, silent
-from .readers.open_table import open_table
-from .table_structure import Structure, find_patient, find_structure, person_codes, roles_of
-from .treatment_rules import treat
+from .readers.open_table import open_engine, open_table
+from .table_structure import Structure, find_patient, find_structure, person_index, set_roles
 
 __all__ = ["FEWEST_ROWS", "MOST_COLUMNS", "Progress", "profile_table"]
 
@@ -51,8 +51,7 @@ def profile_table(
     """Profile a table where it lives.
 
     Args:
-        table: Path to CSV, TSV (plain or .gz) or Parquet, a database URL, or a pandas, polars, Arrow, DuckDB or Spark
-            table.
+        table: Whatever ``open_table`` takes, or the handle that it gave.
         target: Column to predict.
         patient_id: Column that tells patients apart; counts then are of patients.
         kinds: Column → kind where the user knows better than the rules.
@@ -64,7 +63,7 @@ def profile_table(
     """
     told = progress or _silent
     told(0.0, "open")
-    engine = open_table(table, table_name=table_name)
+    engine = open_engine(open_table(table, table_name=table_name))
     try:
         return _profile(engine, target, patient_id, kinds or {}, told)
     finally:
@@ -81,37 +80,25 @@ def _profile(
     names = engine.names
     if len(names) > MOST_COLUMNS:
         raise TableError(f"the table has {len(names)} columns; at most {MOST_COLUMNS} can be profiled")
-    goal = _place(names, target, "target column")
-    patient = _place(names, patient_id, "patient column")
-    given = {_place(names, name, "column"): check_kind(name, kind) for name, kind in kinds.items()}
+    goal = _position(names, target, "target column")
+    patient = _position(names, patient_id, "patient column")
+    given = {_position(names, name, "column"): check_kind(name, kind) for name, kind in kinds.items()}
     told(0.05, "sample")
     sample = engine.sample()
     if engine.whole:
         _refuse_small(sample.num_rows)
     told(0.2, "read columns")
-    if len(names) < MANY_COLUMNS:
-        cells = [read_cells(column) for column in sample.columns]
-    else:
-        with ThreadPoolExecutor(max_workers=4) as pool:  # Arrow works outside Python's lock
-            cells = list(pool.map(read_cells, sample.columns))
-    headers = [read_header(name) for name in names]
-    totals: Sequence[Totals | None] = [None] * len(names)
+    drafts = _read(sample, names, given)
     if not engine.whole:
         told(0.35, "count")
         tick = silent if told is _silent else lambda share: told(0.35 + 0.35 * share, "count")
-        totals = _whole_totals(engine, sample, cells, tick)
+        _count(drafts, engine, sample.schema, tick)
     told(0.7, "judge")
-    evidence = [
-        gather(header, column, total, whole=engine.whole, most=FEW_VALUES if len(names) > MANY_COLUMNS else MOST_VALUES)
-        for header, column, total in zip(headers, cells, totals, strict=True)
-    ]
-    rows = evidence[0].totals.rows
-    _refuse_small(rows)
-    if not any(item.totals.present for item in evidence):
-        raise TableError("every cell of the table is missing")
-    judged = reconsider(evidence, [judge(item)[0] for item in evidence])
-    judged = [KINDS_BY_USER[given[place]] if place in given else verdict for place, verdict in enumerate(judged)]
-    profile = _assemble(names, evidence, judged, goal, patient)
+    _gather(drafts, whole=engine.whole)
+    _decide(drafts)
+    structure = _find_structure(drafts, goal, patient)
+    _make_safe(drafts, structure)
+    profile = _assemble(drafts, structure)
     told(1.0, "done")
     return profile
 
@@ -126,7 +113,7 @@ def _refuse_small(rows: int) -> None:
         )
 
 
-def _place(names: Sequence[str], wanted: str | None, what: str) -> int | None:
+def _position(names: Sequence[str], wanted: str | None, what: str) -> int | None:
     if wanted is None:
         return None
     if wanted in names:
@@ -136,21 +123,34 @@ def _place(names: Sequence[str], wanted: str | None, what: str) -> int | None:
     raise TableError(f"there is no {what} {wanted!r} among the {len(names)} columns{hint}")
 
 
-def _whole_totals(engine: Engine, sample: pa.Table, cells: Sequence[Cells], tick: Tick) -> list[Totals]:
-    """Ask the whole table only what the sample leaves open."""
-    queries = [_query(place, sample.schema.field(place).type, column) for place, column in enumerate(cells)]
-    answers = engine.totals(queries, tick)
-    return [_fill(answer, column) for answer, column in zip(answers, cells, strict=True)]
+def _read(sample: pa.Table, names: Sequence[str], given: Mapping[int | None, Kind]) -> list[ColumnDraft]:
+    """First pass: every column of the sample in canonical form."""
+    if len(names) < MANY_COLUMNS:
+        columns = [read_values(column) for column in sample.columns]
+    else:
+        with ThreadPoolExecutor(max_workers=4) as pool:  # Arrow works outside Python's lock
+            columns = list(pool.map(read_values, sample.columns))
+    return [
+        ColumnDraft(position, name, read_header(name), given.get(position), values)
+        for position, (name, values) in enumerate(zip(names, columns, strict=True))
+    ]
 
 
-def _query(place: int, kind: pa.DataType, cells: Cells) -> ColumnQuery:
+def _count(drafts: Sequence[ColumnDraft], engine: Engine, schema: pa.Schema, tick: Tick) -> None:
+    """Second pass: ask the whole table only what the sample leaves open."""
+    queries = [_query(draft.position, schema.field(draft.position).type, draft.values) for draft in drafts]
+    for draft, answer in zip(drafts, engine.totals(queries, tick), strict=True):
+        draft.totals = _fill(answer, draft.values)
+
+
+def _query(position: int, kind: pa.DataType, values: ColumnValues) -> ColumnQuery:
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    number = cells.numbers is not None
-    measured = number and not cells.integer and len(cells.values) > 100
-    limit = (pc.max(cells.numbers).as_py() or 0.0) if number else 0.0
+    number = values.numbers is not None
+    measured = number and not values.integer and len(values.distinct) > 100
+    limit = (pc.max(values.numbers).as_py() or 0.0) if number else 0.0
     return ColumnQuery(
-        column=f"c{place}",
-        tokens=tuple(sorted(cells.tokens)) if text else (),
+        column=f"c{position}",
+        tokens=tuple(sorted(values.tokens)) if text else (),
         text=text,
         floating=pa.types.is_floating(kind),
         distinct=not measured,
@@ -159,117 +159,110 @@ def _query(place: int, kind: pa.DataType, cells: Cells) -> ColumnQuery:
     )
 
 
-def _fill(answer: Totals, cells: Cells) -> Totals:
-    seen = len(cells.values)
+def _fill(answer: Totals, values: ColumnValues) -> Totals:
+    seen = len(values.distinct)
     if answer.distinct >= 0:
         return Totals(answer.rows, answer.present, max(answer.distinct, seen), answer.maximum)
     # Measurements: what the sample saw, scaled up where nearly every value in it was new.
-    share = seen / cells.present if cells.present else 0.0
+    share = seen / values.present if values.present else 0.0
     distinct = round(share * answer.present) if share > 0.9 else seen
     return Totals(answer.rows, answer.present, distinct, answer.maximum)
 
 
-def _assemble(
-    names: Sequence[str], evidence: Sequence[Evidence], verdicts: list[Verdict], goal: int | None, patient: int | None
-) -> TableProfile:
-    given_patient = patient is not None
+def _gather(drafts: Sequence[ColumnDraft], *, whole: bool) -> None:
+    """Third pass: the facts that the kind rules decide by."""
+    most = FEW_VALUES if len(drafts) > MANY_COLUMNS else MOST_VALUES
+    for draft in drafts:
+        draft.facts = gather(draft.header, draft.values, draft.totals, whole=whole, most=most)
+    _refuse_small(drafts[0].facts.totals.rows)
+    if not any(draft.facts.totals.present for draft in drafts):
+        raise TableError("every cell of the table is missing")
+
+
+def _decide(drafts: Sequence[ColumnDraft]) -> None:
+    """Fourth pass: each column's kind, by the rules, its neighbours and the user's word."""
+    facts = [draft.facts for draft in drafts]
+    for draft, decision in zip(drafts, reconsider(facts, [decide(column) for column in facts]), strict=True):
+        draft.decision = decision if draft.given_kind is None else DECISIONS_BY_KIND[draft.given_kind]
+
+
+def _find_structure(drafts: Sequence[ColumnDraft], goal: int | None, patient: int | None) -> Structure:
+    """Fifth pass: who is the patient, what is one row, which columns belong together."""
     if patient is None:
-        patient = find_patient(evidence, verdicts)
-    elif not verdicts[patient].direct:
-        verdicts[patient] = Verdict("identifier", direct=True, detail="record")
-    structure = find_structure(evidence, verdicts, patient, goal)
-    verdicts = _paired(verdicts, structure)
-    roles = roles_of(structure, goal)
-    persons = person_codes(evidence[patient]) if patient is not None else None
-    scale = evidence[0].cells.rows / evidence[0].totals.rows
-    columns = [
-        _safe_column(evidence[place], verdicts[place], roles.get(place), place in structure.leaks, persons, scale)
-        for place in range(len(names))
-    ]
-    order = sorted(range(len(names)), key=lambda place: (_canonical(columns[place]), names[place]))
-    aliases = {place: f"c{rank}" for rank, place in enumerate(order, 1)}
-    safe = {place: columns[place].model_copy(update={"alias": aliases[place]}) for place in range(len(names))}
-    rows = evidence[0].totals.rows
-    if given_patient and patient is not None and evidence[patient].totals.distinct < FEWEST_ROWS:
-        raise TableError(
-            f"the table has {evidence[patient].totals.distinct} patients; at least {FEWEST_ROWS} are needed, "
-            "since any figure about fewer persons could point to one of them"
-        )
-    patients = floor_count(evidence[patient].totals.distinct) if patient is not None else None
-    profile = SafeProfile(
-        rows=floor_count(rows),
-        patients=patients,
-        grain=structure.grain,
-        columns=tuple(safe[place] for place in order),
-        survival=structure.event_time is not None,
-    )
-    return TableProfile(
-        rows=rows,
-        columns=tuple(
-            _column_profile(names[place], safe[place], evidence[place], verdicts[place], scale)
-            for place in range(len(names))
-        ),
-        safe=profile,
-        patient_id=names[patient] if patient is not None else None,
-        target_candidates=tuple(names[place] for place in structure.candidates),
-        warnings=_warnings(profile),
-    )
+        patient = find_patient(drafts)
+    else:
+        persons = drafts[patient].facts.totals.distinct
+        if persons < FEWEST_ROWS:
+            raise TableError(
+                f"the table has {persons} patients; at least {FEWEST_ROWS} are needed, "
+                "since any figure about fewer persons could point to one of them"
+            )
+        if not drafts[patient].decision.direct:
+            drafts[patient].decision = Decision(
+                "identifier", direct=True, detail="record", reason="The user says that it tells patients apart."
+            )
+    structure = find_structure(drafts, patient, goal)
+    set_roles(drafts, structure, goal)
+    return structure
 
 
-def _paired(verdicts: Sequence[Verdict], structure: Structure) -> list[Verdict]:
-    """The survival pair has its own kinds."""
-    changed = list(verdicts)
-    if structure.event_time is not None and structure.event_indicator is not None:
-        changed[structure.event_time] = Verdict("event_time")
-        changed[structure.event_indicator] = Verdict("event_indicator")
-    return changed
+def _make_safe(drafts: Sequence[ColumnDraft], structure: Structure) -> None:
+    """Sixth pass: what of each column may leave, under an alias that its content decides."""
+    persons = person_index(drafts[structure.patient].facts) if structure.patient is not None else None
+    scale = _scale(drafts)
+    for draft in drafts:
+        draft.safe = _safe_column(draft, persons, scale)
+    for rank, draft in enumerate(sorted(drafts, key=lambda draft: (_canonical(draft.safe), draft.name)), 1):
+        draft.safe = draft.safe.model_copy(update={"alias": f"c{rank}"})
 
 
-def _safe_column(
-    evidence: Evidence, verdict: Verdict, role: str | None, leaks: bool, persons: pa.Array | None, scale: float
-) -> SafeColumn:
-    repeats = verdict.kind == "identifier" and evidence.unique_share < 0.95
-    treatment = treat(verdict, role or "feature", repeats=repeats)  # type: ignore[arg-type]
-    out = treatment.action in ("drop", "pseudonymise") and verdict.kind != "constant"
-    found: Role = role or ("withheld" if out else "feature")  # type: ignore[assignment]
-    facts = safe_facts(evidence, verdict, persons, scale)
-    number = evidence.number
+def _scale(drafts: Sequence[ColumnDraft]) -> float:
+    """Share of the table's rows that the sample holds."""
+    return drafts[0].values.rows / drafts[0].facts.totals.rows
+
+
+def _safe_column(draft: ColumnDraft, persons: pa.Array | None, scale: float) -> SafeColumn:
+    facts, decision = draft.facts, draft.decision
+    action = draft.treatment.action
+    out = action in ("drop", "pseudonymise") and decision.kind != "constant"
+    safe = safe_facts(facts, decision, persons, scale)
+    number = facts.number
     return SafeColumn(
         alias="c1",
-        kind=verdict.kind,
-        role=found,
-        action=treatment.action,
-        direct_identifier=verdict.direct,
-        missing_share=facts.missing_share,
-        distinct=facts.distinct,
-        encoded_levels=facts.encoded_levels,
-        pattern=_pattern(evidence),
+        kind=decision.kind,
+        role=draft.role or ("withheld" if out else "feature"),
+        action=action,
+        direct_identifier=decision.direct,
+        missing_share=safe.missing_share,
+        distinct=safe.distinct,
+        encoded_levels=safe.encoded_levels,
+        pattern=_pattern(facts),
         integer=number is not None and number.integer,
-        quantiles=facts.quantiles,
-        skewed=facts.skewed,
-        zero_inflated=facts.zero_inflated,
+        quantiles=safe.quantiles,
+        skewed=safe.skewed,
+        zero_inflated=safe.zero_inflated,
         sentinel_missing=number is not None and bool(number.sentinels),
-        censored=evidence.cells.censored > 0,
-        level_shares=facts.level_shares,
-        level_names=facts.level_names,
-        span_years=facts.span_years,
-        leaks_target=leaks,
-        dirty_labels=number is None and not verdict.direct and (evidence.cells.padded or evidence.cells.cased),
-        quasi_identifier=verdict.quasi,
-        birth_date=verdict.detail == "birth",
-        ages_over_89=verdict.detail == "age_over_89",
+        censored=facts.values.censored > 0,
+        level_shares=safe.level_shares,
+        level_names=safe.level_names,
+        span_years=safe.span_years,
+        leaks_target=draft.leaks,
+        dirty_labels=number is None and not decision.direct and (facts.values.padded or facts.values.cased),
+        quasi_identifier=decision.quasi,
+        birth_date=decision.detail == "birth",
+        ages_over_89=decision.detail == "age_over_89",
     )
 
 
-def _pattern(evidence: Evidence) -> Pattern | None:
-    if evidence.date is not None and evidence.date.share >= 0.9:
-        return "datetime" if evidence.date.clock else "date"
-    if evidence.patterns:
-        return max(evidence.patterns.items(), key=lambda item: item[1])[0]
-    if evidence.number is not None:
-        return "integer" if evidence.number.integer else "decimal"
-    if evidence.word is not None:
-        return "name_like" if evidence.word.title_share >= 0.8 else "text"
+def _pattern(facts: ColumnFacts) -> Pattern | None:
+    if facts.date is not None and facts.date.share >= 0.9:
+        return "datetime" if facts.date.clock else "date"
+    if facts.patterns:
+        return max(facts.patterns.items(), key=lambda item: item[1])[0]
+    if facts.number is not None:
+        return "integer" if facts.number.integer else "decimal"
+    if facts.word is not None:
+        return "name_like" if facts.word.title_share >= 0.8 else "text"
     return None
 
 
@@ -281,25 +274,48 @@ def _canonical(column: SafeColumn) -> tuple[object, ...]:
     return (_ROLE_ORDER.index(column.role), column.kind, column.model_dump_json(exclude={"alias"}))
 
 
-def _column_profile(name: str, safe: SafeColumn, evidence: Evidence, verdict: Verdict, scale: float) -> ColumnProfile:
-    rule = treat(verdict, safe.role, repeats=verdict.kind == "identifier" and evidence.unique_share < 0.95)
+def _assemble(drafts: Sequence[ColumnDraft], structure: Structure) -> TableProfile:
+    rows = drafts[0].facts.totals.rows
+    patient = drafts[structure.patient] if structure.patient is not None else None
+    ordered = sorted(drafts, key=lambda draft: int(draft.safe.alias[1:]))
+    profile = SafeProfile(
+        rows=floor_count(rows),
+        patients=floor_count(patient.facts.totals.distinct) if patient is not None else None,
+        grain=structure.grain,
+        columns=tuple(draft.safe for draft in ordered),
+        survival=structure.event_time is not None,
+    )
+    scale = _scale(drafts)
+    return TableProfile(
+        rows=rows,
+        columns=tuple(_column_profile(draft, scale) for draft in drafts),
+        safe=profile,
+        patient_id=patient.name if patient is not None else None,
+        target_candidates=tuple(drafts[position].name for position in structure.candidates),
+        warnings=_warnings(profile),
+    )
+
+
+def _column_profile(draft: ColumnDraft, scale: float) -> ColumnProfile:
+    facts, rule = draft.facts, draft.treatment
     coded = 0
-    if evidence.number is not None and evidence.number.sentinels and evidence.cells.numbers is not None:
-        tally = dict(zip(evidence.cells.numbers.to_pylist(), evidence.cells.counts.to_pylist(), strict=True))
-        coded = round(sum(tally.get(code, 0) for code in evidence.number.sentinels) / scale)
+    if facts.number is not None and facts.number.sentinels and facts.values.numbers is not None:
+        tally = dict(zip(facts.values.numbers.to_pylist(), facts.values.counts.to_pylist(), strict=True))
+        coded = round(sum(tally.get(code, 0) for code in facts.number.sentinels) / scale)
     return ColumnProfile(
-        name=name,
-        safe=safe,
-        missing=min(evidence.totals.rows - evidence.totals.present + coded, evidence.totals.rows),
-        distinct=evidence.distinct,
-        quasi_identifier=verdict.quasi,
+        name=draft.name,
+        safe=draft.safe,
+        missing=min(facts.totals.rows - facts.totals.present + coded, facts.totals.rows),
+        distinct=facts.distinct,
+        quasi_identifier=draft.decision.quasi,
+        recognised_by=draft.decision.reason,
         treatment=Treatment(
-            alias=safe.alias,
-            column=name,
+            alias=draft.safe.alias,
+            column=draft.name,
             action=rule.action,
             how=rule.how,
-            patient=safe.role == "patient_id",
-            missing_codes=evidence.number.sentinels if evidence.number is not None else (),
+            patient=draft.safe.role == "patient_id",
+            missing_codes=facts.number.sentinels if facts.number is not None else (),
             rule=rule.rule,
             reference=rule.reference,
         ),
@@ -308,12 +324,14 @@ def _column_profile(name: str, safe: SafeColumn, evidence: Evidence, verdict: Ve
 
 def _warnings(profile: SafeProfile) -> tuple[str, ...]:
     """Sentences about the table that name aliases only."""
-    found = []
+    warnings = []
     leaks = [column.alias for column in profile.columns if column.leaks_target]
     if leaks:
-        found.append(f"{', '.join(leaks[:10])} give the target away; a fit that keeps them learns nothing else")
+        warnings.append(f"{', '.join(leaks[:10])} give the target away; a fit that keeps them learns nothing else")
     if profile.rows < 100:
-        found.append("below 100 rows quartiles at most are told, and most synthesizers have too little to learn from")
+        warnings.append(
+            "below 100 rows quartiles at most are told, and most synthesizers have too little to learn from"
+        )
     if profile.patients is not None and profile.patients < 0.9 * profile.rows:
-        found.append("a patient has several rows: counts are of patients, and rows of one patient belong together")
-    return tuple(found)
+        warnings.append("a patient has several rows: counts are of patients, and rows of one patient belong together")
+    return tuple(warnings)

@@ -1,4 +1,4 @@
-"""Errors of engines quote cells and statements: only their class is passed on."""
+"""Errors of engines quote values and statements: only their class is passed on."""
 
 from __future__ import annotations
 

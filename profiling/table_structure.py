@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..schemas.profile import Grain
-from .kinds.column_facts import Evidence
+from .column_draft import ColumnDraft
+from .kinds.column_facts import ColumnFacts
 from .kinds.column_values import integer_scalar, number_scalar
-from .kinds.decision import Verdict
+from .kinds.decision import Decision
 
-__all__ = ["Structure", "find_patient", "find_structure", "person_codes"]
+__all__ = ["Structure", "find_patient", "find_structure", "person_index", "set_roles"]
 
 _PATIENT_WORDS = (
     "patient", "pat", "pt", "subject", "subj", "usubjid", "person", "participant", "proband", "member", "beneficiary",
@@ -29,151 +30,154 @@ _OUTCOME_FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """Roles found in a table, as positions of columns."""
+    """What a table's columns are to one another, as positions of columns."""
 
     patient: int | None
     grain: Grain
     event_time: int | None
     event_indicator: int | None
     candidates: tuple[int, ...]
-    leaks: frozenset[int]
 
 
-def find_patient(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> int | None:
+def find_patient(columns: Sequence[ColumnDraft]) -> int | None:
     """The column that tells patients apart, or None where no identifier could be one.
 
     A name that says patient wins; else a lone ``id``; else the identifier that repeats most, being the outermost key.
     """
     keys = [
-        place
-        for place, verdict in enumerate(verdicts)
-        if verdict.kind == "identifier" and evidence[place].totals.present >= 0.9 * evidence[place].totals.rows
+        column
+        for column in columns
+        if column.decision.kind == "identifier" and column.facts.totals.present >= 0.9 * column.facts.totals.rows
     ]
     if not keys:
         return None
     for word in _PATIENT_WORDS:
-        for place in keys:
-            header = evidence[place].header
-            if word in header.tokens or header.joined in (word, f"{word}id"):
-                return place
-    repeating = [place for place in keys if 0.0 < evidence[place].unique_share < 0.95]
+        for column in keys:
+            if word in column.header.tokens or column.header.joined in (word, f"{word}id"):
+                return column.position
+    repeating = [column for column in keys if 0.0 < column.facts.unique_share < 0.95]
     if repeating:
-        return min(repeating, key=lambda place: (evidence[place].totals.distinct, place))
-    plain = [place for place in keys if evidence[place].header.joined in ("id", "nr", "no", "key")]
+        return min(repeating, key=lambda column: (column.facts.totals.distinct, column.position)).position
+    plain = [column for column in keys if column.header.joined in ("id", "nr", "no", "key")]
     if plain:
-        return plain[0]
-    return keys[0] if len(keys) == 1 else None
+        return plain[0].position
+    return keys[0].position if len(keys) == 1 else None
 
 
-def person_codes(evidence: Evidence) -> pa.Array | None:
+def person_index(facts: ColumnFacts) -> pa.Array | None:
     """Person per row of the sample, or None where every row is another person."""
-    if evidence.unique_share >= 0.999:
+    if facts.unique_share >= 0.999:
         return None
-    return evidence.cells.codes
+    return facts.values.positions
 
 
-def find_structure(
-    evidence: Sequence[Evidence], verdicts: Sequence[Verdict], patient: int | None, target: int | None
-) -> Structure:
-    """Grain, survival pair, target candidates and leakage."""
-    time, indicator = _survival_pair(evidence, verdicts, target)
-    candidates = () if target is not None else _candidates(evidence, verdicts, indicator)
+def find_structure(columns: Sequence[ColumnDraft], patient: int | None, target: int | None) -> Structure:
+    """Grain, survival pair and target candidates."""
+    time, indicator = _survival_pair(columns, target)
     return Structure(
         patient=patient,
-        grain=_grain(evidence, verdicts, patient),
+        grain=_grain(columns, patient),
         event_time=time,
         event_indicator=indicator,
-        candidates=candidates,
-        leaks=_leaks(evidence, verdicts, target) if target is not None else frozenset(),
+        candidates=() if target is not None else _candidates(columns, indicator),
     )
 
 
-def _grain(evidence: Sequence[Evidence], verdicts: Sequence[Verdict], patient: int | None) -> Grain:
+def set_roles(columns: Sequence[ColumnDraft], structure: Structure, target: int | None) -> None:
+    """Give each column its role; the survival pair has kinds of its own, and leakage is told."""
+    time, indicator = structure.event_time, structure.event_indicator
+    if target is not None:
+        for column in columns:
+            column.leaks = column.position != target and _leaks(column, columns[target])
+    if time is not None and indicator is not None:
+        columns[time].role, columns[indicator].role = "event_time", "event_indicator"
+        columns[time].decision = Decision("event_time", reason="It is the time to an event beside its indicator.")
+        columns[indicator].decision = Decision("event_indicator", reason="It says whether the event came.")
+    if structure.patient is not None:
+        columns[structure.patient].role = "patient_id"
+    if target is not None:
+        columns[target].role = "target"
+
+
+def _grain(columns: Sequence[ColumnDraft], patient: int | None) -> Grain:
     if patient is None:
         return "unknown"
-    if evidence[patient].unique_share >= 0.98:
+    if columns[patient].facts.unique_share >= 0.98:
         return "patient"
-    for place, verdict in enumerate(verdicts):
-        if place != patient and verdict.kind == "identifier" and evidence[place].unique_share >= 0.98:
-            words = evidence[place].header.tokens
-            if (
-                any(word in words for word in _VISIT_WORDS)
-                and evidence[place].totals.present == evidence[place].totals.rows
-            ):
-                return "visit"
-    keys = [p for p, v in enumerate(verdicts) if v.kind == "identifier" and p != patient]
-    visits = [p for p in keys if any(word in evidence[p].header.tokens for word in _VISIT_WORDS)]
-    if visits or any(word in evidence[p].header.tokens for p in keys for word in _EVENT_WORDS):
+    keys = [c for c in columns if c.decision.kind == "identifier" and c.position != patient]
+    for column in keys:
+        complete = column.facts.totals.present == column.facts.totals.rows
+        if column.facts.unique_share >= 0.98 and complete and _says(column, _VISIT_WORDS):
+            return "visit"
+    if any(_says(column, (*_VISIT_WORDS, *_EVENT_WORDS)) for column in keys):
         return "event"
-    measures = sum(v.kind in ("continuous", "count", "event_time") for v in verdicts)
+    measures = sum(c.decision.kind in ("continuous", "count", "event_time") for c in columns)
     return "visit" if measures >= 2 else "event"
 
 
-def _survival_pair(
-    evidence: Sequence[Evidence], verdicts: Sequence[Verdict], target: int | None
-) -> tuple[int | None, int | None]:
+def _says(column: ColumnDraft, words: Sequence[str]) -> bool:
+    return any(word in column.header.tokens for word in words)
+
+
+def _survival_pair(columns: Sequence[ColumnDraft], target: int | None) -> tuple[int | None, int | None]:
     """Time and indicator belong together: one without the other is no survival outcome."""
     times = [
-        place
-        for place, verdict in enumerate(verdicts)
-        if verdict.kind in ("event_time", "continuous", "count")
-        and evidence[place].header.says("follow_whole")
-        and evidence[place].distinct > 20
+        column.position
+        for column in columns
+        if column.decision.kind in ("event_time", "continuous", "count")
+        and column.header.says("follow_whole")
+        and column.facts.distinct > 20
     ]
     flags = [
-        place
-        for place, verdict in enumerate(verdicts)
-        if verdict.kind in ("event_indicator", "boolean")
-        and evidence[place].header.says("event_whole", "death")
-        and evidence[place].distinct >= 2
+        column.position
+        for column in columns
+        if column.decision.kind in ("event_indicator", "boolean")
+        and column.header.says("event_whole", "death")
+        and column.facts.distinct >= 2
     ]
     if not times or not flags:
         return None, None
     time = times[0]
     if target in flags:
         return time, target
-    return time, min(flags, key=lambda place: (verdicts[place].kind != "event_indicator", abs(place - time)))
+    return time, min(flags, key=lambda flag: (columns[flag].decision.kind != "event_indicator", abs(flag - time)))
 
 
-def _candidates(evidence: Sequence[Evidence], verdicts: Sequence[Verdict], indicator: int | None) -> tuple[int, ...]:
-    scored: list[tuple[int, int, int]] = []
-    for place, verdict in enumerate(verdicts):
-        if verdict.direct or verdict.withheld or verdict.kind in ("constant", "identifier", "code", "event_time"):
+def _candidates(columns: Sequence[ColumnDraft], indicator: int | None) -> tuple[int, ...]:
+    scored: list[tuple[int, int]] = []
+    for column in columns:
+        decision, header = column.decision, column.header
+        if decision.direct or decision.withheld or decision.kind in ("constant", "identifier", "code", "event_time"):
             continue
-        tokens = (*evidence[place].header.tokens, evidence[place].header.joined)
-        ranks = [rank for rank, word in enumerate(_OUTCOME_FIRST) if word in tokens]
-        if place == indicator:
-            scored.append((-1, 0, place))
+        ranks = [rank for rank, word in enumerate(_OUTCOME_FIRST) if word in (*header.tokens, header.joined)]
+        if column.position == indicator:
+            scored.append((-1, column.position))
         elif ranks:
-            scored.append((min(ranks), 0, place))
-        elif evidence[place].header.says("outcome"):
-            scored.append((len(_OUTCOME_FIRST), 0, place))
-        elif place == len(verdicts) - 1 and 2 <= evidence[place].distinct <= 10:
-            scored.append((len(_OUTCOME_FIRST) + 1, 0, place))
-    return tuple(place for _, _, place in sorted(scored)[:3])
+            scored.append((min(ranks), column.position))
+        elif header.says("outcome"):
+            scored.append((len(_OUTCOME_FIRST), column.position))
+        elif column.position == len(columns) - 1 and 2 <= column.facts.distinct <= 10:
+            scored.append((len(_OUTCOME_FIRST) + 1, column.position))
+    return tuple(position for _, position in sorted(scored)[:3])
 
 
-def _leaks(evidence: Sequence[Evidence], verdicts: Sequence[Verdict], target: int) -> frozenset[int]:
-    """Columns that give the target away: nearly one value of the target per level, or the same number."""
-    goal = evidence[target]
-    found = set()
-    for place, verdict in enumerate(verdicts):
-        if place == target or verdict.kind in ("constant", "identifier") or verdict.direct or verdict.withheld:
-            continue
-        if _gives_away(evidence[place], goal):
-            found.add(place)
-    return frozenset(found)
+def _leaks(column: ColumnDraft, target: ColumnDraft) -> bool:
+    """Whether a column gives the target away: nearly one value of the target per level, or the same number."""
+    decision = column.decision
+    if decision.kind in ("constant", "identifier") or decision.direct or decision.withheld:
+        return False
+    return _gives_away(column.facts, target.facts)
 
 
-def _gives_away(column: Evidence, goal: Evidence) -> bool:
+def _gives_away(column: ColumnFacts, goal: ColumnFacts) -> bool:
     if goal.distinct > 20:
         return goal.number is not None and column.number is not None and abs(_correlation(column, goal)) > 0.999
     if not 2 <= column.distinct <= 50:
         return False
-    size = len(goal.cells.values)
+    size = len(goal.values.distinct)
     packed = pc.add(
-        pc.multiply(pc.cast(column.cells.codes, pa.int64()), integer_scalar(size)),
-        pc.cast(goal.cells.codes, pa.int64()),
+        pc.multiply(pc.cast(column.values.positions, pa.int64()), integer_scalar(size)),
+        pc.cast(goal.values.positions, pa.int64()),
     ).drop_null()
     if len(packed) < 30:
         return False
@@ -189,8 +193,8 @@ def _gives_away(column: Evidence, goal: Evidence) -> bool:
     return majority < 1.0 and (hit - majority) / (1 - majority) >= 0.99
 
 
-def _correlation(one: Evidence, other: Evidence) -> float:
-    table = pa.table({"x": one.cells.row_numbers, "y": other.cells.row_numbers}).drop_null()
+def _correlation(column: ColumnFacts, goal: ColumnFacts) -> float:
+    table = pa.table({"x": column.values.row_numbers, "y": goal.values.row_numbers}).drop_null()
     if table.num_rows < 30:
         return 0.0
     x, y = table["x"], table["y"]
@@ -198,16 +202,3 @@ def _correlation(one: Evidence, other: Evidence) -> float:
     dx, dy = pc.subtract(x, number_scalar(mean_x)), pc.subtract(y, number_scalar(mean_y))
     norm = (pc.sum(pc.multiply(dx, dx)).as_py() * pc.sum(pc.multiply(dy, dy)).as_py()) ** 0.5
     return float(pc.sum(pc.multiply(dx, dy)).as_py() / norm) if norm else 0.0
-
-
-def roles_of(structure: Structure, target: int | None) -> Mapping[int, str]:
-    """Position → role, of the columns that have one of their own."""
-    roles: dict[int, str] = {}
-    if structure.event_time is not None and structure.event_indicator is not None:
-        roles[structure.event_time] = "event_time"
-        roles[structure.event_indicator] = "event_indicator"
-    if structure.patient is not None:
-        roles[structure.patient] = "patient_id"
-    if target is not None:
-        roles[target] = "target"
-    return roles

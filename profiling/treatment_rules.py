@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from ..schemas.column_treatment import Generalisation
 from ..schemas.profile import Role, TreatmentAction
-from .kinds.decision import Verdict
+from .kinds.decision import Decision
 
-__all__ = ["Rule", "treat"]
+__all__ = ["TreatmentRule", "treat"]
 
 _HARBOR = "45 CFR 164.514(b)(2)(i)"
 _GDPR_PSEUDONYM = "GDPR Art. 4(5)"
@@ -16,7 +16,7 @@ _GDPR_MINIMAL = "GDPR Art. 5(1)(c)"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class TreatmentRule:
     """One treatment: action, sentence, source, and of a generalisation which one."""
 
     action: TreatmentAction
@@ -25,77 +25,79 @@ class Rule:
     how: Generalisation | None = None
 
 
-_AGE = Rule("generalise", "Replace by the age in years, 90 and over in one class.", f"{_HARBOR}(C)", "age_from_birth")
-_BY_DETAIL: dict[str, Rule] = {
-    "postcode": Rule(
+_AGE = TreatmentRule(
+    "generalise", "Replace by the age in years, 90 and over in one class.", f"{_HARBOR}(C)", "age_from_birth"
+)
+_BY_DETAIL: dict[str, TreatmentRule] = {
+    "postcode": TreatmentRule(
         "generalise",
         "Keep the first three digits, and 000 where the area has 20,000 people or fewer.",
         f"{_HARBOR}(B)",
         "postcode_area",
     ),
-    "coordinate": Rule("drop", "Drop: coordinates point to a place smaller than a state.", f"{_HARBOR}(B)"),
-    "place": Rule(
+    "coordinate": TreatmentRule("drop", "Drop: coordinates point to a place smaller than a state.", f"{_HARBOR}(B)"),
+    "place": TreatmentRule(
         "drop", "Drop, or replace by the state: towns and counties are smaller than a state.", f"{_HARBOR}(B)"
     ),
     "birth": _AGE,
-    "age_over_89": Rule("generalise", "Put ages of 90 and over into one class.", f"{_HARBOR}(C)", "cap_age"),
+    "age_over_89": TreatmentRule("generalise", "Put ages of 90 and over into one class.", f"{_HARBOR}(C)", "cap_age"),
     "year": _AGE,
 }
 
-_BY_KIND: dict[str, Rule] = {
-    "identifier": Rule("drop", "Drop: a number or label of one person or record.", f"{_HARBOR}(R)"),
-    "name": Rule("drop", "Drop: a person's name.", f"{_HARBOR}(A)"),
-    "address": Rule("drop", "Drop: an address.", f"{_HARBOR}(B)"),
-    "phone": Rule("drop", "Drop: a telephone or fax number.", f"{_HARBOR}(D), (E)"),
-    "email": Rule("drop", "Drop: an e-mail address.", f"{_HARBOR}(F)"),
-    "ssn": Rule("drop", "Drop: a social security number.", f"{_HARBOR}(G)"),
-    "date": Rule(
+_BY_KIND: dict[str, TreatmentRule] = {
+    "identifier": TreatmentRule("drop", "Drop: a number or label of one person or record.", f"{_HARBOR}(R)"),
+    "name": TreatmentRule("drop", "Drop: a person's name.", f"{_HARBOR}(A)"),
+    "address": TreatmentRule("drop", "Drop: an address.", f"{_HARBOR}(B)"),
+    "phone": TreatmentRule("drop", "Drop: a telephone or fax number.", f"{_HARBOR}(D), (E)"),
+    "email": TreatmentRule("drop", "Drop: an e-mail address.", f"{_HARBOR}(F)"),
+    "ssn": TreatmentRule("drop", "Drop: a social security number.", f"{_HARBOR}(G)"),
+    "date": TreatmentRule(
         "generalise",
         "Replace by days since the person's first date, or shift per person.",
         f"{_HARBOR}(C)",
         "time_since_first",
     ),
-    "datetime": Rule(
+    "datetime": TreatmentRule(
         "generalise",
         "Replace by time since the person's first date, or shift per person.",
         f"{_HARBOR}(C)",
         "time_since_first",
     ),
-    "free_text": Rule("drop", "Drop: free text may name persons and is not modelled.", _GDPR_MINIMAL),
-    "constant": Rule("drop", "Drop: one value tells nothing.", _GDPR_MINIMAL),
+    "free_text": TreatmentRule("drop", "Drop: free text may name persons and is not modelled.", _GDPR_MINIMAL),
+    "constant": TreatmentRule("drop", "Drop: one value tells nothing.", _GDPR_MINIMAL),
 }
 
-_PATIENT = Rule(
+_PATIENT = TreatmentRule(
     "pseudonymise",
     "Replace by an arbitrary key, kept only to group a patient's rows; leave it out of the fit.",
     f"{_HARBOR}(R); {_GDPR_PSEUDONYM}",
 )
-_KEY = Rule(
+_KEY = TreatmentRule(
     "pseudonymise",
     "Replace by an arbitrary key where rows must be linked; leave it out of the fit.",
     f"{_HARBOR}(R); {_GDPR_PSEUDONYM}",
 )
-_QUASI = Rule("keep", "Keep; coarsen it where few share a combination of such columns.", "GDPR recital 26")
-_CLOCK = Rule("keep", "Keep: a time of day without a date.")
-_KEEP = Rule("keep", "Keep as it is.")
+_QUASI = TreatmentRule("keep", "Keep; coarsen it where few share a combination of such columns.", "GDPR recital 26")
+_CLOCK = TreatmentRule("keep", "Keep: a time of day without a date.")
+_KEEP = TreatmentRule("keep", "Keep as it is.")
 
 
-def treat(verdict: Verdict, role: Role, *, repeats: bool = False) -> Rule:
+def treat(decision: Decision, role: Role, *, repeats: bool = False) -> TreatmentRule:
     """The treatment of a column.
 
     Args:
-        verdict: Its kind and privacy.
+        decision: Its kind and privacy.
         role: Its role; the patient identifier is kept as a key.
         repeats: An identifier whose values come in several rows, and so links them.
     """
     if role == "patient_id":
         return _PATIENT
-    if (verdict.detail in _BY_DETAIL and verdict.kind != "date") or verdict.detail == "birth":
-        return _BY_DETAIL[verdict.detail]
-    if verdict.kind == "identifier" and repeats:
+    if (decision.detail in _BY_DETAIL and decision.kind != "date") or decision.detail == "birth":
+        return _BY_DETAIL[decision.detail]
+    if decision.kind == "identifier" and repeats:
         return _KEY
-    if verdict.kind == "datetime" and not verdict.direct:
+    if decision.kind == "datetime" and not decision.direct:
         return _CLOCK
-    if verdict.kind in _BY_KIND:
-        return _BY_KIND[verdict.kind]
-    return _QUASI if verdict.quasi else _KEEP
+    if decision.kind in _BY_KIND:
+        return _BY_KIND[decision.kind]
+    return _QUASI if decision.quasi else _KEEP

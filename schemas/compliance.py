@@ -9,7 +9,7 @@ anyone, not for a list of identifiers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 __all__ = ["DEFAULT_COMPLIANCE", "MIN_MEMBERSHIP_MARGIN", "POLICIES", "UNSOUND", "Compliance", "Policy"]
@@ -61,6 +61,42 @@ class Policy:
         return max(self.max_membership_auc - 0.5, MIN_MEMBERSHIP_MARGIN)
 
 
+_HIPAA_LIKE = Policy(
+    min_rows=100,
+    max_epsilon=1.0,
+    max_delta=1e-5,
+    dp_required=False,
+    dp_recommended=True,
+    max_membership_auc=0.60,
+    max_duplicates=0.05,
+    min_k_anonymity=5,
+    max_identifiability=0.10,
+    max_ks_mean=0.10,
+    max_correlation_difference=0.10,
+    max_jensen_shannon=0.15,
+    min_tstr_ratio=0.80,
+    min_rare_coverage=0.70,
+    max_frequency_skew=0.30,
+)
+
+_CLINICAL_STRICT = Policy(
+    min_rows=200,
+    max_epsilon=0.5,
+    max_delta=1e-6,
+    dp_required=True,
+    dp_recommended=True,
+    max_membership_auc=0.50,
+    max_duplicates=0.03,
+    min_k_anonymity=10,
+    max_identifiability=0.05,
+    max_ks_mean=0.08,
+    max_correlation_difference=0.08,
+    max_jensen_shannon=0.12,
+    min_tstr_ratio=0.85,
+    min_rare_coverage=0.75,
+    max_frequency_skew=0.25,
+)
+
 POLICIES: dict[str, Policy] = {
     "research": Policy(
         min_rows=50,
@@ -79,57 +115,14 @@ POLICIES: dict[str, Policy] = {
         min_rare_coverage=0.60,
         max_frequency_skew=0.40,
     ),
-    "hipaa_like": Policy(
-        min_rows=100,
-        max_epsilon=1.0,
-        max_delta=1e-5,
-        dp_required=False,
-        dp_recommended=True,
-        max_membership_auc=0.60,
-        max_duplicates=0.05,
-        min_k_anonymity=5,
-        max_identifiability=0.10,
-        max_ks_mean=0.10,
-        max_correlation_difference=0.10,
-        max_jensen_shannon=0.15,
-        min_tstr_ratio=0.80,
-        min_rare_coverage=0.70,
-        max_frequency_skew=0.30,
+    "hipaa_like": _HIPAA_LIKE,
+    "gdpr_like": replace(
+        _HIPAA_LIKE,
+        max_duplicates=_CLINICAL_STRICT.max_duplicates,
+        min_k_anonymity=_CLINICAL_STRICT.min_k_anonymity,
+        max_identifiability=_CLINICAL_STRICT.max_identifiability,
     ),
-    "gdpr_like": Policy(
-        min_rows=100,
-        max_epsilon=1.0,
-        max_delta=1e-5,
-        dp_required=False,
-        dp_recommended=True,
-        max_membership_auc=0.60,
-        max_duplicates=0.03,
-        min_k_anonymity=10,
-        max_identifiability=0.05,
-        max_ks_mean=0.10,
-        max_correlation_difference=0.10,
-        max_jensen_shannon=0.15,
-        min_tstr_ratio=0.80,
-        min_rare_coverage=0.70,
-        max_frequency_skew=0.30,
-    ),
-    "clinical_strict": Policy(
-        min_rows=200,
-        max_epsilon=0.5,
-        max_delta=1e-6,
-        dp_required=True,
-        dp_recommended=True,
-        max_membership_auc=0.50,
-        max_duplicates=0.03,
-        min_k_anonymity=10,
-        max_identifiability=0.05,
-        max_ks_mean=0.08,
-        max_correlation_difference=0.08,
-        max_jensen_shannon=0.12,
-        min_tstr_ratio=0.85,
-        min_rare_coverage=0.75,
-        max_frequency_skew=0.25,
-    ),
+    "clinical_strict": _CLINICAL_STRICT,
 }
 """Compliance level → thresholds."""
 

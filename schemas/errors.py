@@ -63,20 +63,12 @@ class NoFeasibleSynthesizer(SelectorError):
 
     Attributes:
         reasons: Synthesizer id → why it cannot be used here.
-        feasible: Ids that would be feasible, where they are too few for a plan (a choice and two backups).
     """
 
-    def __init__(self, reasons: Mapping[str, str], feasible: Sequence[str] = ()) -> None:
+    def __init__(self, reasons: Mapping[str, str]) -> None:
         self.reasons = dict(reasons)
-        self.feasible = tuple(feasible)
-        if self.feasible:
-            head = (
-                f"Only {len(self.feasible)} synthesizer(s) are feasible ({', '.join(self.feasible)}), "
-                "but a plan names a choice and two backups."
-            )
-        else:
-            head = "No synthesizer is feasible."
-        super().__init__(" ".join([head, *(f"{name}: {why}" for name, why in self.reasons.items())]))
+        causes = (f"{name}: {why}" for name, why in self.reasons.items())
+        super().__init__(" ".join(["No synthesizer is feasible.", *causes]))
 
 
 class SynthesisFailed(SelectorError):

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, Union
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from .hyperparameters import (
-    ARF,
-    ARGN,
-    ARGNDP,
-    CART,
-    CTGAN,
-    DPAIM,
-    DPCTGAN,
-    DPMST,
-    HYPERPARAMETERS,
-    TVAE,
-    GaussianCopula,
-    Hyperparameters,
-    TabDDPM,
-    drop_titles,
-)
+from .base import Frozen
+from .methods import BACKEND_IDS, HYPERPARAMETERS, Hyperparameters
+from .methods.hyperparameters import drop_titles
 
-__all__ = ["BACKEND_IDS", "DPSettings", "ModelSelectionPlan", "SynthesizerConfig"]
-
-BACKEND_IDS: dict[str, str] = {
-    "gaussian_copula": "gc",
-    "ctgan": "ctgan",
-    "tvae": "tvae",
-    "tabddpm": "ddpm",
-    "dpctgan": "dp-ctgan",
-}
-"""Our id → the existing backend's id; every other method keeps its own id there."""
+__all__ = ["MAX_SYNTH_ROWS", "DPSettings", "ModelSelectionPlan", "SynthesizerConfig"]
 
 _METHODS = {backend: method for method, backend in BACKEND_IDS.items()}
+
+MAX_SYNTH_ROWS = 50_000
+"""The existing backend's limit."""
 
 _EPSILON_TOLERANCE = 1e-9
 """Slack for adding up epsilons in binary floating point."""
@@ -46,16 +27,20 @@ def _as_any_of(schema: dict[str, Any]) -> None:
     schema.pop("discriminator", None)
 
 
-SynthesizerConfig = Annotated[
-    GaussianCopula | CART | ARF | CTGAN | TVAE | TabDDPM | ARGN | ARGNDP | DPMST | DPAIM | DPCTGAN,
-    Field(discriminator="method", json_schema_extra=_as_any_of),
-]
+if TYPE_CHECKING:
+    SynthesizerConfig = Hyperparameters
+else:
+    SynthesizerConfig = Annotated[
+        Union[tuple(HYPERPARAMETERS.values())],  # noqa: UP007  (the members are known at run time alone)
+        Field(discriminator="method", json_schema_extra=_as_any_of),
+    ]
+"""One object per method, told apart by ``method``."""
 
 
-class DPSettings(BaseModel):
+class DPSettings(Frozen):
     """The privacy budget of the chosen synthesizer, everything it spends added up."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra=drop_titles)
+    model_config = ConfigDict(json_schema_extra=drop_titles)
 
     enabled: bool
     epsilon: Annotated[float, Field(gt=0.0, le=20.0)] | None
@@ -79,16 +64,18 @@ class DPSettings(BaseModel):
         return self
 
 
-class ModelSelectionPlan(BaseModel):
-    """A synthesizer with its hyper-parameters, two or three backups, and the privacy budget."""
+class ModelSelectionPlan(Frozen):
+    """A synthesizer with its hyper-parameters, up to three backups, and the privacy budget.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    There are at least two backups wherever three methods are feasible; fewer only where fewer are, which the plan check
+    holds against the table.
+    """
 
     choice: SynthesizerConfig
-    backups: Annotated[list[SynthesizerConfig], Field(min_length=2, max_length=3)]
+    backups: Annotated[list[SynthesizerConfig], Field(max_length=3)]
     dp: DPSettings
     sample_multiplier: Annotated[float, Field(ge=0.1, le=3.0)]
-    max_synth_rows: Annotated[int, Field(ge=1, le=50_000)]
+    max_synth_rows: Annotated[int, Field(ge=1, le=MAX_SYNTH_ROWS)]
     rationale: Annotated[str, Field(max_length=600)]
 
     @model_validator(mode="after")
@@ -145,7 +132,8 @@ class ModelSelectionPlan(BaseModel):
                 {
                     "choice": _config_from_backend(data["choice"]["method"], shared),
                     "backups": [
-                        _config_from_backend(item["method"], item.get("hyperparams") or {}) for item in data["backup"]
+                        _config_from_backend(item["method"], item.get("hyperparams") or {})
+                        for item in data.get("backup") or []
                     ],
                     "dp": {"epsilon": None, "delta": None, **data["dp"]},
                     "sample_multiplier": shared["sample_multiplier"],

@@ -17,7 +17,7 @@ from uuid import uuid4
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from .hyperparameters import Hyperparameters
+    from .methods import Hyperparameters
     from .plan import ModelSelectionPlan
     from .result import SelectionResult
 

@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .base import describe_error
 from .compliance import DEFAULT_COMPLIANCE, Compliance
 from .env_files import CHECKED, FOLDER_FILE, check_foreign, read_env_file, user_file
 from .errors import SettingsError
-from .request import EvidencePolicy
+from .options import EvidencePolicy
 
 __all__ = ["OLLAMA_DEFAULT_BASES", "Settings", "load_tracing_variables"]
 
@@ -128,7 +129,7 @@ class Settings(BaseSettings):
         try:
             super().__init__(**{**_from_files(folder_file), **values})
         except ValidationError as error:
-            raise SettingsError(_describe(error)) from None
+            raise SettingsError(describe_error(error, _variable)) from None
 
     @field_validator("openrouter_api_key")
     @classmethod
@@ -234,7 +235,7 @@ class Settings(BaseSettings):
         try:
             return type(self).model_validate({**self.model_dump(), **changes})
         except ValidationError as error:
-            raise SettingsError(_describe(error)) from None
+            raise SettingsError(describe_error(error, _variable)) from None
 
 
 def load_tracing_variables(env_file: str = FOLDER_FILE) -> None:
@@ -284,14 +285,6 @@ def _checked_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _variables(loc: tuple[int | str, ...]) -> str:
-    name = str(loc[0]).upper() if loc else "settings"
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = str(location[0]).upper() if location else "settings"
     return "OLLAMA_BASE or OLLAMA_HOST" if name in ("OLLAMA_BASE", "OLLAMA_HOST") else name
-
-
-def _describe(error: ValidationError) -> str:
-    """Which variables are wrong and what they accept, without their values: one of them may be a key."""
-    return "; ".join(
-        f"{_variables(item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
-        for item in error.errors(include_input=False, include_url=False, include_context=False)
-    )

@@ -12,7 +12,8 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from ..schemas.errors import NoFeasibleSynthesizer
-from ..schemas.hyperparameters import Hyperparameters
+from ..schemas.methods import Hyperparameters
+from ..schemas.methods.entry import ROW_LEVEL
 from ..schemas.profile import SafeProfile
 from ..schemas.question import Constraints
 from .catalogue import CATALOGUE, NOT_OFFERED
@@ -22,7 +23,6 @@ from .sizing import (
     estimate_seconds,
     gradient_steps,
     least_effort,
-    needed_for_bounds,
     size_hyperparameters,
 )
 
@@ -187,22 +187,19 @@ def assess(
 
 
 def require_feasible(assessments: Mapping[str, Assessment], constraints: Constraints) -> None:
-    """Make sure that a plan, a choice and two backups, can exist.
+    """Make sure that a plan can exist.
 
     Raises:
-        NoFeasibleSynthesizer: Fewer than three synthesizers are feasible; with the reason of each other one that the
-            request allows or names.
+        NoFeasibleSynthesizer: No synthesizer is feasible; with the reason of each that the request allows or names.
     """
-    feasible = [method for method, item in assessments.items() if item.feasible]
-    if len(feasible) >= 3:
+    if any(item.feasible for item in assessments.values()):
         return
     asked = constraints.allowed or tuple(assessments)
     reasons = {
         method: NOT_OFFERED.get(method) or "; ".join(obstacle.message for obstacle in assessments[method].obstacles)
         for method in asked
-        if method not in feasible
     }
-    raise NoFeasibleSynthesizer(reasons, feasible)
+    raise NoFeasibleSynthesizer(reasons)
 
 
 def assess_method(
@@ -242,19 +239,17 @@ def _size(method: str, shape: TableShape, constraints: Constraints, caution: flo
 def _cautions(config: Hyperparameters, profile: SafeProfile, shape: TableShape) -> tuple[str, ...]:
     method = config.method
     entry = CATALOGUE[method]
-    found: list[str] = []
+    cautions: list[str] = []
     if shape.rows < entry.advised_rows:
-        found.append(f"{method} is advised from {entry.advised_rows} rows on, here {shape.rows}")
-    if method == "dpctgan" and config.knobs()["preprocessor_eps"] < 0.99 * needed_for_bounds(shape):
-        found.append(
+        cautions.append(f"{method} is advised from {entry.advised_rows} rows on, here {shape.rows}")
+    if entry.dp is None:
+        return tuple(cautions)
+    _, preparation = config.epsilon_fields
+    if config.knobs()[preparation] < 0.99 * entry.bounds_epsilon(shape):
+        cautions.append(
             f"{method} needs public bounds here: {shape.continuous} numeric columns on {shape.rows} rows are too many "
             "for its library to find bounds privately"
         )
-    if entry.dp is not None:
-        found.extend(f"{method}: {caveat}" for caveat in entry.dp.caveats if _applies(caveat, profile))
-    return tuple(found)
-
-
-def _applies(caveat: str, profile: SafeProfile) -> bool:
     repeated = profile.patients is not None and profile.patients < profile.rows
-    return repeated or not caveat.startswith("protects rows")
+    caveats = [caveat for caveat in entry.dp.caveats if repeated or caveat != ROW_LEVEL]
+    return (*cautions, *(f"{method}: {caveat}" for caveat in caveats))

@@ -9,7 +9,7 @@ from ...schemas.settings import Settings
 
 if TYPE_CHECKING:
     from ...evidence.benchmark.regret import Selector
-    from ...schemas.hyperparameters import Hyperparameters
+    from ...schemas.methods import Hyperparameters
     from ...schemas.question import Question
 
 __all__ = ["make_selector"]
@@ -37,7 +37,7 @@ def make_selector(provider: str) -> Selector:
 
     def select(question: Question) -> Hyperparameters | None:
         try:
-            answered = chain.invoke(question.model_copy(update={"provider": provider}))
+            answered = chain.invoke(question.asking(provider))
         except NoFeasibleSynthesizer:
             return None
         except ProvidersUnavailable as error:

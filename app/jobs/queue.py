@@ -1,8 +1,8 @@
 """Where ids of jobs wait: a SQLite file, or a Redis of the jobs' own.
 
-Only ids go through it, as plain text: a task library would put a job's arguments there, pickled. It wakes workers up and
-no more. What is to be done stands in the jobs' folders, so that nothing is lost with the queue, or with a worker that
-had taken an id off it. Of the library huey only the storages are used: they are tested on both.
+Only ids go through it, as plain text: a task library would put a job's arguments there, pickled. It wakes workers up
+and no more. What is to be done stands in the jobs' folders, so that nothing is lost with the queue, or with a worker
+that had taken an id off it. Of the library huey only the storages are used: they are tested on both.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_jsonable_python
@@ -127,7 +126,7 @@ def catalogue_record() -> dict[str, Any]:
         defaults = model.defaults()
         knobs = {name: {**_drop_title(facts), "default": defaults[name]} for name, facts in schema.items()}
         del knobs["method"]
-        offered.append({**asdict(entry), "backend_id": entry.backend_id, "hyperparameters": knobs})
+        offered.append({**entry.facts(), "hyperparameters": knobs})
     return {"synthesizers": to_jsonable_python(offered), "not_offered": dict(NOT_OFFERED)}
 
 

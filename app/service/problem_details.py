@@ -27,6 +27,7 @@ from typing import Any, ClassVar
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ...schemas.base import list_errors
 from ...schemas.errors import (
     MissingExtra,
     NoFeasibleSynthesizer,
@@ -89,8 +90,6 @@ class Problem(BaseModel):
     """Of ProvidersUnavailable: every provider's turn."""
     reasons: dict[str, str] | None = None
     """Of NoFeasibleSynthesizer: synthesizer → why not."""
-    feasible: list[str] | None = None
-    """Of NoFeasibleSynthesizer: what would be feasible, where that is too little for a plan."""
 
 
 class RequestRefused(SelectorError):
@@ -207,7 +206,7 @@ def describe_problem(error: SelectorError, request_id: str) -> Problem:
     elif isinstance(error, ProvidersUnavailable):
         problem.attempts = [attempt.model_dump(mode="json") for attempt in error.attempts]
     elif isinstance(error, NoFeasibleSynthesizer):
-        problem.reasons, problem.feasible = error.reasons, list(error.feasible)
+        problem.reasons = error.reasons
     return problem
 
 
@@ -242,15 +241,10 @@ def _problem(name: str, status: int, detail: str, request_id: str) -> Problem:
 
 
 def _fields(error: ValidationError) -> list[FieldProblem]:
-    listed = error.errors(include_input=False, include_url=False, include_context=False)
     return [
-        FieldProblem(
-            # An unknown field's own name is the caller's text: it is counted, not repeated.
-            loc=[_known(part, item["type"]) for part in item["loc"]],
-            type=item["type"],
-            msg=item["msg"].removeprefix("Value error, "),
-        )
-        for item in listed[:20]
+        # An unknown field's own name is the caller's text: it is counted, not repeated.
+        FieldProblem(loc=[_known(part, item.type) for part in item.location], type=item.type, msg=item.message)
+        for item in list_errors(error)[:20]
     ]
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ...schemas.compliance import DEFAULT_COMPLIANCE, POLICIES, Compliance
-from ...schemas.hyperparameters import Hyperparameters
+from ...schemas.methods import Hyperparameters
+from ...schemas.options import Tradeoff
 from ...schemas.profile import SafeColumn, SafeProfile
 from ...schemas.question import Constraints, Question
-from ...schemas.request import Tradeoff
 from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.feasibility import assess
 from ...synthesizers.sizing import TableShape

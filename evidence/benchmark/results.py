@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...schemas.errors import SettingsError
-from ...schemas.hyperparameters import HYPERPARAMETERS, Hyperparameters
+from ...schemas.methods import HYPERPARAMETERS, Hyperparameters
 from ...synthesizers.sizing import TableShape
 
 __all__ = ["NOT_INSTALLED", "Measured", "collect_results", "load_measurements"]

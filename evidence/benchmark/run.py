@@ -20,12 +20,12 @@ import pandas as pd
 
 from ...schemas.compliance import DEFAULT_COMPLIANCE, POLICIES
 from ...schemas.errors import MissingExtra, SettingsError, TableError
-from ...schemas.hyperparameters import Hyperparameters
+from ...schemas.methods import Hyperparameters
 from ...schemas.question import Constraints
 from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.encoding.table_encoding import Bounds, Encoding
 from ...synthesizers.feasibility import method_obstacles
-from ...synthesizers.running.fit_process import FitFailed, Limits, run_fit
+from ...synthesizers.running.fit_process import FitFailed, FitLimits, run_fit
 from ...synthesizers.sizing import TableShape, size_hyperparameters
 from ..metrics.disclosure import measure_disclosure
 from ..metrics.fidelity import measure_fidelity
@@ -113,7 +113,7 @@ def run_benchmark(
     output: Path,
     environments: Path,
     *,
-    limits: Limits,
+    limits: FitLimits,
     jobs: int = 1,
     backend: str = "loky",
     deadline: float | None = None,
@@ -153,7 +153,7 @@ def is_done(output: Path, cell: Cell) -> bool:
     return path.exists() and not (json.loads(path.read_text())["failure"] or "").startswith(NOT_INSTALLED)
 
 
-def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: Limits) -> dict[str, Any]:
+def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: FitLimits) -> dict[str, Any]:
     """Fit, sample and measure one cell; a failed fit is a result too.
 
     Raises:
@@ -220,7 +220,7 @@ def shape_of(table: pd.DataFrame) -> TableShape:
 
 
 def _run_and_keep(
-    table: BenchmarkTable, cell: Cell, output: Path, environments: Path, limits: Limits, deadline: float | None
+    table: BenchmarkTable, cell: Cell, output: Path, environments: Path, limits: FitLimits, deadline: float | None
 ) -> int:
     path = output / cell.filename
     if is_done(output, cell) or (deadline is not None and time.time() > deadline):
@@ -278,7 +278,7 @@ def _unconstrained(shape: TableShape) -> Constraints:
     )
 
 
-def _configure(cell: Cell, shape: TableShape, constraints: Constraints, limits: Limits) -> Hyperparameters:
+def _configure(cell: Cell, shape: TableShape, constraints: Constraints, limits: FitLimits) -> Hyperparameters:
     if cell.method not in CATALOGUE:
         raise SettingsError(f"no synthesizer or control is called {cell.method}")
     return size_hyperparameters(

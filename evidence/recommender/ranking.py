@@ -9,8 +9,8 @@ from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from ...schemas.hyperparameters import Hyperparameters
-from ...schemas.plan import DPSettings, ModelSelectionPlan
+from ...schemas.methods import Hyperparameters
+from ...schemas.plan import MAX_SYNTH_ROWS, DPSettings, ModelSelectionPlan
 from ...schemas.profile import SafeProfile
 from ...schemas.question import Constraints, Question
 from ...schemas.request import EvidenceMetrics
@@ -21,9 +21,6 @@ from .expected_results import Expectation, expect, size_of
 from .score import WEIGHTS, score_cell
 
 __all__ = ["WEIGHTS", "EmbeddedRecommender", "Ranked", "rank", "rank_any", "rate_all", "rate_config", "recommend"]
-
-_MAX_SYNTH_ROWS = 50_000
-"""The existing backend's limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ def rank(question: Question) -> list[Ranked]:
     """Every feasible synthesizer at the level of caution that suits it best, best first.
 
     Raises:
-        NoFeasibleSynthesizer: Fewer than three are feasible.
+        NoFeasibleSynthesizer: None is feasible.
     """
     assessed = assess(question.profile, question.constraints, effort=_learn(question).effort)
     require_feasible(assessed, question.constraints)
@@ -73,7 +70,7 @@ def rank(question: Question) -> list[Ranked]:
 
 
 def rank_any(question: Question) -> list[Ranked]:
-    """As ``rank``, also where fewer than three are feasible and no plan can exist."""
+    """As ``rank``; empty where none is feasible."""
     best: dict[str, Ranked] = {}
     for one in rate_all(question):
         if one.method not in best or _order(one) < _order(best[one.method]):
@@ -99,7 +96,7 @@ def recommend(question: Question) -> ModelSelectionPlan:
     """The best feasible plan for ``question``.
 
     Raises:
-        NoFeasibleSynthesizer: Fewer than three synthesizers are feasible.
+        NoFeasibleSynthesizer: No synthesizer is feasible.
     """
     ranked = rank(question)
     choice, backups = ranked[0], ranked[1:4]
@@ -111,7 +108,7 @@ def recommend(question: Question) -> ModelSelectionPlan:
             "backups": [backup.config.model_dump() for backup in backups],
             "dp": DPSettings.spent_by(config).model_dump(),
             "sample_multiplier": 1.0,
-            "max_synth_rows": max(1, min(_MAX_SYNTH_ROWS, rows)),
+            "max_synth_rows": max(1, min(MAX_SYNTH_ROWS, rows)),
             "rationale": _explain(question, choice, backups),
         }
     )
@@ -223,8 +220,8 @@ def _explain(question: Question, choice: Ranked, backups: list[Ranked]) -> str:
         f"disclosure risk {expected.risk:.2f}±{expected.risk_error:.2f} "
         "(copy = 1), "
         f"{basis}; about {max(1, round(choice.seconds))} CPU s{steps}. "
-        f"Score {choice.score:.2f} by {question.constraints.tradeoff} weights; next "
-        + ", ".join(f"{r.method} {r.score:.2f}" for r in backups)
+        f"Score {choice.score:.2f} by {question.constraints.tradeoff} weights; "
+        + ("next " + ", ".join(f"{r.method} {r.score:.2f}" for r in backups) if backups else "nothing else is feasible")
         + "."
     )
     return text if len(text) <= 600 else text[:599] + "…"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...schemas.hyperparameters import Hyperparameters
+from ...schemas.methods import Hyperparameters
 from ...schemas.plan import DPSettings, ModelSelectionPlan
 from ...schemas.question import Question
 from ...schemas.result import EvidenceNote, Expected

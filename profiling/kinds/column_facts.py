@@ -1,4 +1,4 @@
-"""What the sample and the pass over the whole table say about one column: the facts the kind rules judge by."""
+"""What the sample and the pass over the whole table say about one column: the facts the kind rules decide by."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 from ...schemas.profile import Pattern
 from ..readers.asked import Totals
 from .column_names import Header
-from .column_values import Cells
+from .column_values import ColumnValues
 from .value_patterns import pattern_shares, read_date
 
-__all__ = ["DateFacts", "Evidence", "NumberFacts", "WordFacts", "gather"]
+__all__ = ["DateFacts", "ColumnFacts", "NumberFacts", "WordFacts", "gather"]
 
 _FAR = 11
 MOST_VALUES = 250
@@ -87,11 +87,11 @@ class DateFacts:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Evidence:
+class ColumnFacts:
     """All that is known about one column before its kind is."""
 
     header: Header
-    cells: Cells
+    values: ColumnValues
     totals: Totals
     number: NumberFacts | None = None
     word: WordFacts | None = None
@@ -120,32 +120,32 @@ class Evidence:
 
 
 def gather(
-    header: Header, cells: Cells, totals: Totals | None = None, *, whole: bool = True, most: int = MOST_VALUES
-) -> Evidence:
+    header: Header, values: ColumnValues, totals: Totals | None = None, *, whole: bool = True, most: int = MOST_VALUES
+) -> ColumnFacts:
     """Collect the facts of one column.
 
     Args:
-        header: The column's name as evidence.
-        cells: The column's sample.
+        header: The column's name as facts.
+        values: The column's sample.
         totals: Figures of the whole table; None where the sample is the whole table.
         whole: Whether the sample holds the rows in order without gaps.
         most: Distinct values that the text rules look at.
     """
-    totals = totals or Totals(cells.rows, cells.present, len(cells.values))
-    if not len(cells.values):
-        return Evidence(header, cells, totals)
-    blocks, run = _blocks(cells)
+    totals = totals or Totals(values.rows, values.present, len(values.distinct))
+    if not len(values.distinct):
+        return ColumnFacts(header, values, totals)
+    blocks, run = _blocks(values)
     # A sample's slices are torn apart, but neighbours within them are neighbours still.
     blocks = blocks if whole else 0.0
-    if cells.numbers is not None:
-        number = _number_facts(cells, whole=whole)
-        texts = _some(cells.values, min(most, 120))
+    if values.numbers is not None:
+        number = _number_facts(values, whole=whole)
+        texts = _some(values.distinct, min(most, 120))
         shapes = pattern_shares(texts)
-        return Evidence(header, cells, totals, number, None, _date_facts(texts), shapes, texts, blocks, run)
-    texts = _some(cells.values, most)
+        return ColumnFacts(header, values, totals, number, None, _date_facts(texts), shapes, texts, blocks, run)
+    texts = _some(values.distinct, most)
     date = _date_facts(texts)
     shapes = {} if date and date.share == 1.0 else pattern_shares(texts)
-    return Evidence(header, cells, totals, None, _word_facts(texts), date, shapes, texts, blocks, run)
+    return ColumnFacts(header, values, totals, None, _word_facts(texts), date, shapes, texts, blocks, run)
 
 
 def _some(values: pa.Array, most: int) -> tuple[str, ...]:
@@ -156,42 +156,41 @@ def _some(values: pa.Array, most: int) -> tuple[str, ...]:
     return tuple(sorted(values.to_pylist()))
 
 
-def _blocks(cells: Cells) -> tuple[float, float]:
-    codes = cells.codes.drop_null()
+def _blocks(values: ColumnValues) -> tuple[float, float]:
+    codes = values.positions.drop_null()
     if len(codes) < 2:
         return 0.0, 0.0
     changes = int(pc.sum(pc.not_equal(codes[1:], codes[:-1])).as_py() or 0)
     # In random order a neighbour is equal with the probability that two draws are.
-    equal = (pc.sum(pc.multiply(cells.counts, cells.counts)).as_py() or 0) / len(codes) ** 2
+    equal = (pc.sum(pc.multiply(values.counts, values.counts)).as_py() or 0) / len(codes) ** 2
     expected = (len(codes) - 1) * (1 - equal) + 1
-    return len(cells.values) / (changes + 1), expected / (changes + 1)
+    return len(values.distinct) / (changes + 1), expected / (changes + 1)
 
 
-def _number_facts(cells: Cells, *, whole: bool) -> NumberFacts:
-    assert cells.numbers is not None
-    order = pc.sort_indices(cells.numbers)
-    numbers = pc.take(cells.numbers, order).to_pylist()
-    counts = pc.take(cells.counts, order).to_pylist()
+def _number_facts(values: ColumnValues, *, whole: bool) -> NumberFacts:
+    assert values.numbers is not None
+    order = pc.sort_indices(values.numbers)
+    numbers = pc.take(values.numbers, order).to_pylist()
+    counts = pc.take(values.counts, order).to_pylist()
     sentinels = _sentinels(numbers, counts)
     if sentinels:
         kept = [(n, c) for n, c in zip(numbers, counts, strict=True) if n not in sentinels]
         numbers, counts = [n for n, _ in kept], [c for _, c in kept]
-    values = numbers
     running = list(accumulate(counts))
     total = running[-1]
-    some = values[:: max(1, len(values) // MOST_VALUES)]
-    zeros = bisect_left(values, 0.0)
-    integer = cells.integer
-    span = values[-1] - values[0] + 1
-    smallest, largest = _steps(cells) if integer and whole and len(values) > 10 else (0.0, 0.0)
+    some = numbers[:: max(1, len(numbers) // MOST_VALUES)]
+    zeros = bisect_left(numbers, 0.0)
+    integer = values.integer
+    span = numbers[-1] - numbers[0] + 1
+    smallest, largest = _steps(values) if integer and whole and len(numbers) > 10 else (0.0, 0.0)
     return NumberFacts(
         integer=integer,
-        minimum=values[0],
-        maximum=values[-1],
-        quantiles=_quantiles(values, running),
-        zero_share=counts[zeros] / total if zeros < len(values) and values[zeros] == 0 else 0.0,
-        decimals=cells.decimals,
-        dense=integer and len(values) >= 0.95 * span,
+        minimum=numbers[0],
+        maximum=numbers[-1],
+        quantiles=_quantiles(numbers, running),
+        zero_share=counts[zeros] / total if zeros < len(numbers) and numbers[zeros] == 0 else 0.0,
+        decimals=values.decimals,
+        dense=integer and len(numbers) >= 0.95 * span,
         steps=smallest >= 0 and largest == 1,
         ascending=smallest > 0,
         sorted=smallest >= 0 and largest > 0,
@@ -200,9 +199,9 @@ def _number_facts(cells: Cells, *, whole: bool) -> NumberFacts:
     )
 
 
-def _steps(cells: Cells) -> tuple[float, float]:
+def _steps(values: ColumnValues) -> tuple[float, float]:
     """Smallest and largest difference between neighbouring rows."""
-    rows = pc.take(cells.numbers, cells.codes)
+    rows = pc.take(values.numbers, values.positions)
     steps = pc.min_max(pc.subtract(rows[1:], rows[:-1]))
     return steps["min"].as_py() or 0.0, steps["max"].as_py() or 0.0
 

@@ -1,7 +1,7 @@
 """What a column's name says: names become tokens, and tokens concepts.
 
 The vocabulary is made of the field's own terms: registries, claims, laboratory systems, OMOP, FHIR, SDTM/ADaM, REDCap,
-in English, German, French and Spanish. A concept is evidence and never proof: the rules ask the values to agree.
+in English, German, French and Spanish. A concept is facts and never proof: the rules ask the values to agree.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["CONCEPTS", "Header", "read_header"]
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A column's name as evidence.
+    """A column's name as facts.
 
     Attributes:
         tokens: Lower-case words in order, accents removed.

@@ -1,7 +1,7 @@
 """One column of the sample in canonical form, whatever engine it came from.
 
 Text is stripped, missing tokens become missing, numbers written as text become numbers, and ``59``, ``59.0`` and the
-integer 59 are one value: the same table gives the same cells from a CSV file, a data frame and a database.
+integer 59 are one value: the same table gives the same values from a CSV file, a data frame and a database.
 """
 
 from __future__ import annotations
@@ -17,7 +17,15 @@ import pyarrow.compute as pc
 
 from .value_patterns import read_date
 
-__all__ = ["AMBIGUOUS_TOKENS", "MISSING_TOKENS", "Cells", "integer_scalar", "listed", "number_scalar", "read_cells"]
+__all__ = [
+    "AMBIGUOUS_TOKENS",
+    "MISSING_TOKENS",
+    "ColumnValues",
+    "integer_scalar",
+    "listed",
+    "number_scalar",
+    "read_values",
+]
 
 MISSING_TOKENS: frozenset[str] = frozenset(
     (
@@ -42,14 +50,14 @@ _MOSTLY = 0.75
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Cells:
+class ColumnValues:
     """Distinct values of one column with their rows.
 
     Attributes:
-        values: Distinct canonical texts, missing left out; order carries no meaning.
+        distinct: Distinct canonical texts, missing left out; order carries no meaning.
         counts: Rows per distinct value.
-        codes: Per row the position in ``values``; null where missing.
-        numbers: ``values`` as float64 where the column is numeric, else None; null for a censored value's text.
+        positions: Per row the position in ``distinct``; null where missing.
+        numbers: ``distinct`` as float64 where the column is numeric, else None; null for a censored value's text.
         integer: Every number is whole.
         decimals: Most digits after the point, of numbers written as text or stored as decimals.
         zero_led: Some whole number has a leading zero, so it is a label.
@@ -62,9 +70,9 @@ class Cells:
         tokens: Raw texts taken as missing, for the pass over the whole table.
     """
 
-    values: pa.Array
+    distinct: pa.Array
     counts: pa.Array
-    codes: pa.Array
+    positions: pa.Array
     numbers: pa.Array | None = None
     integer: bool = False
     decimals: int = 0
@@ -80,17 +88,17 @@ class Cells:
     @property
     def rows(self) -> int:
         """Rows of the sample, missing ones included."""
-        return len(self.codes)
+        return len(self.positions)
 
     @property
     def present(self) -> int:
         """Rows that are not missing."""
-        return len(self.codes) - int(self.codes.null_count)
+        return len(self.positions) - int(self.positions.null_count)
 
     @property
     def row_numbers(self) -> pa.Array | None:
         """The number in each row, null where missing."""
-        return None if self.numbers is None else pc.take(self.numbers, self.codes)
+        return None if self.numbers is None else pc.take(self.numbers, self.positions)
 
 
 def listed(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -116,7 +124,7 @@ def integer_scalar(value: int) -> pa.Scalar:
     return listed([value], pa.int64())[0]
 
 
-def read_cells(column: pa.ChunkedArray | pa.Array) -> Cells:
+def read_values(column: pa.ChunkedArray | pa.Array) -> ColumnValues:
     """Bring one column of the sample into canonical form."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(array, pa.ChunkedArray):  # more than 2 GB of text stays in chunks
@@ -147,15 +155,15 @@ def read_cells(column: pa.ChunkedArray | pa.Array) -> Cells:
     return _from_text(pc.cast(array, pa.string()))
 
 
-def _encode(array: pa.Array, **facts: Any) -> Cells:
-    """Distinct values, counts and codes of an array whose nulls are its missing cells."""
+def _encode(array: pa.Array, **facts: Any) -> ColumnValues:
+    """Distinct values, counts and positions of an array whose nulls are its missing cells."""
     return _counted(array.dictionary_encode(), **facts)
 
 
-def _counted(encoded: pa.DictionaryArray, **facts: Any) -> Cells:
-    """From a fresh encoding: its codes, and so the tally's entries, stand in the order in which values first appear."""
+def _counted(encoded: pa.DictionaryArray, **facts: Any) -> ColumnValues:
+    """From a fresh encoding: its indices, and so the tally's entries, stand in the order of first appearance."""
     counts = pc.cast(pc.value_counts(encoded.indices.drop_null()).field(1), pa.int64())
-    return Cells(values=encoded.dictionary, counts=counts, codes=encoded.indices, **facts)
+    return ColumnValues(distinct=encoded.dictionary, counts=counts, positions=encoded.indices, **facts)
 
 
 def _date_text(array: pa.Array) -> pa.Array:
@@ -164,27 +172,29 @@ def _date_text(array: pa.Array) -> pa.Array:
     return pc.cast(array, pa.string())
 
 
-def _from_integers(array: pa.Array) -> Cells:
-    cells = _encode(pc.cast(array, pa.string()))
-    numbers = pc.cast(cells.values, pa.float64())
-    return _with(cells, numbers=numbers, integer=True, width=_common_width(cells.values))
+def _from_integers(array: pa.Array) -> ColumnValues:
+    values = _encode(pc.cast(array, pa.string()))
+    numbers = pc.cast(values.distinct, pa.float64())
+    return _with(values, numbers=numbers, integer=True, width=_common_width(values.distinct))
 
 
-def _from_floats(array: pa.Array, decimals: int | None = None) -> Cells:
+def _from_floats(array: pa.Array, decimals: int | None = None) -> ColumnValues:
     array = pc.if_else(pc.is_finite(array), array, pa.NA)
     seen = array.drop_null()
     whole = len(seen) > 0 and bool(pc.all(pc.equal(seen, pc.floor(seen))).as_py())
     if whole and pc.max(pc.abs(seen)).as_py() < 1e15:
         return _from_integers(pc.cast(array, pa.int64()))
-    cells = _encode(array)
-    texts = pc.cast(cells.values, pa.string())
+    values = _encode(array)
+    texts = pc.cast(values.distinct, pa.string())
     places = _places(texts) if decimals is None else decimals
-    return Cells(values=texts, counts=cells.counts, codes=cells.codes, numbers=cells.values, decimals=places)
+    return ColumnValues(
+        distinct=texts, counts=values.counts, positions=values.positions, numbers=values.distinct, decimals=places
+    )
 
 
-def _with(cells: Cells, **facts: Any) -> Cells:
-    current = {name: getattr(cells, name) for name in cells.__slots__}
-    return Cells(**{**current, **facts})
+def _with(values: ColumnValues, **facts: Any) -> ColumnValues:
+    current = {name: getattr(values, name) for name in values.__slots__}
+    return ColumnValues(**{**current, **facts})
 
 
 def _common_width(texts: pa.Array) -> int:
@@ -200,7 +210,7 @@ def _places(texts: pa.Array) -> int:
     return int(pc.max(lengths).as_py() or 0)
 
 
-def _from_text(array: pa.Array) -> Cells:
+def _from_text(array: pa.Array) -> ColumnValues:
     raw = array.dictionary_encode()
     distinct = raw.dictionary
     trimmed = pc.utf8_trim_whitespace(distinct)
@@ -216,15 +226,15 @@ def _from_text(array: pa.Array) -> Cells:
     canonical, numbers, facts = _numbers(blank_only)
     facts |= {"padded": padded, "tokens": tokens}
     if not canonical.null_count and len(pc.unique(canonical)) == len(distinct):
-        # No two spellings of one value: the codes hold as they are.
-        cells = _with(_counted(raw, **facts), values=canonical)
+        # No two spellings of one value: the positions hold as they are.
+        values = _with(_counted(raw, **facts), distinct=canonical)
     else:
-        cells = _encode(pc.take(canonical, raw.indices), **facts)
+        values = _encode(pc.take(canonical, raw.indices), **facts)
     if numbers is not None:
-        width = _common_width(cells.values) if cells.integer and not cells.censored else 0
-        return _with(cells, numbers=_aligned(cells.values), width=width)
-    cased = len(cells.values) <= 1000 and len(set(_folded(cells.values))) < len(cells.values)
-    return _with(cells, cased=cased)
+        width = _common_width(values.distinct) if values.integer and not values.censored else 0
+        return _with(values, numbers=_aligned(values.distinct), width=width)
+    cased = len(values.distinct) <= 1000 and len(set(_folded(values.distinct))) < len(values.distinct)
+    return _with(values, cased=cased)
 
 
 def _folded(values: pa.Array) -> list[str]:

@@ -7,14 +7,14 @@ from typing import Literal
 
 from ...schemas.profile import Kind
 
-__all__ = ["Detail", "Verdict"]
+__all__ = ["Detail", "Decision"]
 
 Detail = Literal["", "postcode", "coordinate", "place", "birth", "age", "age_over_89", "record", "icd", "year"]
 """What a treatment needs to know beyond the kind."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Decision:
     """Kind of one column, and what it means for privacy.
 
     Attributes:
@@ -23,6 +23,7 @@ class Verdict:
         quasi: Identifies together with other columns.
         withheld: Never enters a fit and no figure of its values leaves, without being an identifier (text).
         detail: What its treatment depends on.
+        reason: Why, in one sentence for the table's owner; it names no value.
     """
 
     kind: Kind
@@ -30,3 +31,4 @@ class Verdict:
     quasi: bool = False
     withheld: bool = False
     detail: Detail = ""
+    reason: str = ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .column_facts import Evidence
-from .decision import Verdict
+from .column_facts import ColumnFacts
+from .decision import Decision
 
 __all__ = [
     "age", "birth_part", "code", "coded_category", "contact", "count", "demographic", "event_indicator", "event_time",
@@ -16,135 +16,154 @@ FEW = 60
 """Categories beyond which a demographic column is no short list any more."""
 
 
-def contact(e: Evidence) -> Verdict | None:
+def contact(column: ColumnFacts) -> Decision | None:
     """Phone, e-mail and insurance numbers; digits of the usual length, or text with digits."""
-    if e.header.says("email") and e.word is not None and any("@" in text for text in e.texts):
-        return Verdict("email", direct=True)
-    if not e.header.says("phone", "ssn"):
+    if column.header.says("email") and column.word is not None and any("@" in text for text in column.texts):
+        return Decision("email", direct=True)
+    if not column.header.says("phone", "ssn"):
         return None
-    lengths = [sum(c.isdigit() for c in text) for text in e.texts]
+    lengths = [sum(c.isdigit() for c in text) for text in column.texts]
     usual = sum(7 <= n <= 15 for n in lengths) / len(lengths)
-    if e.header.says("phone") and usual >= 0.8:
-        return Verdict("phone", direct=True)
-    if e.header.says("ssn") and usual >= 0.8:
-        return Verdict("ssn", direct=True)
+    if column.header.says("phone") and usual >= 0.8:
+        return Decision("phone", direct=True)
+    if column.header.says("ssn") and usual >= 0.8:
+        return Decision("ssn", direct=True)
     return None
 
 
-def person_name(e: Evidence) -> Verdict | None:
+def person_name(column: ColumnFacts) -> Decision | None:
     """``last_name``, ``Vorname``, ``provider``: letters, not codes; ``drug_name`` and ``name`` of a unit are none."""
-    if e.word is None or max(e.word.letter_share, e.word.title_share, e.word.upper_share) < 0.6:
+    if column.word is None or max(column.word.letter_share, column.word.title_share, column.word.upper_share) < 0.6:
         return None
-    whole = e.header.says("name_whole")
-    spoken = e.header.says("name") and e.header.says("person_word") and not e.header.says("term", "not_identifier")
-    if not (whole or spoken) or (e.header.says("date", "address", "place") and not whole):
+    whole = column.header.says("name_whole")
+    spoken = (
+        column.header.says("name")
+        and column.header.says("person_word")
+        and not column.header.says("term", "not_identifier")
+    )
+    if not (whole or spoken) or (column.header.says("date", "address", "place") and not whole):
         return None
-    if e.distinct < 10 and e.unique_share < 0.3:
+    if column.distinct < 10 and column.unique_share < 0.3:
         return None
-    return Verdict("name", direct=True)
+    return Decision("name", direct=True)
 
 
-def place(e: Evidence) -> Verdict | None:
+def place(column: ColumnFacts) -> Decision | None:
     """Postcode, coordinate, street, town: geography below state (45 CFR 164.514(b)(2)(i)(B))."""
     if (
-        e.header.says("latitude", "longitude")
-        and e.number is not None
-        and not e.number.integer
-        and e.number.decimals >= 2
+        column.header.says("latitude", "longitude")
+        and column.number is not None
+        and not column.number.integer
+        and column.number.decimals >= 2
     ):
-        limit = 90 if e.header.says("latitude") else 180
-        if -limit <= e.number.minimum and e.number.maximum <= limit:
-            return Verdict("address", direct=True, quasi=True, detail="coordinate")
-    if e.header.says("postcode") and e.distinct > 3:
-        short = [len(text) for text in e.texts]
+        limit = 90 if column.header.says("latitude") else 180
+        if -limit <= column.number.minimum and column.number.maximum <= limit:
+            return Decision("address", direct=True, quasi=True, detail="coordinate")
+    if column.header.says("postcode") and column.distinct > 3:
+        short = [len(text) for text in column.texts]
         if (
             min(short) >= 3
             and max(short) <= 10
-            and sum(any(c.isdigit() for c in t) for t in e.texts) > 0.8 * len(e.texts)
+            and sum(any(c.isdigit() for c in t) for t in column.texts) > 0.8 * len(column.texts)
         ):
-            return Verdict("address", direct=max(short) > 3, quasi=True, detail="postcode")
-    if e.number is not None and e.number.integer and e.header.says("place", "address") and 2 < e.distinct <= 100:
-        return Verdict("quasi_identifier", quasi=True)
-    if e.word is None or e.header.says("email"):
-        return None
-    if e.header.says("address"):
-        return Verdict("address", direct=True) if e.distinct > 5 else None
+            return Decision("address", direct=max(short) > 3, quasi=True, detail="postcode")
     if (
-        e.header.says("place")
-        and not e.header.says("identifier", "code")
-        and e.distinct > 1
-        and e.word.letter_share > 0.6
+        column.number is not None
+        and column.number.integer
+        and column.header.says("place", "address")
+        and 2 < column.distinct <= 100
     ):
-        return Verdict("address", direct=True, quasi=True, detail="place")
+        return Decision("quasi_identifier", quasi=True)
+    if column.word is None or column.header.says("email"):
+        return None
+    if column.header.says("address"):
+        return Decision("address", direct=True) if column.distinct > 5 else None
+    if (
+        column.header.says("place")
+        and not column.header.says("identifier", "code")
+        and column.distinct > 1
+        and column.word.letter_share > 0.6
+    ):
+        return Decision("address", direct=True, quasi=True, detail="place")
     return None
 
 
-def age(e: Evidence) -> Verdict | None:
+def age(column: ColumnFacts) -> Decision | None:
     """Ages identify together with others; over 89 they are direct identifiers (item C)."""
-    if not e.header.says("age") or e.header.says("date"):
+    if not column.header.says("age") or column.header.says("date"):
         return None
-    n = e.number
+    n = column.number
     if n is None:
-        banded = e.word is not None and e.word.digit_share > 0.6 and e.distinct <= 30
-        return Verdict("quasi_identifier", quasi=True) if banded else None
-    if n.quantiles[4] > 130 or n.minimum < -1 or e.distinct < 3 or e.header.says("count", "ordinal"):
+        banded = column.word is not None and column.word.digit_share > 0.6 and column.distinct <= 30
+        return Decision("quasi_identifier", quasi=True) if banded else None
+    if n.quantiles[4] > 130 or n.minimum < -1 or column.distinct < 3 or column.header.says("count", "ordinal"):
         return None
     # Top-coded ages pile up at 90; a tail beyond it, or single ages above 89, is what the rule forbids.
-    highest = n.maximum if e.totals.maximum is None else max(e.totals.maximum, n.maximum)
+    highest = n.maximum if column.totals.maximum is None else max(column.totals.maximum, n.maximum)
     over = highest > 89 and highest != 90
-    unit = e.header.says("month", "day")
-    return Verdict(
+    unit = column.header.says("month", "day")
+    return Decision(
         "quasi_identifier", direct=over and not unit, quasi=True, detail="age_over_89" if over and not unit else "age"
     )
 
 
-def birth_part(e: Evidence) -> Verdict | None:
+def birth_part(column: ColumnFacts) -> Decision | None:
     """Year, month or day of birth."""
-    if e.header.says("birth") and e.number is not None and e.number.integer and not e.header.says("address"):
-        low, high = e.number.minimum, e.number.maximum
+    if (
+        column.header.says("birth")
+        and column.number is not None
+        and column.number.integer
+        and not column.header.says("address")
+    ):
+        low, high = column.number.minimum, column.number.maximum
         if low >= 1850 and high <= 2200:
-            return Verdict("quasi_identifier", quasi=True, detail="year")
-        if e.header.says("month", "day") and low >= 1 and high <= 31:
-            return Verdict("quasi_identifier", quasi=True)
+            return Decision("quasi_identifier", quasi=True, detail="year")
+        if column.header.says("month", "day") and low >= 1 and high <= 31:
+            return Decision("quasi_identifier", quasi=True)
     return None
 
 
-def demographic(e: Evidence) -> Verdict | None:
+def demographic(column: ColumnFacts) -> Decision | None:
     """Sex, race, marital status and the like, as words or codes."""
-    if not e.header.says("sex", "demographic") or e.distinct > FEW or e.header.says("age", "date"):
+    if not column.header.says("sex", "demographic") or column.distinct > FEW or column.header.says("age", "date"):
         return None
-    if e.number is not None and not e.number.integer:
+    if column.number is not None and not column.number.integer:
         return None
-    return Verdict("quasi_identifier", quasi=True)
+    return Decision("quasi_identifier", quasi=True)
 
 
-def _is_sequence(e: Evidence) -> bool:
+def _is_sequence(column: ColumnFacts) -> bool:
     """1, 2, 3 … starting anew with each person or record."""
-    assert e.number is not None
-    starts = e.number.minimum in (0, 1) and e.number.dense
-    return starts and (e.header.says("sequence") or e.blocks < 0.5) and e.unique_share < 0.1 and e.distinct <= 60
+    assert column.number is not None
+    starts = column.number.minimum in (0, 1) and column.number.dense
+    return (
+        starts
+        and (column.header.says("sequence") or column.blocks < 0.5)
+        and column.unique_share < 0.1
+        and column.distinct <= 60
+    )
 
 
-def identifier(e: Evidence) -> Verdict | None:
+def identifier(column: ColumnFacts) -> Decision | None:
     """Numbers and labels of persons, stays, samples and records; not the ids of types and concepts."""
-    h = e.header
+    h = column.header
     whole = h.says("identifier_whole")
     last = h.tokens[-1] if h.tokens else ""
     spoken = h.says("identifier") and (last in _LAST or (h.says("entity") and not h.says("count")))
     if not (whole or spoken) or (h.says("not_identifier") and not whole):
         return None
-    if h.says("code_id") or (e.word is not None and e.word.mean_words > 3):
+    if h.says("code_id") or (column.word is not None and column.word.mean_words > 3):
         return None
-    if e.number is not None and not e.number.integer:
+    if column.number is not None and not column.number.integer:
         return None
-    if e.number is not None and _is_sequence(e):
+    if column.number is not None and _is_sequence(column):
         return None
     # An identifier tells many rows apart; a handful of values is a label whatever it is called.
-    if e.distinct < 10 or (e.distinct < 20 and e.unique_share < 0.02 and not whole):
+    if column.distinct < 10 or (column.distinct < 20 and column.unique_share < 0.02 and not whole):
         return None
-    if e.number is not None and not whole and e.number.minimum == 0 and e.number.quantiles[2] <= 2:
+    if column.number is not None and not whole and column.number.minimum == 0 and column.number.quantiles[2] <= 2:
         return None
-    return Verdict("identifier", direct=True, detail="record")
+    return Decision("identifier", direct=True, detail="record")
 
 
 _LAST = frozenset(
@@ -155,39 +174,56 @@ _LAST = frozenset(
 )  # fmt: skip
 
 
-def coded_category(e: Evidence) -> Verdict | None:
+def coded_category(column: ColumnFacts) -> Decision | None:
     """``admission_type_id``, ``SITEID``: the key of a short list, not of a record."""
-    h = e.header
+    h = column.header
     listed = h.says("not_identifier") and (h.says("code_id") or (h.says("identifier") and h.tokens[-1] in _LAST))
-    if e.distinct < 3 or (e.number is not None and not e.number.integer):
+    if column.distinct < 3 or (column.number is not None and not column.number.integer):
         return None
-    if h.says("group") and not h.says("date", "follow_whole", "count") and e.distinct <= 100 and e.unique_share < 0.2:
-        return Verdict("categorical")
-    if listed and e.distinct <= 60 and e.unique_share < 0.2:
-        return Verdict("code" if h.says("code_id") else "categorical")
+    if (
+        h.says("group")
+        and not h.says("date", "follow_whole", "count")
+        and column.distinct <= 100
+        and column.unique_share < 0.2
+    ):
+        return Decision("categorical")
+    if listed and column.distinct <= 60 and column.unique_share < 0.2:
+        return Decision("code" if h.says("code_id") else "categorical")
     return None
 
 
-def term(e: Evidence) -> Verdict | None:
+def term(column: ColumnFacts) -> Decision | None:
     """Names of drugs, tests and diagnoses: capitalised or not, they name no person."""
-    if e.word is None or not e.header.says("term") or e.header.says("person_word", "name_whole", "address"):
+    if (
+        column.word is None
+        or not column.header.says("term")
+        or column.header.says("person_word", "name_whole", "address")
+    ):
         return None
-    if e.distinct < 15 or (e.word.digit_share > 0.9 and e.word.mean_words < 1.2):
+    if column.distinct < 15 or (column.word.digit_share > 0.9 and column.word.mean_words < 1.2):
         return None
-    return Verdict("categorical") if e.unique_share <= 0.3 else Verdict("free_text", withheld=True)
+    return Decision("categorical") if column.unique_share <= 0.3 else Decision("free_text", withheld=True)
 
 
-def event_indicator(e: Evidence) -> Verdict | None:
+def event_indicator(column: ColumnFacts) -> Decision | None:
     """An event or censoring flag: two or three values, coded or in words."""
-    if not e.header.says("event_whole", "death") or not 2 <= e.distinct <= 4 or e.header.says("date", "follow_whole"):
+    if (
+        not column.header.says("event_whole", "death")
+        or not 2 <= column.distinct <= 4
+        or column.header.says("date", "follow_whole")
+    ):
         return None
-    if e.number is not None and not (e.number.integer and e.number.minimum >= 0 and e.number.maximum <= 4):
+    if column.number is not None and not (
+        column.number.integer and column.number.minimum >= 0 and column.number.maximum <= 4
+    ):
         return None
-    if not e.header.says("event_whole") and e.distinct != 2:
+    if not column.header.says("event_whole") and column.distinct != 2:
         return None
-    if e.number is None and not all(_EVENT_WORDS & set(re.findall(r"[a-zà-ÿ]+", t.casefold())) for t in e.texts):
+    if column.number is None and not all(
+        _EVENT_WORDS & set(re.findall(r"[a-zà-ÿ]+", t.casefold())) for t in column.texts
+    ):
         return None
-    return Verdict("event_indicator")
+    return Decision("event_indicator")
 
 
 _EVENT_WORDS = frozenset(
@@ -200,59 +236,63 @@ _EVENT_WORDS = frozenset(
 )  # fmt: skip
 
 
-def free_text(e: Evidence) -> Verdict | None:
+def free_text(column: ColumnFacts) -> Decision | None:
     """Notes, comments and verbatim terms."""
-    if e.word is None or not e.header.says("free_text") or e.distinct < 15:
+    if column.word is None or not column.header.says("free_text") or column.distinct < 15:
         return None
-    if (e.word.mean_words < 1.5 and e.word.median_length < 12) or e.word.digit_share > 0.9:
+    if (column.word.mean_words < 1.5 and column.word.median_length < 12) or column.word.digit_share > 0.9:
         return None
-    return Verdict("free_text", withheld=True)
+    return Decision("free_text", withheld=True)
 
 
-def code(e: Evidence) -> Verdict | None:
+def code(column: ColumnFacts) -> Decision | None:
     """A code list's key, in numbers or short labels."""
-    if not e.header.says("code", "code_id") or e.date is not None:
+    if not column.header.says("code", "code_id") or column.date is not None:
         return None
     # "cd" is short for code at the end of a name only: CD4 is a cell.
-    if e.header.says("code") and not e.header.says("code_id", "term") and "cd" in e.header.tokens[:-1]:
+    if column.header.says("code") and not column.header.says("code_id", "term") and "cd" in column.header.tokens[:-1]:
         return None
-    if e.number is not None and ((not e.number.integer and e.number.decimals > 2) or e.number.minimum < 0):
+    if column.number is not None and (
+        (not column.number.integer and column.number.decimals > 2) or column.number.minimum < 0
+    ):
         return None
-    if e.word is not None and (e.word.mean_words > 1.6 or e.word.median_length > 20 or e.word.title_share > 0.8):
+    if column.word is not None and (
+        column.word.mean_words > 1.6 or column.word.median_length > 20 or column.word.title_share > 0.8
+    ):
         return None
-    if e.distinct <= 2:
+    if column.distinct <= 2:
         return None
-    if e.distinct <= 20 and not e.header.says("code_id"):
-        return Verdict("categorical")
-    return Verdict("code")
+    if column.distinct <= 20 and not column.header.says("code_id"):
+        return Decision("categorical")
+    return Decision("code")
 
 
-def event_time(e: Evidence) -> Verdict | None:
+def event_time(column: ColumnFacts) -> Decision | None:
     """A duration since a start: not negative, many values."""
-    n = e.number
-    if n is None or n.minimum < 0 or e.distinct <= 20 or not e.header.says("follow_whole"):
+    n = column.number
+    if n is None or n.minimum < 0 or column.distinct <= 20 or not column.header.says("follow_whole"):
         return None
-    return Verdict("event_time")
+    return Decision("event_time")
 
 
-def ordinal(e: Evidence) -> Verdict | None:
+def ordinal(column: ColumnFacts) -> Decision | None:
     """Grades and stages."""
-    if not e.header.says("ordinal") or not 3 <= e.distinct <= 12 or e.header.says("count", "identifier"):
+    if not column.header.says("ordinal") or not 3 <= column.distinct <= 12 or column.header.says("count", "identifier"):
         return None
-    if e.number is not None and e.number.minimum < 0:
+    if column.number is not None and column.number.minimum < 0:
         return None
-    return Verdict("ordinal")
+    return Decision("ordinal")
 
 
-def count(e: Evidence) -> Verdict | None:
+def count(column: ColumnFacts) -> Decision | None:
     """Numbers of things."""
-    n = e.number
-    if n is None or not n.integer or n.minimum < 0 or e.distinct < 3 or not e.header.says("count"):
+    n = column.number
+    if n is None or not n.integer or n.minimum < 0 or column.distinct < 3 or not column.header.says("count"):
         return None
-    first, last = e.header.tokens[0], e.header.tokens[-1]
-    if e.header.joined in _LAST:
+    first, last = column.header.tokens[0], column.header.tokens[-1]
+    if column.header.joined in _LAST:
         return None
     # "n_visits" and "visits" count; "rad_num" numbers.
-    if last in ("num", "no", "nr", "nbr", "n", "number") and first != last and not e.header.says("entity"):
+    if last in ("num", "no", "nr", "nbr", "n", "number") and first != last and not column.header.says("entity"):
         return None
-    return Verdict("count")
+    return Decision("count")

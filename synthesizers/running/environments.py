@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...schemas.errors import MissingExtra, SettingsError
-from ..adapters import load_adapter
+from ...schemas.methods import CATALOGUE
 from .locks import hold
 from .parent_death import END_WITH_PARENT
 
@@ -25,17 +25,19 @@ __all__ = ["ENVIRONMENTS", "Environment", "create_environment", "environment_of"
 
 _MARKER = "complete"
 
+_FIRST = "torch"
+"""Installed before the rest: its CPU build, which a plain resolution would replace by gigabytes."""
+
+_REMOVED = ("torchvision", "torchtext", "torchaudio")
+"""Uninstalled afterwards: they come along with some libraries, are not needed, and break the import."""
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One family's environment."""
+    """One requirement file and the methods that run in its environment."""
 
     name: str
     methods: tuple[str, ...]
-    first: tuple[str, ...] = ()
-    """Installed before the rest: torch's CPU build, which a plain resolution would replace by gigabytes."""
-    removed: tuple[str, ...] = ()
-    """Uninstalled afterwards: they come along, are not needed, and break the import."""
 
     @property
     def requirements(self) -> Path:
@@ -43,24 +45,22 @@ class Environment:
         return Path(__file__).with_name("requirements") / f"{self.name}.txt"
 
 
-_ALL = (
-    Environment("arf", ("arf",)),
-    Environment("ctgan", ("ctgan", "tvae"), first=("torch",)),
-    Environment("tabddpm", ("tabddpm",), first=("torch",), removed=("torchvision", "torchtext")),
-    Environment("argn", ("argn", "argn_dp"), first=("torch",), removed=("torchvision", "torchaudio")),
-    Environment("dpmm", ("dp_mst", "dp_aim")),
-    Environment("smartnoise", ("dpctgan",), first=("torch",)),
-)
+def _environments() -> dict[str, Environment]:
+    names = dict.fromkeys(entry.environment for entry in CATALOGUE.values() if entry.environment is not None)
+    return {
+        name: Environment(name, tuple(method for method, entry in CATALOGUE.items() if entry.environment == name))
+        for name in names
+    }
 
-ENVIRONMENTS: dict[str, Environment] = {environment.name: environment for environment in _ALL}
+
+ENVIRONMENTS: dict[str, Environment] = _environments()
 """Name → environment, for the methods that this package does not implement itself."""
-
-_BY_METHOD = {method: environment for environment in _ALL for method in environment.methods}
 
 
 def environment_of(method: str) -> Environment | None:
     """The environment that ``method`` runs in; None where the extra ``light`` suffices."""
-    return _BY_METHOD.get(method)
+    name = CATALOGUE[method].environment
+    return None if name is None else ENVIRONMENTS[name]
 
 
 def is_created(name: str, root: Path) -> bool:
@@ -93,11 +93,7 @@ def interpreter_for(method: str, root: Path) -> Path:
     environment = environment_of(method)
     if environment is not None and is_created(environment.name, root):
         return _python(root / environment.name)
-    try:
-        needed = load_adapter(method).needs
-    except ImportError:
-        raise MissingExtra(method, "light") from None
-    if all(_is_importable(name) for name in needed):
+    if all(_is_importable(name) for name in CATALOGUE[method].needs):
         return Path(sys.executable)
     if environment is None:
         raise MissingExtra(method, "light")
@@ -137,10 +133,9 @@ def _install(environment: Environment, folder: Path, report: bool) -> None:
     pip = [str(_python(folder)), "-m", "pip"]
     install = [*pip, "install", "--disable-pip-version-check", "--quiet"]
     steps = [[sys.executable, "-m", "venv", str(folder)]]
-    steps += [[*install, pin] for pin in _pins(environment) if pin.split("==")[0] in environment.first]
+    steps += [[*install, pin] for pin in _pins(environment) if pin.split("==")[0] == _FIRST]
     steps.append([*install, "--requirement", str(environment.requirements)])
-    if environment.removed:
-        steps.append([*pip, "uninstall", "--yes", "--quiet", *environment.removed])
+    steps.append([*pip, "uninstall", "--yes", "--quiet", *_REMOVED])
     for step in steps:
         # Nothing of it goes to stdout, which may be meant for a machine.
         output = 2 if report else subprocess.DEVNULL

@@ -15,14 +15,13 @@ from typing import Any
 import pandas as pd
 import psutil
 
-from ...schemas.hyperparameters import Hyperparameters
-from ..adapters import load_adapter
+from ...schemas.methods import CATALOGUE, Hyperparameters
 from ..encoding.table_encoding import Encoding
 from .environments import interpreter_for
 from .held_folders import HeldFolder, sweep_folders
 from .worker import NO_ROOM
 
-__all__ = ["FIT_FOLDER", "FitFailed", "FitRun", "Limits", "run_fit"]
+__all__ = ["FIT_FOLDER", "FitFailed", "FitLimits", "FitRun", "run_fit"]
 
 _DYING_SECONDS = 5.0
 _POLL_SECONDS = 0.1
@@ -31,7 +30,7 @@ FIT_FOLDER = "selector-fit-"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FitLimits:
     """What one fit may use."""
 
     seconds: float = 3600.0
@@ -75,7 +74,7 @@ def run_fit(
     rows: int,
     seed: int,
     environments: Path,
-    limits: Limits | None = None,
+    limits: FitLimits | None = None,
 ) -> FitRun:
     """Fit ``config`` to ``table`` in a process of its own and draw ``rows`` synthetic rows.
 
@@ -83,7 +82,7 @@ def run_fit(
         MissingExtra: No interpreter here can run the method.
         FitFailed: It crashed, raised, or ran over a limit.
     """
-    limits = limits or Limits()
+    limits = limits or FitLimits()
     python = interpreter_for(config.method, environments)
     sweep_folders(FIT_FOLDER)
     with _make_job() as folder:
@@ -110,12 +109,14 @@ def _make_job() -> HeldFolder:
 def _write_job(
     job: Path, table: pd.DataFrame, encoding: Encoding, config: Hyperparameters, rows: int, seed: int
 ) -> None:
-    native = load_adapter(config.method).native_missing
+    entry = CATALOGUE[config.method]
+    native = entry.native_missing
     encoding.encode(table, seed, native_missing=native, private=config.is_dp).to_parquet(
         job / "real.parquet", index=False
     )
     task = {
-        "method": config.method,
+        "adapter": entry.adapter,
+        "libraries": entry.libraries,
         "hyperparameters": config.knobs(),
         "seed": seed,
         "rows": rows,
@@ -124,7 +125,7 @@ def _write_job(
     (job / "job.json").write_text(json.dumps(task))
 
 
-def _start(python: Path, job: Path, limits: Limits) -> subprocess.Popen[bytes]:
+def _start(python: Path, job: Path, limits: FitLimits) -> subprocess.Popen[bytes]:
     """The worker, which waits for its job and stays until it is ended: rows lie on the disk only while it is there to
     remove them, should this process die."""
     # A library may print cells: nothing it writes is kept.
@@ -149,7 +150,7 @@ def _let_go(process: subprocess.Popen[bytes]) -> None:
         process.stdin.flush()
 
 
-def _watch(process: subprocess.Popen[bytes], job: Path, limits: Limits) -> tuple[int, float]:
+def _watch(process: subprocess.Popen[bytes], job: Path, limits: FitLimits) -> tuple[int, float]:
     """Wait for the report; the worker's exit status, 0 where it is still there, and its peak memory in bytes."""
     started = time.perf_counter()
     peak = 0.0
@@ -168,7 +169,7 @@ def _watch(process: subprocess.Popen[bytes], job: Path, limits: Limits) -> tuple
             raise FitFailed("memory", f"ran over its limit of {limits.memory_bytes / 1e9:.1f} GB", elapsed)
 
 
-def _environment(job: Path, limits: Limits) -> dict[str, str]:
+def _environment(job: Path, limits: FitLimits) -> dict[str, str]:
     """What a library needs of the environment and no more: no key of the caller's reaches it."""
     threads = str(limits.threads)
     return {

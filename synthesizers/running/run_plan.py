@@ -13,12 +13,11 @@ import pandas as pd
 
 from ...schemas.column_treatment import Treatment
 from ...schemas.errors import MissingExtra, SynthesisFailed, TableError
-from ...schemas.hyperparameters import Hyperparameters
+from ...schemas.methods import CATALOGUE, Hyperparameters
 from ...schemas.plan import ModelSelectionPlan
-from ..adapters import load_adapter
 from ..encoding.apply_treatments import add_keys, codes_in, group_column, treat_table
 from ..encoding.table_encoding import Bounds, Encoding
-from .fit_process import FitFailed, FitRun, Limits, run_fit
+from .fit_process import FitFailed, FitLimits, FitRun, run_fit
 from .holdout import split_rows
 from .run_card import DPSpent, Failure, HeldOut, RunCard
 
@@ -46,7 +45,7 @@ def carry_out(
     environments: Path,
     seed: int | None = None,
     held_out: float = 0.0,
-    limits: Limits | None = None,
+    limits: FitLimits | None = None,
     public: Mapping[str, Bounds] | None = None,
     say: Say | None = None,
 ) -> Synthesis:
@@ -124,7 +123,7 @@ def _card(
             "rows_fitted": fitted,
             "rows_made": len(run.table),
             "seed": seed,
-            "repeatable": load_adapter(config.method).repeatable,
+            "repeatable": CATALOGUE[config.method].repeatable,
             "fit_seconds": run.fit_seconds,
             "fit_cpu_seconds": run.fit_cpu_seconds,
             "sample_seconds": run.sample_seconds,

@@ -1,8 +1,9 @@
 """One fit in a process of its own: ``python worker.py JOB``, where JOB is a directory.
 
-In: ``job.json`` (method, hyper-parameters, seed, rows, columns) and ``real.parquet``. Out: ``synthetic.parquet`` and
-``report.json``, each written under another name first, so that what has its name is whole. An error is reported by its
-class alone, since a library's message may quote cells. Runs in interpreters that do not have this package installed.
+In: ``job.json`` (adapter, libraries, hyper-parameters, seed, rows, columns) and ``real.parquet``. Out:
+``synthetic.parquet`` and ``report.json``, each written under another name first, so that what has its name is whole. An
+error is reported by its class alone, since a library's message may quote cells. Runs in interpreters that do not have
+this package installed.
 """
 
 from __future__ import annotations
@@ -73,10 +74,10 @@ def _give_up(job: Path) -> int:
 
 def _work(job: Path, task: dict[str, Any]) -> dict[str, Any]:
     adapters = _load_package(Path(__file__).parents[1] / "adapters")
-    adapter = adapters.load_adapter(task["method"])
+    adapter = adapters.load_adapter(task["adapter"])
     import pandas as pd
 
-    if "torch" in adapter.libraries:
+    if "torch" in task["libraries"]:
         import torch
 
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
@@ -97,11 +98,11 @@ def _work(job: Path, task: dict[str, Any]) -> dict[str, Any]:
         "fit_seconds": fitted - began,
         "fit_cpu_seconds": fit_cpu - cpu,
         "sample_seconds": sampled - fitted,
-        "versions": {"python": platform.python_version(), **_versions(adapter.libraries)},
+        "versions": {"python": platform.python_version(), **_versions(task["libraries"])},
     }
 
 
-def _versions(names: tuple[str, ...]) -> dict[str, str]:
+def _versions(names: list[str]) -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in names}
 
 

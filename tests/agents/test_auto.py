@@ -10,7 +10,7 @@ import pytest
 from clinical_model_selector.agents import ClinicalModelSelector
 from clinical_model_selector.agents.auto import AutoRound, run_auto
 from clinical_model_selector.schemas.errors import NoFeasibleSynthesizer, SynthesisFailed
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
+from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.schemas.plan import DPSettings, ModelSelectionPlan
 from clinical_model_selector.schemas.request import EvidenceMetrics
 from clinical_model_selector.schemas.result import Provenance, SelectionResult

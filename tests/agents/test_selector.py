@@ -114,7 +114,6 @@ BAD_REQUESTS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "target": ({"target": "nope"}, TableError, "nope"),
     "patient": ({"patient_id": "nope"}, TableError, "nope"),
     "only what is not offered": ({"allowed": ["pategan"]}, NoFeasibleSynthesizer, "discards the caller's delta"),
-    "too few feasible": ({"allowed": ["ctgan", "cart"]}, NoFeasibleSynthesizer, "Only 2 synthesizer"),
     "nothing feasible": (
         {"allowed": ["ctgan", "tvae"], "deployment": "saas"},
         NoFeasibleSynthesizer,

@@ -1,6 +1,8 @@
 """A profile and a result whose names try to break out of whatever shows them."""
 
-from clinical_model_selector.schemas.hyperparameters import CART, TVAE, GaussianCopula
+from clinical_model_selector.schemas.methods.copulas.gaussian_copula import GaussianCopula
+from clinical_model_selector.schemas.methods.networks.tvae import TVAE
+from clinical_model_selector.schemas.methods.trees.cart import CART
 from clinical_model_selector.schemas.plan import DPSettings, ModelSelectionPlan
 from clinical_model_selector.schemas.profile import ColumnProfile, SafeColumn, SafeProfile, TableProfile
 from clinical_model_selector.schemas.result import Attempt, Provenance, SelectionResult, Treatment

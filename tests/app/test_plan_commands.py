@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from clinical_model_selector.app.cli.main import main
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
+from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.synthesizers.running.run_card import RunCard
 from tables import mixed_table
 

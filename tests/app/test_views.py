@@ -11,7 +11,7 @@ from clinical_model_selector.app.render.views import (
     profile_view,
     result_view,
 )
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
+from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE, NOT_OFFERED
 from rich.console import Console, RenderableType
 

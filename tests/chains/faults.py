@@ -219,7 +219,8 @@ OPENROUTER_FAULTS: dict[str, Fault] = {
     "out of range": Fault("invalid_answer", _edited(sample_multiplier=99.0), requests=2, says="sample_multiplier"),
     "extra field": Fault("invalid_answer", _edited(**{CANARY: 1}), requests=2),
     "field missing": Fault("invalid_answer", says('{"choice": {"method": "cart", "min_samples_leaf": 7}}'), requests=2),
-    "too few backups": Fault("invalid_answer", _edited(backups=[]), requests=2, says="backups"),
+    "too few backups": Fault("infeasible", _edited(backups=[]), requests=2, says="backups"),
+    "a plan for one row": Fault("infeasible", _edited(max_synth_rows=1), requests=2, says="max_synth_rows"),
     "backup equals choice": Fault(
         "invalid_answer", _edited(choice=INFEASIBLE["backups"][0], backups=INFEASIBLE["backups"]), requests=2
     ),

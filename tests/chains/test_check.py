@@ -6,7 +6,7 @@ import pytest
 from builders import profile, question
 from clinical_model_selector.chains.plan_check import check_plan, plan_cautions
 from clinical_model_selector.evidence.recommender.ranking import recommend
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
+from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from clinical_model_selector.schemas.question import Question
 
@@ -96,6 +96,30 @@ FORBIDDEN: dict[str, tuple[ModelSelectionPlan, Question, tuple[str | int, ...], 
 def test_what_is_forbidden_is_found_where_it_stands(case: str) -> None:
     plan, asked, loc, kind = FORBIDDEN[case]
     assert (loc, kind) in [(v.loc, v.type) for v in check_plan(plan, asked)]
+
+
+def test_fewer_backups_are_fine_where_no_other_method_is_feasible_and_that_is_said() -> None:
+    two = question(allowed=("cart", "arf"))
+    assert check_plan(changed(backups=[config("arf")]), two) == ()
+    assert [v.type for v in check_plan(changed(backups=[]), two)] == ["too_few_backups"]
+    alone = question(allowed=("cart",))
+    assert check_plan(changed(backups=[]), alone) == ()
+    assert any("only 1 synthesizer is feasible" in caution for caution in plan_cautions(changed(backups=[]), alone))
+    assert [v.type for v in check_plan(changed(backups=[config("arf")]), question())] == ["too_few_backups"]
+
+
+@pytest.mark.parametrize("methods", [("cart",), ("dp_mst", "cart"), ("ctgan", "arf", "cart")])
+def test_the_recommender_plans_with_what_is_feasible(methods: tuple[str, ...]) -> None:
+    asked = question(allowed=methods)
+    plan = recommend(asked)
+    assert set(plan.methods) == set(methods)
+    assert check_plan(plan, asked) == ()
+
+
+@pytest.mark.parametrize(("rows", "least", "fails"), [(680, 68, False), (680, 67, True), (90_000, 4_999, True)])
+def test_a_plan_makes_at_least_a_tenth_of_the_rows(rows: int, least: int, fails: bool) -> None:
+    plan = changed(max_synth_rows=least, backups=[config("gaussian_copula"), config("arf")])
+    assert ("too_few_rows" in {v.type for v in check_plan(plan, question(profile(rows)))}) is fails
 
 
 def test_a_sound_plan_has_no_violation() -> None:

@@ -11,10 +11,10 @@ from clinical_model_selector.evidence.recommender.score import WEIGHTS, score_ce
 from clinical_model_selector.schemas.errors import SettingsError
 from clinical_model_selector.schemas.question import Question
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
-from clinical_model_selector.synthesizers.running.fit_process import Limits
+from clinical_model_selector.synthesizers.running.fit_process import FitLimits
 from tables import mixed_table
 
-LIMITS = Limits(seconds=100)
+LIMITS = FitLimits(seconds=100)
 METHODS = ("row_copy", "independent", "gaussian_copula", "arf")
 
 
@@ -80,7 +80,7 @@ def test_a_rerun_goes_on_where_it_was(spec: Path, results: Path) -> None:
 
 def test_a_failed_fit_is_a_result(spec: Path) -> None:
     table = read_tables(spec, spec.parent)[0]
-    found = run_cell(table, Cell("first", "cart", 0), spec.parent, Limits(seconds=0.01))
+    found = run_cell(table, Cell("first", "cart", 0), spec.parent, FitLimits(seconds=0.01))
     assert found["failure"].startswith("time: ran over its limit")
 
 

@@ -12,7 +12,7 @@ from clinical_model_selector.app.render.evaluation_views import evaluation_page
 from clinical_model_selector.evidence.evaluation import Evaluation, as_record, evaluate
 from clinical_model_selector.schemas.column_treatment import Treatment
 from clinical_model_selector.schemas.errors import TableError
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
+from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.schemas.plan import DPSettings, ModelSelectionPlan
 from clinical_model_selector.synthesizers.running.run_plan import Synthesis, carry_out
 from pydantic_core import to_json

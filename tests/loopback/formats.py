@@ -7,7 +7,7 @@ import re
 import time
 from typing import Any
 
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
+from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 
 from .server import Act, Recorded, Responder
 
@@ -88,7 +88,7 @@ def plan_from_prompt(request: dict[str, Any], first: str | None = None) -> dict[
         "backups": configs[1:],
         "dp": {"enabled": True, **budget} if choice.is_dp else {"enabled": False, "epsilon": None, "delta": None},
         "sample_multiplier": 1.0,
-        "max_synth_rows": 500,
+        "max_synth_rows": 50_000,
         "rationale": f"{choice.method} is expected to do best here.",
     }
 

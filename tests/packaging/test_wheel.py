@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tomllib
 import venv
 import zipfile
@@ -14,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-FOLDERS = PROJECT["tool"]["setuptools"]["package-dir"].values()
+PACKAGES = PROJECT["tool"]["setuptools"]["package-dir"]
+FOLDERS = PACKAGES.values()
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,8 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(command, check=True, capture_output=True)
     # A path in a .pth file is searched, but the .pth files behind it are not read: the editable install stays out.
     site = home / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
-    (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    borrowed = [entry for entry in sys.path if entry.endswith("site-packages")]
+    (site / "borrowed.pth").write_text("".join(f"{entry}\n" for entry in borrowed), encoding="utf-8")
     return home / "bin"
 
 
@@ -53,13 +54,13 @@ def test_wheel_claims_no_name_but_its_own(wheel: Path) -> None:
 def test_wheel_holds_every_file_of_the_code_folders(wheel: Path) -> None:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     written = {
-        f"clinical_model_selector/{path.relative_to(ROOT).as_posix()}"
-        for folder in FOLDERS
+        f"{package.replace('.', '/')}/{path.relative_to(ROOT / folder).as_posix()}"
+        for package, folder in PACKAGES.items()
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert packed == written
-    assert {f"clinical_model_selector/{folder}/py.typed" for folder in FOLDERS} <= packed
+    assert "clinical_model_selector/py.typed" in packed
 
 
 def test_installed_wheel_plans_from_another_folder(environment: Path, tmp_path: Path) -> None:

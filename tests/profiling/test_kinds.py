@@ -5,6 +5,11 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 from clinical_model_selector.profiling import profile_table
+from clinical_model_selector.profiling.kinds import record_keys
+from clinical_model_selector.profiling.kinds.column_facts import gather
+from clinical_model_selector.profiling.kinds.column_names import read_header
+from clinical_model_selector.profiling.kinds.column_values import read_values
+from clinical_model_selector.profiling.kinds.record_keys import LABEL_KEYS, NUMBER_KEYS, record_key
 from clinical_model_selector.profiling.kinds.rules import RULES
 
 from .clinical_tables import TABLES, Made
@@ -47,6 +52,45 @@ def test_every_rule_says_why() -> None:
 
 
 ROWS = 60
+SHUFFLED = [(n * 37) % 61 for n in range(60)]
+
+KEYS: dict[str, list[str]] = {
+    "never_comes_back": [str(1000 + (n // 2 * 37) % 400) for n in range(200)],
+    "counts_blocks": [str(1 + n // 3) for n in range(90)],
+    "blocks_of_one_length": [str(20_000 + (n // 2 * 7919) % 60_000) for n in range(80)],
+    "spread_evenly": [str(10_007 + (n * 7919) % 80_000) for n in [*SHUFFLED, *SHUFFLED[::3]]],
+    "sparse_runs": [str(100_003 + (n // 6 % 40 * 79_193) % 800_000) for n in range(480)],
+    "many_large": [str(11 + (n * 104_729) % 3_000_017) for n in [*range(1500), *range(0, 1500, 4)]],
+    "opaque": [f"{(n + 3) * 2654435761 % 36**8:x}".zfill(9)[-9:] for n in range(60)],
+    "one_form": [f"AB{1000 + n * 37}" for n in range(60)],
+}
+
+
+@pytest.mark.parametrize("predicate", KEYS)
+def test_a_record_key_is_told_by_the_predicate_that_is_named(predicate: str) -> None:
+    texts = KEYS[predicate]
+    column = gather(read_header("v1"), read_values(pa.array(texts)))
+    fired = [holds.__name__ for holds in (*NUMBER_KEYS, *LABEL_KEYS) if holds(column)]
+    assert predicate in fired
+    shown = record_key(column)
+    assert shown is not None
+    assert shown.reason == (getattr(record_keys, fired[0]).__doc__ or "").partition("\n")[0]
+
+
+MEASURES: dict[str, list[str]] = {
+    "rounded doses": [str(50_000 + 500 * (n % 40)) for n in range(120)],
+    "a skewed measurement": [str(round(1_000 * 1.08**n)) for n in range(58)],
+    "whole numbers that come back": [str(90 + (n * 37) % 61) for n in range(240)],
+    "negative numbers": [str(-20_000 + n * 317) for n in range(60)],
+    "words": ["mild pain", "no pain", "severe pain"] * 20,
+}
+
+
+@pytest.mark.parametrize("case", MEASURES)
+def test_a_measurement_is_no_record_key(case: str) -> None:
+    assert record_key(gather(read_header("v1"), read_values(pa.array(MEASURES[case])))) is None
+
+
 CASES: dict[str, tuple[list[str], str]] = {
     "ssn": ([f"{100 + n}-{10 + n % 80}-{1000 + n}" for n in range(ROWS)], "ssn"),
     "one constant e-mail": (["someone@example.org"] * ROWS, "email"),

@@ -3,14 +3,22 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS, Default, Method
+from clinical_model_selector.schemas.methods import BACKEND_IDS, HYPERPARAMETERS, Default, Method
 from clinical_model_selector.synthesizers.adapters import load_adapter
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE, NOT_OFFERED, resolve_method
 from pydantic import ValidationError
 
 
 def test_catalogue_schema_and_type_name_the_same_methods() -> None:
-    assert set(CATALOGUE) == set(HYPERPARAMETERS) == set(get_args(Method))
+    assert tuple(CATALOGUE) == tuple(HYPERPARAMETERS) == get_args(Method)
+    assert set(BACKEND_IDS.values()) == {"gc", "ctgan", "tvae", "ddpm", "dp-ctgan"}
+
+
+@pytest.mark.parametrize("method", CATALOGUE)
+def test_every_entry_has_its_adapter(method: str) -> None:
+    adapter = load_adapter(CATALOGUE[method].adapter)
+    assert adapter.__name__ == "Synthesizer"
+    assert {"fit", "sample"} <= set(dir(adapter))
 
 
 @pytest.mark.parametrize("method", CATALOGUE)
@@ -21,7 +29,7 @@ def test_facts_hang_together(method: str) -> None:
     assert entry.min_steps <= entry.target_steps
     assert entry.source_available_only == entry.licence.startswith("BSL")
     assert entry.reference
-    assert entry.native_missing == load_adapter(method).native_missing
+    assert entry.libraries
 
 
 @pytest.mark.parametrize("method", CATALOGUE)

@@ -12,11 +12,10 @@ import pandas as pd
 import pytest
 from clinical_model_selector.profiling.readers.to_pandas import read_frame
 from clinical_model_selector.schemas.column_treatment import Treatment
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS, Hyperparameters
+from clinical_model_selector.schemas.methods import HYPERPARAMETERS, Hyperparameters
 from clinical_model_selector.schemas.plan import DPSettings, ModelSelectionPlan
-from clinical_model_selector.synthesizers.adapters import load_adapter
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
-from clinical_model_selector.synthesizers.running.fit_process import Limits
+from clinical_model_selector.synthesizers.running.fit_process import FitLimits
 from clinical_model_selector.synthesizers.running.run_plan import Synthesis, carry_out
 from libraries import ENVIRONMENTS, python_of
 from sklearn.datasets import load_breast_cancer
@@ -80,7 +79,7 @@ def fit(method: str, name: str, end: str) -> Synthesis:
         rationale="",
     )
     keep = [Treatment(alias=f"c{n}", column=column, action="keep", rule="") for n, column in enumerate(table, start=1)]
-    return carry_out(table, plan, keep, environments=ENVIRONMENTS, seed=1, limits=Limits(seconds=400))
+    return carry_out(table, plan, keep, environments=ENVIRONMENTS, seed=1, limits=FitLimits(seconds=400))
 
 
 @pytest.mark.own_environment
@@ -95,7 +94,7 @@ def test_fits_and_samples_a_real_table(method: str, name: str, end: str) -> None
     assert made.shape == (120, table.shape[1])
     assert made.dtypes.to_dict() == table.dtypes.to_dict()
     assert card.fit_seconds > 0
-    assert set(load_adapter(method).libraries) <= set(card.versions)
+    assert set(CATALOGUE[method].libraries) <= set(card.versions)
     for column in table:
         known = made[column].dropna()
         if not table[column].isna().any():

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
+from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.synthesizers.running.run_card import RunCard
 from tables import mixed_table
 

@@ -8,7 +8,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
+from clinical_model_selector.schemas.methods import CATALOGUE, HYPERPARAMETERS
 from libraries import python_of
 
 SIGNATURES: dict[str, str] = {
@@ -76,5 +76,5 @@ def test_own_methods_take_every_knob_they_offer() -> None:
     from clinical_model_selector.synthesizers.adapters import load_adapter
 
     for method in ("gaussian_copula", "cart"):
-        source = inspect.getsource(load_adapter(method))
+        source = inspect.getsource(load_adapter(CATALOGUE[method].adapter))
         assert all(f'hyperparameters["{name}"]' in source for name in HYPERPARAMETERS[method].with_defaults().knobs())

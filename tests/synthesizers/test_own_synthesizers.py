@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from clinical_model_selector.schemas.methods import CATALOGUE
 from clinical_model_selector.synthesizers.adapters import load_adapter
 from clinical_model_selector.synthesizers.encoding.table_encoding import Encoding
 from sklearn.datasets import load_breast_cancer
@@ -17,7 +18,7 @@ OWN = {
 
 def draw(method: str, table: pd.DataFrame, seed: int = 0, rows: int = 500, **knobs: Any) -> pd.DataFrame:
     encoding = Encoding.of(table)
-    model = load_adapter(method)(encoding.describe())
+    model = load_adapter(CATALOGUE[method].adapter)(encoding.describe())
     model.fit(encoding.encode(table, seed), {**OWN[method], **knobs}, seed)
     return encoding.decode(model.sample(rows))
 

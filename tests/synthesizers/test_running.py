@@ -9,8 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from clinical_model_selector.schemas.errors import MissingExtra, SettingsError
-from clinical_model_selector.schemas.hyperparameters import HYPERPARAMETERS
-from clinical_model_selector.synthesizers.adapters import ADAPTERS, load_adapter
+from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
 from clinical_model_selector.synthesizers.encoding.table_encoding import Encoding
 from clinical_model_selector.synthesizers.running.environments import (
@@ -20,11 +19,11 @@ from clinical_model_selector.synthesizers.running.environments import (
     interpreter_for,
     is_created,
 )
-from clinical_model_selector.synthesizers.running.fit_process import FitFailed, FitRun, Limits, run_fit
+from clinical_model_selector.synthesizers.running.fit_process import FitFailed, FitLimits, FitRun, run_fit
 from tables import mixed_table
 
 
-def run(method: str, root: Path, limits: Limits | None = None) -> FitRun:
+def run(method: str, root: Path, limits: FitLimits | None = None) -> FitRun:
     table = mixed_table(80)
     config = HYPERPARAMETERS[method].with_defaults()
     return run_fit(table, Encoding.of(table), config, rows=30, seed=1, environments=root, limits=limits)
@@ -61,7 +60,7 @@ def test_a_fit_over_its_time_is_killed_with_its_children(tmp_path: Path) -> None
         """,
     )
     with pytest.raises(FitFailed, match="limit of 2 seconds") as caught:
-        run("arf", root, Limits(seconds=2))
+        run("arf", root, FitLimits(seconds=2))
     assert caught.value.kind == "time"
     child = int(marker.read_text())
     gone = [p for p in psutil.process_iter() if p.pid == child and p.status() != psutil.STATUS_ZOMBIE]
@@ -71,7 +70,7 @@ def test_a_fit_over_its_time_is_killed_with_its_children(tmp_path: Path) -> None
 def test_a_fit_over_its_memory_is_killed(tmp_path: Path) -> None:
     root = fake_environment(tmp_path, "import time; block = bytearray(300_000_000); time.sleep(60)")
     with pytest.raises(FitFailed, match=r"limit of 0\.1 GB"):
-        run("arf", root, Limits(seconds=60, memory_bytes=1e8))
+        run("arf", root, FitLimits(seconds=60, memory_bytes=1e8))
 
 
 @pytest.mark.parametrize(
@@ -106,12 +105,10 @@ def test_no_job_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert not list(tmp_path.glob("selector-fit-*"))
 
 
-def test_every_entry_of_the_catalogue_has_an_adapter_and_a_home() -> None:
-    assert set(ADAPTERS) == set(CATALOGUE)
-    for method in CATALOGUE:
-        assert load_adapter(method).libraries
-        home = environment_of(method)
-        assert (home is None) == (CATALOGUE[method].implementation.startswith("own"))
+def test_every_entry_of_the_catalogue_has_a_home() -> None:
+    for method, entry in CATALOGUE.items():
+        assert (environment_of(method) is None) == entry.implementation.startswith("own")
+    assert all(environment.requirements.is_file() for environment in ENVIRONMENTS.values())
 
 
 def test_requirement_files_hold_names_and_exact_versions_alone() -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from clinical_model_selector.profiling import profile_table
-from clinical_model_selector.profiling.kinds.decision import Detail, Verdict
-from clinical_model_selector.profiling.kinds.rules import KINDS_BY_USER
+from clinical_model_selector.profiling.kinds.decision import Decision, Detail
+from clinical_model_selector.profiling.kinds.rules import DECISIONS_BY_KIND
 from clinical_model_selector.profiling.treatment_rules import treat
 from clinical_model_selector.schemas.column_treatment import Generalisation, Treatment
 from clinical_model_selector.schemas.errors import TableError
@@ -125,7 +125,7 @@ def test_treatments_of_another_table_are_refused(table: pd.DataFrame, rules: lis
 def test_every_generalisation_that_a_rule_asks_for_can_be_applied(kind: Kind, detail: Detail) -> None:
     for role in get_args(Role):
         for direct in (True, False):
-            rule = treat(Verdict(kind, direct=direct, detail=detail), role)
+            rule = treat(Decision(kind, direct=direct, detail=detail), role)
             assert (rule.action == "generalise") == (rule.how is not None)
 
 
@@ -142,7 +142,7 @@ def test_no_direct_identifier_enters_a_fit(kind: Kind, mark: int, as_patient: bo
     if column.safe.direct_identifier or column.safe.role in ("withheld", "patient_id"):
         assert not cells & set(table["x"])
     else:
-        assert not KINDS_BY_USER[kind].direct
+        assert not DECISIONS_BY_KIND[kind].direct
 
 
 def test_missing_codes_are_masked_where_they_still_stand() -> None:

@@ -1,4 +1,4 @@
-"""CTGAN and TVAE over SDV's ctgan (Xu et al. 2019); BSL-licensed."""
+"""CTGAN over SDV's ctgan (Xu et al. 2019); BSL-licensed."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-__all__ = ["CTGANAdapter", "TVAEAdapter"]
+__all__ = ["Synthesizer"]
 
 
-class _SDVAdapter:
-    libraries: ClassVar[tuple[str, ...]] = ("ctgan", "rdt", "torch", "numpy", "pandas")
-    needs: ClassVar[tuple[str, ...]] = ("ctgan",)
-    native_missing: ClassVar[bool] = False
-    repeatable: ClassVar[bool] = True
-    model: ClassVar[str]
+class Synthesizer:
+    """Conditional GAN."""
+
+    model: ClassVar[str] = "CTGAN"
+    """Name of the library's class."""
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns
@@ -38,15 +37,3 @@ class _SDVAdapter:
     def sample(self, n: int) -> pd.DataFrame:
         """Draw from the generator or decoder."""
         return pd.DataFrame(self._model.sample(n))
-
-
-class CTGANAdapter(_SDVAdapter):
-    """Conditional GAN."""
-
-    model: ClassVar[str] = "CTGAN"
-
-
-class TVAEAdapter(_SDVAdapter):
-    """Variational autoencoder."""
-
-    model: ClassVar[str] = "TVAE"

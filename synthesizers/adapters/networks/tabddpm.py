@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["TabDDPMAdapter"]
+__all__ = ["Synthesizer"]
 
 
-class TabDDPMAdapter:
+class Synthesizer:
     """Denoising diffusion over numbers and categories."""
-
-    libraries: ClassVar[tuple[str, ...]] = ("schneiderkamplab-synthcity", "torch", "numpy", "pandas")
-    needs: ClassVar[tuple[str, ...]] = ("synthcity",)
-    native_missing: ClassVar[bool] = False
-    repeatable: ClassVar[bool] = True
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns

@@ -7,13 +7,13 @@ correction; Olsson 1979).
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-__all__ = ["GaussianCopulaAdapter"]
+__all__ = ["Synthesizer"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -21,13 +21,8 @@ _MAX_CORRELATION = 0.995
 _EDGE = 1e-6
 
 
-class GaussianCopulaAdapter:
+class Synthesizer:
     """Normal scores, a shrunken correlation matrix, and each column's marginal back."""
-
-    libraries: ClassVar[tuple[str, ...]] = ("scipy", "numpy")
-    needs: ClassVar[tuple[str, ...]] = ("scipy",)
-    native_missing: ClassVar[bool] = False
-    repeatable: ClassVar[bool] = True
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns

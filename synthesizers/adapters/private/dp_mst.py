@@ -1,4 +1,4 @@
-"""MST and AIM over dpmm (McKenna et al. 2021, 2022)."""
+"""MST over dpmm (McKenna et al. 2021)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from typing import Any, ClassVar, Self
 
 import pandas as pd
 
-__all__ = ["AIMAdapter", "MSTAdapter"]
+__all__ = ["Synthesizer"]
 
 
-class _MarginalsAdapter:
-    libraries: ClassVar[tuple[str, ...]] = ("dpmm", "numpy", "pandas")
-    needs: ClassVar[tuple[str, ...]] = ("dpmm",)
-    native_missing: ClassVar[bool] = False
-    repeatable: ClassVar[bool] = False
-    pipeline: ClassVar[str]
+class Synthesizer:
+    """Maximum spanning tree."""
+
+    pipeline: ClassVar[str] = "MSTPipeline"
+    """Name of the library's class."""
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns
@@ -45,15 +44,3 @@ class _MarginalsAdapter:
     def sample(self, n: int) -> pd.DataFrame:
         """Draw from the fitted marginals."""
         return pd.DataFrame(self._model.generate(n_records=n, random_state=self._seed))
-
-
-class MSTAdapter(_MarginalsAdapter):
-    """Maximum spanning tree."""
-
-    pipeline: ClassVar[str] = "MSTPipeline"
-
-
-class AIMAdapter(_MarginalsAdapter):
-    """Adaptive and iterative."""
-
-    pipeline: ClassVar[str] = "AIMPipeline"

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["DPCTGANAdapter"]
+__all__ = ["Synthesizer"]
 
 _ORDERS = [1 + x / 10.0 for x in range(1, 100)] + list(range(12, 64))
 """The Rényi orders that the library itself accounts with."""
 
 
-class DPCTGANAdapter:
+class Synthesizer:
     """CTGAN whose discriminator is trained with DP-SGD."""
-
-    libraries: ClassVar[tuple[str, ...]] = ("smartnoise-synth", "opacus", "torch", "numpy", "pandas")
-    needs: ClassVar[tuple[str, ...]] = ("snsynth",)
-    native_missing: ClassVar[bool] = False
-    repeatable: ClassVar[bool] = False
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns

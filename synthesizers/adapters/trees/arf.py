@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["ARFAdapter"]
+__all__ = ["Synthesizer"]
 
 
-class ARFAdapter:
+class Synthesizer:
     """arfpy: fit the forest, estimate densities in its leaves, draw from them."""
-
-    libraries: ClassVar[tuple[str, ...]] = ("arfpy", "scikit-learn", "numpy", "pandas")
-    needs: ClassVar[tuple[str, ...]] = ("arfpy",)
-    native_missing: ClassVar[bool] = False
-    repeatable: ClassVar[bool] = True
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns

@@ -6,13 +6,13 @@ The values in a leaf are real cell values, so small leaves disclose; ``min_sampl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-__all__ = ["CARTAdapter"]
+__all__ = ["Synthesizer"]
 
 Array = np.ndarray[Any, Any]
 
@@ -29,13 +29,8 @@ class _Column:
     donors: Array
 
 
-class CARTAdapter:
+class Synthesizer:
     """Trees column by column, in the table's order; the first column is drawn from its own values."""
-
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
-    needs: ClassVar[tuple[str, ...]] = ("sklearn",)
-    native_missing: ClassVar[bool] = False
-    repeatable: ClassVar[bool] = True
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import pandas as pd
 
-__all__ = ["ARGNAdapter", "ARGNDPAdapter"]
+__all__ = ["Synthesizer"]
 
 _DP_KNOBS = ("max_epsilon", "delta", "noise_multiplier", "max_grad_norm", "value_protection_epsilon")
 
 
-class ARGNAdapter:
+class Synthesizer:
     """Autoregressive network; takes missing cells as they are."""
-
-    libraries: ClassVar[tuple[str, ...]] = ("mostlyai-engine", "torch", "numpy", "pandas")
-    needs: ClassVar[tuple[str, ...]] = ("mostlyai.engine",)
-    native_missing: ClassVar[bool] = True
-    repeatable: ClassVar[bool] = True
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns
@@ -51,7 +46,3 @@ class ARGNAdapter:
     def sample(self, n: int) -> pd.DataFrame:
         """Draw column by column; levels protected as rare are replaced by drawn ones."""
         return pd.DataFrame(self._model.sample(n_samples=n, rare_category_replacement_method="SAMPLE"))
-
-
-class ARGNDPAdapter(ARGNAdapter):
-    """The same, trained with DP-SGD on value ranges found privately."""

@@ -1,0 +1,1 @@
+"""Copulas: marginals of their own, tied together by a correlation."""

@@ -1,0 +1,1 @@
+"""Neural networks; each runs in an environment of its own."""

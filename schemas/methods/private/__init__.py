@@ -1,0 +1,1 @@
+"""Synthesizers with a differential-privacy guarantee."""
