@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..profiling import open_table, profile_table
-from ..profiling.readers.to_pandas import as_frame
+from ..profiling.readers.to_pandas import read_table
 from ..schemas.column_treatment import Treatment
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.result import SelectionResult
@@ -53,11 +54,13 @@ def synthesize(
     if not treatments or any(item.column is None for item in treatments):
         profile = profile_table(handle, patient_id=patient_id)
         treatments = tuple(column.treatment for column in profile.columns)
+    persons = next((item.column for item in treatments if item.patient), None)
+    reading = read_table(handle, persons=persons)
     settings = settings if settings is not None else Settings()
-    return carry_out(
-        as_frame(handle),
+    made = carry_out(
+        reading.frame,
         plan.plan if isinstance(plan, SelectionResult) else plan,
-        treatments,
+        reading.treatments_of_parts(treatments),
         environments=Path(settings.selector_environments).expanduser(),
         seed=seed,
         held_out=held_out,
@@ -65,3 +68,5 @@ def synthesize(
         public=public,
         say=say,
     )
+    card = made.card.model_copy(update={"changes": reading.changes})
+    return replace(made, table=reading.write_back(made.table), card=card)

@@ -16,7 +16,7 @@ from ..values.table_values import ReadingHints
 from .csv_dialect import check_names
 from .engines import ArrowEngine, DuckDBEngine, Engine, Tick, is_small, silent
 from .files import open_files, reservoir
-from .refused import refuse_address, refuse_nested
+from .refused import refuse_address, refuse_nested, refuse_nested_columns
 
 if TYPE_CHECKING:
     import duckdb
@@ -167,6 +167,7 @@ def _from_pandas(frame: Any) -> pa.Table:
     names = [str(name) for name in frame.columns]
     check_names(names, "table")
     columns = []
+    refuse_nested_columns([name for place, name in enumerate(names) if _holds_containers(frame.iloc[:, place])])
     for place in range(len(names)):
         series = frame.iloc[:, place]
         try:
@@ -175,6 +176,10 @@ def _from_pandas(frame: Any) -> pa.Table:
             missing = series.isna()
             columns.append(pa.array([None if m else str(v) for m, v in zip(missing, series, strict=True)], pa.string()))
     return pa.table(columns, names=names)
+
+
+def _holds_containers(series: Any) -> bool:
+    return series.dtype == object and any(isinstance(cell, list | dict | tuple | set) for cell in series)
 
 
 def _identifier(name: str) -> str:

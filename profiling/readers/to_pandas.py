@@ -7,15 +7,16 @@ Rows stand in an order of their own, since databases have none: the same table g
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...schemas.column_treatment import Treatment
 from ...schemas.reading import ReadingChange
-from ...schemas.table_handle import TableHandle, source_of
+from ...schemas.table_handle import source_of
 from ..values.column_values import ColumnValues
 from ..values.table_values import read_table_values
 from ..values.written_forms import WrittenForm
@@ -25,7 +26,7 @@ from .open_table import open_engine, open_table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TableReading", "as_frame", "read_frame"]
+__all__ = ["TableReading", "as_frame", "read_table"]
 
 _EXACT = 2**53
 """Whole numbers beyond it are no longer told apart as floats: they stay text."""
@@ -38,27 +39,41 @@ class TableReading:
     """A table in canonical form, and the way back to how its cells were written.
 
     Attributes:
-        frame: The rows, in canonical order.
+        frame: The rows, in canonical order. A column that holds several numbers a cell is a column for each of them.
         forms: Column → how its cells are written; columns written as they are left out.
+        parts: Column of several numbers a cell → the columns of ``frame`` in its place.
         dtypes: Column → the type that a pandas table had, where it is more than a number, text or date.
+        labels: Column → its label in a pandas table, where that is no text.
         changes: What reading did.
     """
 
     frame: pd.DataFrame
     forms: dict[str, WrittenForm]
+    parts: dict[str, tuple[str, ...]]
     dtypes: dict[str, Callable[[pd.Series], pd.Series]]
+    labels: dict[str, Any]
     changes: tuple[ReadingChange, ...]
 
     def write_back(self, table: pd.DataFrame) -> pd.DataFrame:
         """Columns of a synthetic table in the form of the real one: units, date forms, categories, decimals."""
         columns = {name: table[name] for name in table.columns}
+        for name, parts in self.parts.items():
+            columns = _with_joined(columns, name, parts, self.forms[name])
         for name, form in self.forms.items():
             if name in columns:
                 columns[name] = _written(columns[name], form)
         for name, restore in self.dtypes.items():
             if name in columns:
                 columns[name] = restore(columns[name])
-        return type(table)(columns, index=table.index)
+        return type(table)({self.labels.get(name, name): cells for name, cells in columns.items()}, index=table.index)
+
+    def treatments_of_parts(self, treatments: Sequence[Treatment]) -> tuple[Treatment, ...]:
+        """One treatment for each column of ``frame``: parts are treated as the column that they come from."""
+        return tuple(
+            item if part == item.column else item.model_copy(update={"column": part})
+            for item in treatments
+            for part in self.parts.get(item.column or "", (item.column,))
+        )
 
 
 def as_frame(table: Any, *, table_name: str | None = None) -> pd.DataFrame:
@@ -67,14 +82,14 @@ def as_frame(table: Any, *, table_name: str | None = None) -> pd.DataFrame:
     Raises:
         TableError: It cannot be read, or is no table.
     """
-    return read_frame(open_table(table, table_name=table_name)).frame
+    return read_table(open_table(table, table_name=table_name)).frame
 
 
-def read_frame(handle: TableHandle, *, persons: str | None = None) -> TableReading:
+def read_table(table: Any, *, persons: str | None = None) -> TableReading:
     """Read a table for a fit or an evaluation.
 
     Args:
-        handle: The table.
+        table: Whatever ``open_table`` takes, or its handle.
         persons: Column that tells persons apart: a table too large to be read whole is read as a sample of persons, and
             of rows where there is none.
 
@@ -83,25 +98,38 @@ def read_frame(handle: TableHandle, *, persons: str | None = None) -> TableReadi
     """
     import pandas as pd
 
-    source = source_of(handle)
+    handle = open_table(table)
+    original = source_of(handle).table
     engine = open_engine(handle)
     try:
-        table, sampled = _rows(engine, persons)
+        rows, sampled = _rows(engine, persons)
     finally:
         engine.close()
     names = engine.names
-    values = read_table_values(table, names, engine.hints)
-    columns = {name: _series(column) for name, column in zip(names, values.columns, strict=True)}
-    frame = pd.DataFrame(columns, columns=list(names))
-    frame = frame.sort_values(list(names), ignore_index=True, kind="stable") if len(frame) else frame
+    values = read_table_values(rows, names, engine.hints)
+    columns: dict[str, pd.Series] = {}
+    parts: dict[str, tuple[str, ...]] = {}
+    for name, column in zip(names, values.columns, strict=True):
+        if column.form.composite is None:
+            columns[name] = _series(column)
+            continue
+        numbers = column.form.composite.split(_series(column))
+        parts[name] = tuple(_part_name(name, place, names) for place in range(len(numbers)))
+        columns |= dict(zip(parts[name], map(_whole, numbers), strict=True))
+    frame = pd.DataFrame(columns)
+    if len(frame):
+        frame = frame.sort_values(list(frame.columns), ignore_index=True, kind="stable")
     forms = {
         name: column.form
         for name, column in zip(names, values.columns, strict=True)
         if column.form.kind in ("unit", "composite") or (column.form.date is not None and column.form.date.pattern)
     }
-    original = source.table
-    dtypes = _restorers(original) if isinstance(original, pd.DataFrame) else {}
-    return TableReading(frame, forms, dtypes, (*engine.changes, *sampled, *values.changes))
+    dtypes: dict[str, Callable[[pd.Series], pd.Series]] = {}
+    labels: dict[str, Any] = {}
+    if isinstance(original, pd.DataFrame):
+        dtypes = _restorers(original)
+        labels = {str(label): label for label in original.columns if not isinstance(label, str)}
+    return TableReading(frame, forms, parts, dtypes, labels, (*engine.changes, *sampled, *values.changes))
 
 
 def _rows(engine: Engine, persons: str | None) -> tuple[pa.Table, tuple[ReadingChange, ...]]:
@@ -180,6 +208,39 @@ def _series(values: ColumnValues) -> pd.Series:
     if not whole.null_count:
         return pd.Series(whole.to_numpy(zero_copy_only=False))
     return pd.Series(whole.to_pylist(), dtype="Int64")
+
+
+def _part_name(name: str, place: int, names: Sequence[str]) -> str:
+    part = f"{name} ({place + 1})"
+    while part in names:
+        part += "\N{PRIME}"
+    return part
+
+
+def _whole(numbers: pd.Series) -> pd.Series:
+    """Whole numbers as such."""
+    if not (numbers.dropna() == numbers.dropna().round()).all():
+        return numbers
+    return numbers.astype("Int64") if numbers.isna().any() else numbers.astype("int64")
+
+
+def _with_joined(
+    columns: dict[str, pd.Series], name: str, parts: Sequence[str], form: WrittenForm
+) -> dict[str, pd.Series]:
+    """The columns with the parts of one joined again, where they are all there."""
+    import pandas as pd
+
+    if form.composite is None or not all(part in columns for part in parts):
+        return {key: cells for key, cells in columns.items() if key not in parts}
+    numbers = [columns[part].astype("Float64").to_numpy(dtype=float, na_value=float("nan")) for part in parts]
+    joined = pd.Series(form.composite.join(numbers), dtype=object, index=columns[parts[0]].index)
+    found: dict[str, pd.Series] = {}
+    for key, cells in columns.items():
+        if key == parts[0]:
+            found[name] = joined
+        elif key not in parts:
+            found[key] = cells
+    return found
 
 
 def _labels(values: ColumnValues) -> list[str | None]:

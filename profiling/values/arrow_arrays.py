@@ -1,4 +1,7 @@
-"""Arrow arrays and scalars without pandas: ``pa.array`` would import it, where installed, and a second is lost."""
+"""Arrow arrays and scalars without pandas.
+
+``pa.array``, ``pa.scalar`` and a Python value in a compute call would import it, where installed, and a second is lost.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-__all__ = ["integer_scalar", "listed", "number_scalar"]
+__all__ = ["FALSE", "integer_scalar", "listed", "number_scalar", "text_scalar"]
 
 
 def listed(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -30,3 +34,12 @@ def number_scalar(value: float) -> pa.Scalar:
 def integer_scalar(value: int) -> pa.Scalar:
     """An Arrow int64."""
     return listed([value], pa.int64())[0]
+
+
+def text_scalar(value: str) -> pa.Scalar:
+    """An Arrow string."""
+    return listed([value], pa.string())[0]
+
+
+FALSE = pc.equal(integer_scalar(0), integer_scalar(1))
+"""An Arrow boolean."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...schemas.reading import ReadingChange
-from .arrow_arrays import listed
+from .arrow_arrays import FALSE, integer_scalar, listed, text_scalar
 from .dates import DateReading, read_dates
 from .missing_tokens import IN_DOUBT, MISSING_TOKENS, is_missing
 from .number_marks import DecimalMark, plain_numbers, with_points
@@ -192,7 +192,7 @@ def _from_seconds(seconds: list[float | None]) -> ColumnValues:
     middle = known[len(known) // 2] if known else 1.0
     unit, length = next(((n, u) for n, u in _DURATION_UNITS if middle >= u), _DURATION_UNITS[-1])
     present = listed([0.0 if value is None else value / length for value in seconds], pa.float64())
-    gone = pc.equal(listed([int(value is None) for value in seconds], pa.int64()), listed([1], pa.int64())[0])
+    gone = pc.equal(listed([int(value is None) for value in seconds], pa.int64()), integer_scalar(1))
     values = _from_floats(pc.if_else(gone, pa.NA, present))
     change = ReadingChange(kind="duration", detail=unit)
     return replace(values, form=WrittenForm("duration"), seconds=length, changes=(*values.changes, change))
@@ -222,7 +222,7 @@ class _Draft:
 
     def drop(self, mask: pa.Array, kind: Any) -> None:
         """Take the masked texts as missing, and say so."""
-        mask = pc.fill_null(mask, False)
+        mask = pc.fill_null(mask, FALSE)
         cells = int(pc.sum(pc.filter(self.counts, mask)).as_py() or 0)
         if cells:
             self.changes.append(ReadingChange(kind=kind, cells=cells))
@@ -255,7 +255,7 @@ def _from_text(array: pa.Array, mark: DecimalMark, day_first: bool | None) -> Co
 
 def _drop_tokens(draft: _Draft, mark: DecimalMark, day_first: bool | None) -> DateReading | None:
     """Take missing tokens out; on the way the column is tried as dates."""
-    blank = pc.equal(draft.texts, "")
+    blank = pc.equal(draft.texts, text_scalar(""))
     draft.texts = pc.if_else(blank, pa.NA, draft.texts)
     listed_tokens = pc.is_in(pc.utf8_lower(draft.texts), listed(sorted(MISSING_TOKENS | IN_DOUBT), pa.string()))
     others = pc.filter(draft.texts, pc.invert(listed_tokens)).drop_null()
@@ -319,8 +319,8 @@ def _read_numbers(draft: _Draft, mark: DecimalMark) -> bool:
     """Numbers, some of them censored, all with the same unit, or with notes among them."""
     texts = with_points(draft.texts, mark)
     present = len(texts) - texts.null_count
-    plain = pc.fill_null(plain_numbers(texts), False)
-    censored = pc.and_(pc.fill_null(pc.match_substring_regex(texts, _CENSORED), False), pc.invert(plain))
+    plain = pc.fill_null(plain_numbers(texts), FALSE)
+    censored = pc.and_(pc.fill_null(pc.match_substring_regex(texts, _CENSORED), FALSE), pc.invert(plain))
     numeric = pc.or_(plain, censored)
     count = int(pc.sum(numeric).as_py() or 0)
     if count < present:

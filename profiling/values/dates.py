@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .arrow_arrays import listed
+from .arrow_arrays import FALSE, integer_scalar, listed, text_scalar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +127,7 @@ def _bare(pattern: str) -> str:
 def _read(texts: pa.Array, pattern: str, day_first: bool | None) -> DateReading | None:
     # Pattern groups are RE2's, which Arrow uses.
     parts = pc.extract_regex(texts, pattern)
-    matched = pc.fill_null(pc.is_valid(parts), False)
+    matched = pc.fill_null(pc.is_valid(parts), FALSE)
     present = len(texts) - texts.null_count
     count = int(pc.sum(matched).as_py() or 0)
     if count < present and (count < _MOSTLY * present or count < 10):
@@ -158,7 +158,7 @@ def _read(texts: pa.Array, pattern: str, day_first: bool | None) -> DateReading 
     if pc.any(pc.and_(matched, pc.is_null(moments))).as_py():
         return None
     codes = _codes(moments)
-    kept = pc.if_else(codes, pa.scalar(None, moments.type), moments)
+    kept = pc.if_else(codes, pa.NA, moments)
     clock = bool(pc.any(pc.not_equal(pc.cast(pc.floor_temporal(kept, unit="day"), kept.type), kept)).as_py())
     iso = pc.strftime(kept, format="%Y-%m-%d %H:%M:%S" if clock else "%Y-%m-%d")
     form = _form_of(get, pattern, order, two_digits, clock)
@@ -176,9 +176,10 @@ def _full_years(years: pa.Array) -> tuple[pa.Array, bool]:
     numbers = pc.cast(years, pa.int64())
     today = datetime.date.today().year
     for latest, widest in ((today + 10, _WINDOW), (today, 100)):
-        short = pc.less(numbers, 100)
-        century = latest // 100 * 100
-        full = pc.if_else(pc.greater(pc.add(numbers, century), latest), century - 100, century)
+        short = pc.less(numbers, integer_scalar(100))
+        century = integer_scalar(latest // 100 * 100)
+        late = pc.greater(pc.add(numbers, century), integer_scalar(latest))
+        full = pc.if_else(late, integer_scalar(latest // 100 * 100 - 100), century)
         found = pc.if_else(short, pc.add(numbers, full), numbers)
         if pc.max(found).as_py() - pc.min(found).as_py() <= widest:
             break
@@ -189,30 +190,34 @@ def _moments(year: pa.Array, month: pa.Array, day: pa.Array, get: dict[str, pa.A
     def two(part: pa.Array) -> pa.Array:
         return pc.utf8_lpad(part, 2, "0")
 
-    hour = pc.if_else(pc.equal(pc.fill_null(get["h"], ""), ""), "00", get["h"])
-    if pc.any(pc.not_equal(pc.fill_null(get["p"], ""), "")).as_py():
-        number = pc.cast(hour, pa.int64())
+    def filled(name: str) -> pa.Array:
+        return pc.if_else(pc.equal(pc.fill_null(get[name], nothing), nothing), text_scalar("00"), get[name])
+
+    nothing = text_scalar("")
+    hour = filled("h")
+    if pc.any(pc.not_equal(pc.fill_null(get["p"], nothing), nothing)).as_py():
+        number, noon = pc.cast(hour, pa.int64()), integer_scalar(12)
         evening = pc.match_substring(get["p"], "p", ignore_case=True)
         morning = pc.match_substring(get["p"], "a", ignore_case=True)
-        number = pc.if_else(pc.and_(evening, pc.less(number, 12)), pc.add(number, 12), number)
-        number = pc.if_else(pc.and_(morning, pc.equal(number, 12)), 0, number)
+        number = pc.if_else(pc.and_(evening, pc.less(number, noon)), pc.add(number, noon), number)
+        number = pc.if_else(pc.and_(morning, pc.equal(number, noon)), integer_scalar(0), number)
         hour = pc.cast(number, pa.string())
-    minute, second = (pc.if_else(pc.equal(pc.fill_null(get[name], ""), ""), "00", get[name]) for name in ("i", "s"))
-    whole = pc.binary_join_element_wise(year, two(month), two(day), "-")
-    clock = pc.binary_join_element_wise(two(hour), minute, second, ":")
-    text = pc.binary_join_element_wise(whole, clock, " ")
+    minute, second = filled("i"), filled("s")
+    whole = pc.binary_join_element_wise(year, two(month), two(day), text_scalar("-"))
+    clock = pc.binary_join_element_wise(two(hour), minute, second, text_scalar(":"))
+    text = pc.binary_join_element_wise(whole, clock, text_scalar(" "))
     return pc.strptime(text, format="%Y-%m-%d %H:%M:%S", unit="s", error_is_null=True)
 
 
 def _codes(moments: pa.Array) -> pa.Array:
     """Which dates stand for a missing one."""
-    years = pc.fill_null(pc.year(moments), 2000)
-    coded = pc.or_(pc.greater_equal(years, _FAR_FUTURE), pc.less(years, _FAR_PAST))
+    years = pc.fill_null(pc.year(moments), integer_scalar(2000))
+    coded = pc.or_(pc.greater_equal(years, integer_scalar(_FAR_FUTURE)), pc.less(years, integer_scalar(_FAR_PAST)))
     named = pc.is_in(pc.strftime(moments, format="%Y-%m-%d"), listed(sorted(_CODES), pa.string()))
     others = pc.filter(years, pc.and_(pc.is_valid(moments), pc.invert(pc.or_(coded, named))))
     if len(others):
         low, high = pc.min(others).as_py(), pc.max(others).as_py()
-        apart = pc.or_(pc.less(years, low - _APART), pc.greater(years, high + _APART))
+        apart = pc.or_(pc.less(years, integer_scalar(low - _APART)), pc.greater(years, integer_scalar(high + _APART)))
         coded = pc.or_(coded, pc.and_(named, apart))
     return pc.and_(pc.is_valid(moments), coded)
 

@@ -49,10 +49,12 @@ def is_missing(token: str, others: Sequence[str], *, measured: bool) -> bool:
         measured: The others are numbers or dates, nearly all of them.
     """
     lowered = token.lower()
-    if measured or not others:
+    if measured:
         return True
     if lowered in IN_DOUBT:
         return False
+    if not others:
+        return True
     if lowered.strip("-") == "":
         return lowered == "" or not any(_PLUS.fullmatch(other) for other in others)
     if lowered in ("*", "."):

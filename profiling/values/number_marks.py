@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...schemas.errors import TableError
+from .arrow_arrays import FALSE
 
 __all__ = ["DecimalMark", "MarkVotes", "choose_marks", "count_votes", "plain_numbers", "with_points"]
 
@@ -140,7 +141,7 @@ def with_points(texts: pa.Array, mark: DecimalMark) -> pa.Array:
         written = pc.match_substring_regex(texts, _form(_WRITTEN, mark))
         group = "." if mark == "," else ","
         bare = pc.replace_substring(pc.replace_substring(texts, group, ""), ",", ".")
-        texts = pc.if_else(pc.fill_null(written, False), bare, texts)
+        texts = pc.if_else(pc.fill_null(written, FALSE), bare, texts)
     return texts
 
 

@@ -11,6 +11,7 @@ from ...schemas.base import Frozen
 from ...schemas.column_treatment import Treatment
 from ...schemas.methods import Method
 from ...schemas.plan import ModelSelectionPlan
+from ...schemas.reading import ReadingChange
 
 __all__ = ["DPSpent", "Failure", "HeldOut", "RunCard"]
 
@@ -50,6 +51,8 @@ class RunCard(Frozen):
     plan: ModelSelectionPlan
     failures: tuple[Failure, ...] = ()
     treatments: tuple[Treatment, ...] = ()
+    changes: tuple[ReadingChange, ...] = ()
+    """What reading made of the real table before it was treated."""
     treated_on: date | None = None
     """The day that ages were counted to."""
     rows_fitted: int
