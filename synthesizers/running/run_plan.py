@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,6 +21,7 @@ from ..encoding.table_encoding import Bounds, Encoding
 from .fit_process import FitFailed, FitLimits, FitRun, run_fit
 from .holdout import split_rows
 from .run_card import DPSpent, Failure, HeldOut, RunCard
+from .run_histories import run_history_fit
 
 __all__ = ["Say", "Synthesis", "carry_out"]
 
@@ -83,12 +85,25 @@ def carry_out(
     for config in (plan.choice, *plan.backups):
         tell(f"fitting {config.method} to {len(fitted)} rows")
         try:
-            run = run_fit(fitted, encoding, config, rows=rows, seed=seed, environments=environments, limits=limits)
+            if CATALOGUE[config.method].histories:
+                run = run_history_fit(
+                    table.iloc[inside].reset_index(drop=True),
+                    treatments,
+                    config,
+                    patients=_patients(table, group, plan),
+                    seed=seed,
+                    environments=environments,
+                    limits=limits,
+                    public=public,
+                    on=today,
+                )
+            else:
+                run = run_fit(fitted, encoding, config, rows=rows, seed=seed, environments=environments, limits=limits)
         except (FitFailed, MissingExtra) as error:
             failures.append(Failure.model_validate({"method": config.method, "reason": str(error)}))
             tell(f"{config.method} failed: {error}")
             continue
-        whole = add_keys(run.table, table, treatments)
+        whole = run.table if CATALOGUE[config.method].histories else add_keys(run.table, table, treatments)
         hidden = config.is_dp and given is None
         card = _card(config, plan, failures, treatments, len(fitted), run, None if hidden else seed, encoding)
         kept_out = None
@@ -96,6 +111,13 @@ def carry_out(
             kept_out = HeldOut(share=held_out, seed=split_seed, group=None if group is None else str(group))
         return Synthesis(whole, card.model_copy(update={"treated_on": today, "held_out": kept_out}))
     raise SynthesisFailed({failure.method: failure.reason for failure in failures})
+
+
+def _patients(table: pd.DataFrame, group: Any, plan: ModelSelectionPlan) -> int:
+    """How many patients make the rows that the plan asks for."""
+    persons = len(table) if group is None else int(table[group].nunique())
+    most = plan.max_synth_rows * persons / max(len(table), 1)
+    return max(1, round(min(plan.sample_multiplier * persons, most)))
 
 
 def _card(
