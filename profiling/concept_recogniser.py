@@ -50,10 +50,78 @@ _TIME_UNITS = frozenset({"a", "mo", "wk", "d", "h"})
 """Lengths of time are plausible in each of them."""
 
 _QUALIFIERS = frozenset(
-    "baseline bl base first last mean avg average min minimum max maximum median serum plasma blood value values val "
-    "result level levels initial final current measured admission discharge enrollment entry screening fasting total "
-    "at on the of in day hour week month visit pre post adm ser is has had history hx patient pat subject "
-    "raw std num text flag yn code source concept grouped group cat category calc calculated".split()
+    [
+        "baseline",
+        "bl",
+        "base",
+        "first",
+        "last",
+        "mean",
+        "avg",
+        "average",
+        "min",
+        "minimum",
+        "max",
+        "maximum",
+        "median",
+        "serum",
+        "plasma",
+        "blood",
+        "value",
+        "values",
+        "val",
+        "result",
+        "level",
+        "levels",
+        "initial",
+        "final",
+        "current",
+        "measured",
+        "admission",
+        "discharge",
+        "enrollment",
+        "entry",
+        "screening",
+        "fasting",
+        "total",
+        "at",
+        "on",
+        "the",
+        "of",
+        "in",
+        "day",
+        "hour",
+        "week",
+        "month",
+        "visit",
+        "pre",
+        "post",
+        "adm",
+        "ser",
+        "is",
+        "has",
+        "had",
+        "history",
+        "hx",
+        "patient",
+        "pat",
+        "subject",
+        "raw",
+        "std",
+        "num",
+        "text",
+        "flag",
+        "yn",
+        "code",
+        "source",
+        "concept",
+        "grouped",
+        "group",
+        "cat",
+        "category",
+        "calc",
+        "calculated",
+    ]
 )
 """Words that say when or how something was measured, not what."""
 
@@ -66,6 +134,37 @@ _UNIT_WORDS: dict[str, str] = {
     "kgm2": "kg/m2", "fl": "fL", "pg": "pg", "kpa": "kPa", "ms": "ms", "ml": "mL", "miuml": "m[IU]/mL",
 }  # fmt: skip
 """Units as they stand in names, without separators → UCUM."""
+
+_GENERIC = frozenset(
+    [
+        "time",
+        "status",
+        "drug",
+        "date",
+        "test",
+        "result",
+        "group",
+        "form",
+        "type",
+        "days",
+        "name",
+        "event",
+        "day",
+        "score",
+        "class",
+        "form",
+        "code",
+        "unit",
+        "note",
+        "year",
+        "change",
+        "risk",
+        "cost",
+        "side",
+        "arms",
+    ]
+)
+"""Names that say what a column is only where they are all of its name."""
 
 _BRACKETS = re.compile(r"[(\[{][^)\]}]{0,40}[)\]}]")
 
@@ -142,12 +241,15 @@ def _parts(words: tuple[str, ...]) -> Iterator[tuple[str, float]]:
     for length in range(len(words) - 1, 0, -1):
         for start in range(len(words) - length + 1):
             text = "".join(words[start : start + length])
-            if len(text) >= 4 and len(text) / letters >= 0.5:
+            if len(text) >= 4 and len(text) / letters >= 0.5 and text not in _GENERIC:
                 yield text, 0.4 + 0.3 * len(text) / letters
 
 
 def _judge(concept: Concept, by_name: float, name: str, column: SafeColumn) -> Recognised | None:
     if not concept.kinds & _KINDS[column.kind]:
+        return None
+    if column.distinct <= 2 and column.quantiles is None and any(unit.code == "{score}" for unit in concept.units):
+        # A score has more than two values.
         return None
     short = len("".join(normalise_name(_BRACKETS.sub(" ", name)))) <= 2
     numeric = column.quantiles is not None and "number" in concept.kinds
