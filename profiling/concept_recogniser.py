@@ -6,16 +6,23 @@ potassium. What is recognised is a member of the closed vocabulary (``schemas.me
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..schemas.errors import TableError
 from ..schemas.meaning import CONCEPTS, Concept, Unit, normalise_name
 from ..schemas.meaning.vocabulary import concept_names
 from ..schemas.profile import Kind, SafeColumn
 
-__all__ = ["Recognised", "recognise_concept", "unit_of"]
+__all__ = ["Recognised", "check_concept", "recognise_concept", "unit_of"]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
 
 ACCEPT = 0.5
 """Least confidence of a concept that is told (chosen on the first half of the benchmark's tables)."""
@@ -49,79 +56,12 @@ _TELLING_RATIO = 15.0
 _TIME_UNITS = frozenset({"a", "mo", "wk", "d", "h"})
 """Lengths of time are plausible in each of them."""
 
-_QUALIFIERS = frozenset(
-    [
-        "baseline",
-        "bl",
-        "base",
-        "first",
-        "last",
-        "mean",
-        "avg",
-        "average",
-        "min",
-        "minimum",
-        "max",
-        "maximum",
-        "median",
-        "serum",
-        "plasma",
-        "blood",
-        "value",
-        "values",
-        "val",
-        "result",
-        "level",
-        "levels",
-        "initial",
-        "final",
-        "current",
-        "measured",
-        "admission",
-        "discharge",
-        "enrollment",
-        "entry",
-        "screening",
-        "fasting",
-        "total",
-        "at",
-        "on",
-        "the",
-        "of",
-        "in",
-        "day",
-        "hour",
-        "week",
-        "month",
-        "visit",
-        "pre",
-        "post",
-        "adm",
-        "ser",
-        "is",
-        "has",
-        "had",
-        "history",
-        "hx",
-        "patient",
-        "pat",
-        "subject",
-        "raw",
-        "std",
-        "num",
-        "text",
-        "flag",
-        "yn",
-        "code",
-        "source",
-        "concept",
-        "grouped",
-        "group",
-        "cat",
-        "category",
-        "calc",
-        "calculated",
-    ]
+_QUALIFIERS = _words(
+    "baseline bl base first last mean avg average min minimum max maximum median serum plasma blood value "
+    "values val result level levels initial final current measured admission discharge enrollment entry "
+    "screening fasting total at on the of in day hour week month visit pre post adm ser is has had history hx "
+    "patient pat subject raw std num text flag yn code source concept grouped group cat category calc "
+    "calculated"
 )
 """Words that say when or how something was measured, not what."""
 
@@ -135,34 +75,9 @@ _UNIT_WORDS: dict[str, str] = {
 }  # fmt: skip
 """Units as they stand in names, without separators → UCUM."""
 
-_GENERIC = frozenset(
-    [
-        "time",
-        "status",
-        "drug",
-        "date",
-        "test",
-        "result",
-        "group",
-        "form",
-        "type",
-        "days",
-        "name",
-        "event",
-        "day",
-        "score",
-        "class",
-        "form",
-        "code",
-        "unit",
-        "note",
-        "year",
-        "change",
-        "risk",
-        "cost",
-        "side",
-        "arms",
-    ]
+_GENERIC = _words(
+    "time status drug date test result group form type days name event day score class form code unit note "
+    "year change risk cost side arms"
 )
 """Names that say what a column is only where they are all of its name."""
 
@@ -181,13 +96,30 @@ class Recognised:
     """What is odd about the values, without any of them."""
 
 
-def recognise_concept(name: str, column: SafeColumn) -> Recognised | None:
+def check_concept(column: str, concept: str) -> str:
+    """``concept`` as one of the vocabulary.
+
+    Raises:
+        TableError: It is unknown; the message names the column and the concepts nearest to it.
+    """
+    if concept in CONCEPTS:
+        return concept
+    near = difflib.get_close_matches(concept, list(CONCEPTS), n=3)
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    raise TableError(f"unknown clinical concept for column {column!r}{hint}")
+
+
+def recognise_concept(name: str, column: SafeColumn, told: str | None = None) -> Recognised | None:
     """The concept of the column called ``name``; None where nothing is sure enough.
 
     Args:
         name: The column's name, which stays on this machine.
         column: Its safe facts.
+        told: The concept by the user's word, which wins; only its unit is then looked for.
     """
+    if told is not None:
+        unit = unit_of(CONCEPTS[told], column.quantiles, _stated_unit(name)) if column.quantiles else None
+        return Recognised(told, unit.code if unit else None, 1.0)
     if column.role == "patient_id":
         return Recognised("patient_identifier", None, 1.0)
     best: Recognised | None = None
@@ -204,6 +136,8 @@ def unit_of(concept: Concept, quantiles: tuple[float, ...], hint: str | None = N
     Several may fit; then a unit that the name states wins, else the first where the others are too near to be told from
     it, else the one in whose middle the median lies.
     """
+    if concept.limits is None:
+        return None
     fitting = [unit for unit in concept.units if _fits(concept, unit, quantiles)]
     stated = [unit for unit in fitting if unit.code == hint]
     if stated or len(fitting) < 2:
@@ -265,7 +199,8 @@ def _judge(concept: Concept, by_name: float, name: str, column: SafeColumn) -> R
             return Recognised(concept.name, None, by_name * 0.8, f"values look like two units ({mixed})")
         if "levels" in concept.kinds:
             return Recognised(concept.name, None, by_name * 0.8)
-        return Recognised(concept.name, None, by_name * 0.55, "values lie outside what is plausible")
+        confidence = 0.0 if short else by_name * 0.55
+        return Recognised(concept.name, None, confidence, "values lie outside what is plausible")
     if short and unit.code != hint:
         near = _distance(concept, unit, column.quantiles[len(column.quantiles) // 2]) < 1.0
         return Recognised(concept.name, unit.code, by_name * (0.7 if near else 0.4))
@@ -274,14 +209,14 @@ def _judge(concept: Concept, by_name: float, name: str, column: SafeColumn) -> R
 
 def _fits(concept: Concept, unit: Unit, quantiles: tuple[float, ...]) -> bool:
     assert concept.limits is not None
-    low, high = (limit * unit.factor for limit in concept.limits)
+    low, high = map(unit.of, concept.limits)
     return low <= quantiles[0] and quantiles[-1] <= high
 
 
 def _distance(concept: Concept, unit: Unit, median: float) -> float:
     """Decades between ``median`` and the middle of what is plausible in ``unit``."""
     assert concept.limits is not None
-    low, high = (limit * unit.factor for limit in concept.limits)
+    low, high = map(unit.of, concept.limits)
     low = max(low, high / 1000)
     return abs(math.log10(max(median, 1e-12)) - (math.log10(low) + math.log10(high)) / 2)
 

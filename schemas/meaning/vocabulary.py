@@ -23,7 +23,12 @@ class Unit:
     code: str
     """UCUM."""
     factor: float
-    """A figure in the concept's first unit times this is the figure in this unit."""
+    """A figure in the concept's first unit times this, plus ``offset``, is the figure in this unit."""
+    offset: float = 0.0
+
+    def of(self, value: float) -> float:
+        """``value``, which is in the concept's first unit, in this unit."""
+        return value * self.factor + self.offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,8 @@ def _read(line: str, group: str) -> Concept:
 
 def _unit(text: str) -> Unit:
     code, _, factor = text.rpartition("=")
-    return Unit(code.strip(), float(factor))
+    slope, _, offset = factor.partition("+")
+    return Unit(code.strip(), float(slope), float(offset or 0))
 
 
 def _listed(text: str, separator: str) -> list[str]:
