@@ -100,7 +100,7 @@ def test_names_become_words(name: str, words: tuple[str, ...]) -> None:
 
 def test_the_profile_tells_concepts_and_the_users_word_wins(tmp_path) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "labs.csv"
-    rows = [f"{0.5 + i % 199 / 100},{100 + i % 37},{'yes' if i % 3 else 'no'}" for i in range(200)]
+    rows = [f"{0.5 + i % 199 / 100},{100 + i % 37},{'yes' if i % 3 else 'no'}" for i in range(400)]
     path.write_text("crea,mystery_value,died\n" + "\n".join(rows), encoding="utf-8")
     profile = profile_table(path, concepts={"mystery_value": "sodium"})
     concepts = {c.name: (c.safe.concept, c.safe.unit) for c in profile.columns}
