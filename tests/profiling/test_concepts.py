@@ -3,7 +3,6 @@
 import re
 
 import pytest
-
 from clinical_model_selector.profiling import describe_for_prompt, profile_table
 from clinical_model_selector.profiling.concept_recogniser import recognise_concept, unit_of
 from clinical_model_selector.schemas.errors import TableError
