@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import asdict
 from typing import Any
 
-from ...chains.providers.models import list_models
+from ...chains.providers.openrouter_models import list_models
 from ...schemas.settings import Settings
 
 __all__ = ["cache_kind", "configured_legs", "describe_models"]
