@@ -11,6 +11,7 @@ from typing import Any, Self
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from pydantic import BaseModel, ValidationError
 
+from ..schemas.base import list_errors
 from ..schemas.methods import HYPERPARAMETERS
 from ..schemas.plan import DPSettings, ModelSelectionPlan
 from .plan_check import Violation
@@ -97,7 +98,7 @@ def _validate(answer: str | dict[str, Any]) -> Parsed:
 
 
 def _is_broken_json(error: ValidationError) -> bool:
-    return any(item["type"] == "json_invalid" for item in error.errors(include_input=False, include_url=False))
+    return any(item.type == "json_invalid" for item in list_errors(error))
 
 
 def _find_object(text: str) -> dict[str, Any] | None:
@@ -119,14 +120,13 @@ def _find_object(text: str) -> dict[str, Any] | None:
 
 def _quiet(error: ValidationError) -> Iterator[Violation]:
     """pydantic's errors without what they repeat of the input: unknown keys, unknown tags."""
-    for item in error.errors(include_input=False, include_url=False, include_context=False):
-        loc = tuple(part if isinstance(part, int) or part in _known_names() else "…" for part in item["loc"])
-        message = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "union_tag_invalid":
+    for location, kind, message in list_errors(error):
+        loc = tuple(part if isinstance(part, int) or part in _known_names() else "…" for part in location)
+        if kind == "union_tag_invalid":
             message = f"method must be one of {', '.join(HYPERPARAMETERS)}"
-        elif item["type"] == "json_invalid":
+        elif kind == "json_invalid":
             message = "not valid JSON"
-        yield Violation(loc, item["type"], message)
+        yield Violation(loc, kind, message)
 
 
 @cache

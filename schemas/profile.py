@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from .base import Frozen
 from .column_treatment import Treatment
 from .safe_levels import is_safe_level
 
@@ -89,11 +90,11 @@ RoundedNumber = Annotated[float, AfterValidator(_check_digits)]
 """A figure with at most two significant digits: no measured value as it is."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+class _Finite(Frozen):
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
-class SafeColumn(_Frozen):
+class SafeColumn(_Finite):
     """One column as it may leave the machine."""
 
     alias: Alias
@@ -131,7 +132,7 @@ class SafeColumn(_Frozen):
     ages_over_89: bool = False
 
 
-class SafeProfile(_Frozen):
+class SafeProfile(_Finite):
     """All that may leave: no name, no value, no path."""
 
     rows: Annotated[int, Field(ge=0)]
@@ -163,7 +164,7 @@ class SafeProfile(_Frozen):
         return next((c for c in self.columns if c.role == "target"), None)
 
 
-class ColumnProfile(_Frozen):
+class ColumnProfile(_Finite):
     """One column as its owner sees it: the safe facts plus the name and exact counts."""
 
     name: str
@@ -178,7 +179,7 @@ class ColumnProfile(_Frozen):
     treatment: Treatment
 
 
-class TableProfile(_Frozen):
+class TableProfile(_Finite):
     """The local profile: stays on the machine; ``safe`` is what may leave."""
 
     rows: Annotated[int, Field(ge=0)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
+from .base import Frozen
 from .column_treatment import Treatment
+from .options import EvidencePolicy
 from .plan import ModelSelectionPlan
-from .request import EvidencePolicy
 
 __all__ = [
     "Attempt",
@@ -51,10 +52,8 @@ Outcome = Literal[
 """How one attempt ended; all but ``ok`` and ``repaired`` are failures."""
 
 
-class Attempt(BaseModel):
+class Attempt(Frozen):
     """One provider's turn, with every request it cost."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     provider: ProviderName
     model: str | None = None
@@ -83,10 +82,8 @@ class Attempt(BaseModel):
     seconds: float = 0.0
 
 
-class Provenance(BaseModel):
+class Provenance(Frozen):
     """Who answered, and everything that happened on the way."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     provider: ProviderName
     model: str | None = None
@@ -108,10 +105,8 @@ class Provenance(BaseModel):
     versions: dict[str, str]
 
 
-class Expected(BaseModel):
+class Expected(Frozen):
     """What the measurements let expect of one synthesizer on this table; errors are standard errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     method: str
     fidelity: float
@@ -137,10 +132,8 @@ class Expected(BaseModel):
         )
 
 
-class EvidenceNote(BaseModel):
+class EvidenceNote(Frozen):
     """What the measurements say to a language model's choice."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     policy: EvidencePolicy
     choice: Expected
@@ -160,10 +153,8 @@ class EvidenceNote(BaseModel):
         return f"{told}, which the model chose and is now a backup" if self.replaced else f"{told}, the model's choice"
 
 
-class SelectionResult(BaseModel):
+class SelectionResult(Frozen):
     """The answer to a :class:`~clinical_model_selector.schemas.request.SelectionRequest`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     plan: ModelSelectionPlan
     provenance: Provenance

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
+
+from .base import Frozen
 
 __all__ = ["Usage"]
 
 
-class Usage(BaseModel):
+class Usage(Frozen):
     """Totals over every selection of one selector."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     selections: int = 0
     failed: int = 0
     """Selections that nobody could answer."""
-    answered_by: dict[str, int] = {}
+    answered_by: dict[str, int] = Field(default_factory=dict)
     """Provider → selections it answered."""
     fallbacks: int = 0
     """Selections that the provider asked first did not answer."""

@@ -13,7 +13,7 @@ from ...schemas.errors import SettingsError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["print_error", "print_json", "print_view", "printable", "write_page"]
+__all__ = ["print_error", "print_json", "print_view", "printable", "say", "write_page"]
 
 
 def print_view(view: RenderableType) -> None:
@@ -32,6 +32,11 @@ def print_error(lines: Sequence[str]) -> None:
     """A line on stderr, details indented below it."""
     for number, line in enumerate(lines):
         sys.stderr.write(("  " if number else "error: ") + printable(" ".join(line.split())) + "\n")
+
+
+def say(text: str) -> None:
+    """A line on stderr: what happens now."""
+    sys.stderr.write(printable(text) + "\n")
 
 
 def printable(text: str) -> str:

@@ -16,19 +16,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ...agents.resolve_request import resolve
 from ...chains.prompt import render_user_message
 from ...evidence.recommender.ranking import rank
-from ...schemas.compliance import POLICIES
 from ...schemas.errors import NoFeasibleSynthesizer
+from ...schemas.options import SelectionOptions
 from ...schemas.profile import Kind, TableProfile
 from ...schemas.question import Question
-from ...schemas.request import Deployment, SelectionRequest, Tradeoff
+from ...schemas.request import SelectionRequest
 from ...schemas.result import SelectionResult
 from ...schemas.result_html import describe_cost, describe_privacy, describe_values
-from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.feasibility import assess
 from ..render.service_charts import Bar, evidence_chart
 from ..service.handler import Service
 from ..service.models import PlanRequest, PlanUpload, to_selection
 from ..service.status import configured_legs
+from .form_fields import form_fields
 from .python_script import python_code
 
 __all__ = ["build_page"]
@@ -53,11 +53,10 @@ async def _page(service: Service) -> Response:
         _template("page").render(
             keys=bool(service.gate.keys),
             legs=list(configured_legs(settings)),
-            tradeoffs=get_args(Tradeoff),
-            levels=list(POLICIES),
-            level=settings.compliance_level,
-            deployments=get_args(Deployment),
-            methods=list(CATALOGUE),
+            fields=form_fields(
+                SelectionOptions,
+                {"compliance": settings.compliance_level, "evidence_policy": settings.selector_evidence_policy},
+            ),
             limit=settings.service_max_upload_mb,
         )
     )

@@ -70,11 +70,14 @@ class PlanCache(ABC):
             self._rest("written", error)
 
     def ping(self) -> str | None:
-        """What is wrong with the cache; None where it works."""
+        """What is wrong with the cache; None where it works. One that rests is not asked."""
+        if time.monotonic() < self._rests_until:
+            return "resting"
         try:
             self._store("ping", "{}")
             self._load("ping")
         except self._failures() as error:
+            self._rest("reached", error)
             return type(error).__name__
         return None
 
@@ -174,7 +177,7 @@ def connect_redis(url: str) -> Redis:
     except ImportError:
         raise MissingExtra("A cache in Redis", "redis") from None
     try:
-        client: Redis = Redis.from_url(url.removeprefix("redis+"), socket_timeout=1.0, socket_connect_timeout=1.0)
+        client: Redis = Redis.from_url(url, socket_timeout=1.0, socket_connect_timeout=1.0)
     except ValueError:
         # Its message quotes the URL, which may hold a password.
         raise SettingsError("SELECTOR_CACHE: not a usable redis:// URL") from None

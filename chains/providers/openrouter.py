@@ -249,4 +249,4 @@ def header_value(text: str) -> str:
 def _supported(listed: list[ListedModel | None]) -> frozenset[str]:
     """Sampling parameters that all of these models support, as far as the list says."""
     supported = [model.parameters for model in listed if model is not None and model.parameters is not None]
-    return frozenset.intersection(_SAMPLING, *supported)
+    return _SAMPLING.intersection(*supported)

@@ -44,19 +44,15 @@ class ListedModel:
     """One model of the list."""
 
     id: str
-    parameters: frozenset[str] | None
+    parameters: tuple[str, ...] | None
     """What a request for it may carry; None where the list does not say."""
+    structured_outputs: tuple[StructuredOutput, ...]
+    """Ways to ask for structure, best first; empty where there is none."""
     prompt_usd: float | None
     """USD per input token."""
     completion_usd: float | None
     """USD per output token."""
     context_length: int | None
-
-    @property
-    def structured_outputs(self) -> tuple[StructuredOutput, ...]:
-        """Ways to ask for structure, best first; empty where there is none."""
-        supported = self.parameters or frozenset()
-        return tuple(way for parameter, way in _BY_PARAMETER.items() if parameter in supported)
 
 
 def without_suffix(model: str) -> str:
@@ -145,11 +141,13 @@ def list_models(settings: Settings) -> list[ListedModel]:
 
 def _listed(row: dict[str, Any]) -> ListedModel:
     parameters = row.get("supported_parameters")
+    supported = tuple(map(str, parameters)) if isinstance(parameters, list) else None
     pricing: dict[str, Any] = row["pricing"] if isinstance(row.get("pricing"), dict) else {}
     context = row.get("context_length")
     return ListedModel(
         id=row["id"],
-        parameters=frozenset(map(str, parameters)) if isinstance(parameters, list) else None,
+        parameters=supported,
+        structured_outputs=tuple(way for name, way in _BY_PARAMETER.items() if name in (supported or ())),
         prompt_usd=_price(pricing.get("prompt")),
         completion_usd=_price(pricing.get("completion")),
         context_length=context if isinstance(context, int) else None,

@@ -219,7 +219,7 @@ def test_an_unusable_place_is_said_at_once(bad: str, chain_for: BuildChain) -> N
 
 def test_nothing_raw_is_kept(tmp_path: Path, chain_for: BuildChain) -> None:
     path = tmp_path / "plans.sqlite"
-    asked = QUESTION.model_copy(update={"goal": "GoalCanary"})
+    asked = question(goal="GoalCanary")
     chain_for(selector_cache=str(path)).invoke(asked)
     assert b"GoalCanary" not in path.read_bytes()
     assert b"continuous" not in path.read_bytes()

@@ -193,7 +193,7 @@ def test_a_wrong_key_or_model_opens_the_breaker_at_once_and_loudly(
     assert len(openrouter_server.requests) == 1
     assert any(r.levelno == logging.ERROR and "cannot be" in r.getMessage() for r in caplog.records)
     # Another model is another matter.
-    other = QUESTION.model_copy(update={"model": "other/model"})
+    other = question(model="other/model")
     assert chain.invoke(other).provenance.attempts[0].status == code
 
 

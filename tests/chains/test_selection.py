@@ -31,7 +31,7 @@ QUESTION = question()
 
 
 def providers(chain: SelectionChain, **fields: Any) -> tuple[str, list[str]]:
-    provenance = chain.invoke(QUESTION.model_copy(update=fields)).provenance
+    provenance = chain.invoke(question(**fields)).provenance
     return provenance.provider, [attempt.provider for attempt in provenance.attempts]
 
 
@@ -177,8 +177,8 @@ def test_a_model_per_call_goes_to_the_provider_asked_first(
 ) -> None:
     openrouter_server.always(status(500))
     chain = chain_for()
-    chain.invoke(QUESTION.model_copy(update={"model": "openai/gpt-4o"}))
-    chain.invoke(QUESTION.model_copy(update={"model": "mistral:7b", "provider": "ollama"}))
+    chain.invoke(question(model="openai/gpt-4o"))
+    chain.invoke(question(model="mistral:7b", provider="ollama"))
     assert openrouter_server.requests[0].body["model"] == "openai/gpt-4o"
     assert [request.body["model"] for request in ollama_server.requests] == ["llama3.1:8b", "mistral:7b"]
 
@@ -283,7 +283,7 @@ def test_equal_questions_have_equal_fingerprints_and_others_do_not(chain_for: Bu
     assert chain.invoke(QUESTION).provenance.fingerprint == base
     others = [
         chain.invoke(question(tradeoff="privacy")),
-        chain.invoke(QUESTION.model_copy(update={"model": "x/y"})),
+        chain.invoke(question(model="x/y")),
         warmer.invoke(QUESTION),
     ]
     prints = [base, *(answered.provenance.fingerprint for answered in others)]

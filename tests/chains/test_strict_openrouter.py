@@ -55,7 +55,7 @@ def chain_at(server: ScriptedServer, **settings: Any) -> SelectionChain:
 def ask(chain: SelectionChain, server: ScriptedServer, model: str | None = None) -> tuple[Attempt, list[Any]]:
     """The first attempt, and the bodies of its requests."""
     server.requests.clear()
-    answered = chain.invoke(QUESTION.model_copy(update={"model": model}))
+    answered = chain.invoke(question(model=model))
     assert check_plan(answered.plan, QUESTION) == ()
     return answered.provenance.attempts[0], [request.body for request in server.requests]
 
