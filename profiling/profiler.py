@@ -14,8 +14,13 @@ from ..schemas.column_treatment import Treatment
 from ..schemas.errors import TableError
 from ..schemas.profile import ColumnProfile, HistoryStructure, Kind, Pattern, SafeColumn, SafeProfile, TableProfile
 from .column_draft import ColumnDraft
+<<<<<<< HEAD
 from .disclosure_control import floor_count, safe_facts, two_digits
 from .history_structure import HistoryColumns, find_history, part_of
+=======
+from .concept_recogniser import check_concept, recognise_concept
+from .disclosure_control import floor_count, safe_facts
+>>>>>>> main
 from .kinds.column_facts import FEW_VALUES, MOST_VALUES, ColumnFacts, gather
 from .kinds.column_names import read_header
 from .kinds.column_values import ColumnValues, read_values
@@ -46,8 +51,12 @@ def profile_table(
     target: str | None = None,
     patient_id: str | None = None,
     kinds: Mapping[str, Kind] | None = None,
+<<<<<<< HEAD
     time: str | None = None,
     static: Sequence[str] = (),
+=======
+    concepts: Mapping[str, str] | None = None,
+>>>>>>> main
     table_name: str | None = None,
     progress: Progress | None = None,
 ) -> TableProfile:
@@ -58,8 +67,12 @@ def profile_table(
         target: Column to predict.
         patient_id: Column that tells patients apart; counts then are of patients.
         kinds: Column → kind where the user knows better than the rules.
+<<<<<<< HEAD
         time: Column that tells when a row was, where a patient has several.
         static: Columns that are the same in all rows of a patient, besides those found to be.
+=======
+        concepts: Column → clinical concept (``schemas.meaning``) where the user knows better.
+>>>>>>> main
         table_name: Which table of a database.
         progress: Told how far the work is.
 
@@ -70,7 +83,11 @@ def profile_table(
     told(0.0, "open")
     engine = open_engine(open_table(table, table_name=table_name))
     try:
+<<<<<<< HEAD
         return _profile(engine, target, patient_id, kinds or {}, time, static, told)
+=======
+        return _profile(engine, target, patient_id, kinds or {}, concepts or {}, told)
+>>>>>>> main
     finally:
         engine.close()
 
@@ -84,8 +101,12 @@ def _profile(
     target: str | None,
     patient_id: str | None,
     kinds: Mapping[str, Kind],
+<<<<<<< HEAD
     time: str | None,
     static: Sequence[str],
+=======
+    concepts: Mapping[str, str],
+>>>>>>> main
     told: Progress,
 ) -> TableProfile:
     names = engine.names
@@ -93,6 +114,8 @@ def _profile(
         raise TableError(f"the table has {len(names)} columns; at most {MOST_COLUMNS} can be profiled")
     goal = _position(names, target, "target column")
     patient = _position(names, patient_id, "patient column")
+    for name in concepts:
+        _position(names, name, "column")
     given = {_position(names, name, "column"): check_kind(name, kind) for name, kind in kinds.items()}
     when = _position(names, time, "time column")
     same = [place for name in static if (place := _position(names, name, "static column")) is not None]
@@ -113,7 +136,12 @@ def _profile(
     survival = (structure.event_time, structure.event_indicator)
     history = find_history(drafts, structure.patient, survival, when, same)
     _make_safe(drafts, structure)
+<<<<<<< HEAD
     profile = _assemble(drafts, structure, history)
+=======
+    _name_concepts(drafts, {name: check_concept(name, concept) for name, concept in concepts.items()})
+    profile = _assemble(drafts, structure)
+>>>>>>> main
     told(1.0, "done")
     return profile
 
@@ -231,6 +259,15 @@ def _make_safe(drafts: Sequence[ColumnDraft], structure: Structure) -> None:
         draft.safe = draft.safe.model_copy(update={"alias": f"c{rank}"})
 
 
+def _name_concepts(drafts: Sequence[ColumnDraft], told: Mapping[str, str]) -> None:
+    """Seventh pass: which clinical concept each column holds; aliases are given before, since names decide no order."""
+    for draft in drafts:
+        recognised = recognise_concept(draft.name, draft.safe, told.get(draft.name))
+        if recognised is not None:
+            draft.safe = draft.safe.model_copy(update={"concept": recognised.concept, "unit": recognised.unit})
+            draft.caution = recognised.caution
+
+
 def _scale(drafts: Sequence[ColumnDraft]) -> float:
     """Share of the table's rows that the sample holds."""
     return drafts[0].values.rows / drafts[0].facts.totals.rows
@@ -308,7 +345,7 @@ def _assemble(drafts: Sequence[ColumnDraft], structure: Structure, history: Hist
         safe=profile,
         patient_id=patient.name if patient is not None else None,
         target_candidates=tuple(drafts[position].name for position in structure.candidates),
-        warnings=_warnings(profile),
+        warnings=(*_warnings(profile), *_concept_warnings(ordered)),
     )
 
 
@@ -354,6 +391,10 @@ def _column_profile(draft: ColumnDraft, scale: float, history: HistoryColumns | 
             reference=rule.reference,
         ),
     )
+
+
+def _concept_warnings(drafts: Sequence[ColumnDraft]) -> tuple[str, ...]:
+    return tuple(f"{draft.safe.alias} ({draft.safe.concept}): {draft.caution}" for draft in drafts if draft.caution)
 
 
 def _warnings(profile: SafeProfile) -> tuple[str, ...]:

@@ -74,6 +74,8 @@ def _history(history: HistoryStructure) -> str:
 
 def _line(column: SafeColumn) -> str:
     parts = [column.alias, column.kind]
+    if column.concept is not None:
+        parts.append(column.concept if column.unit is None else f"{column.concept} [{column.unit}]")
     if column.role != "feature":
         parts.append(f"role={column.role}")
     if column.action != "keep":
