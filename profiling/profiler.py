@@ -14,13 +14,9 @@ from ..schemas.column_treatment import Treatment
 from ..schemas.errors import TableError
 from ..schemas.profile import ColumnProfile, HistoryStructure, Kind, Pattern, SafeColumn, SafeProfile, TableProfile
 from .column_draft import ColumnDraft
-<<<<<<< HEAD
+from .concept_recogniser import check_concept, recognise_concept
 from .disclosure_control import floor_count, safe_facts, two_digits
 from .history_structure import HistoryColumns, find_history, part_of
-=======
-from .concept_recogniser import check_concept, recognise_concept
-from .disclosure_control import floor_count, safe_facts
->>>>>>> main
 from .kinds.column_facts import FEW_VALUES, MOST_VALUES, ColumnFacts, gather
 from .kinds.column_names import read_header
 from .kinds.column_values import ColumnValues, read_values
@@ -51,12 +47,9 @@ def profile_table(
     target: str | None = None,
     patient_id: str | None = None,
     kinds: Mapping[str, Kind] | None = None,
-<<<<<<< HEAD
+    concepts: Mapping[str, str] | None = None,
     time: str | None = None,
     static: Sequence[str] = (),
-=======
-    concepts: Mapping[str, str] | None = None,
->>>>>>> main
     table_name: str | None = None,
     progress: Progress | None = None,
 ) -> TableProfile:
@@ -67,12 +60,9 @@ def profile_table(
         target: Column to predict.
         patient_id: Column that tells patients apart; counts then are of patients.
         kinds: Column → kind where the user knows better than the rules.
-<<<<<<< HEAD
+        concepts: Column → clinical concept (``schemas.meaning``) where the user knows better.
         time: Column that tells when a row was, where a patient has several.
         static: Columns that are the same in all rows of a patient, besides those found to be.
-=======
-        concepts: Column → clinical concept (``schemas.meaning``) where the user knows better.
->>>>>>> main
         table_name: Which table of a database.
         progress: Told how far the work is.
 
@@ -83,11 +73,7 @@ def profile_table(
     told(0.0, "open")
     engine = open_engine(open_table(table, table_name=table_name))
     try:
-<<<<<<< HEAD
-        return _profile(engine, target, patient_id, kinds or {}, time, static, told)
-=======
-        return _profile(engine, target, patient_id, kinds or {}, concepts or {}, told)
->>>>>>> main
+        return _profile(engine, target, patient_id, kinds or {}, concepts or {}, time, static, told)
     finally:
         engine.close()
 
@@ -101,12 +87,9 @@ def _profile(
     target: str | None,
     patient_id: str | None,
     kinds: Mapping[str, Kind],
-<<<<<<< HEAD
+    concepts: Mapping[str, str],
     time: str | None,
     static: Sequence[str],
-=======
-    concepts: Mapping[str, str],
->>>>>>> main
     told: Progress,
 ) -> TableProfile:
     names = engine.names
@@ -136,12 +119,8 @@ def _profile(
     survival = (structure.event_time, structure.event_indicator)
     history = find_history(drafts, structure.patient, survival, when, same)
     _make_safe(drafts, structure)
-<<<<<<< HEAD
-    profile = _assemble(drafts, structure, history)
-=======
     _name_concepts(drafts, {name: check_concept(name, concept) for name, concept in concepts.items()})
-    profile = _assemble(drafts, structure)
->>>>>>> main
+    profile = _assemble(drafts, structure, history)
     told(1.0, "done")
     return profile
 
