@@ -46,6 +46,8 @@ class Policy:
     """Utility trained on synthetic over trained on real, both tested on real; replaces the backend's absolute AUROC."""
     min_rare_coverage: float
     max_frequency_skew: float
+    min_persons: int
+    """Persons who must hold a value for it to enter a fit; 11 is the figure of CMS's cell size suppression policy."""
 
     def delta_for(self, rows: int) -> float:
         """Largest delta for a table of ``rows`` rows, which were rounded down by less than a tenth.
@@ -77,6 +79,7 @@ _HIPAA_LIKE = Policy(
     min_tstr_ratio=0.80,
     min_rare_coverage=0.70,
     max_frequency_skew=0.30,
+    min_persons=11,
 )
 
 _CLINICAL_STRICT = Policy(
@@ -95,6 +98,7 @@ _CLINICAL_STRICT = Policy(
     min_tstr_ratio=0.85,
     min_rare_coverage=0.75,
     max_frequency_skew=0.25,
+    min_persons=11,
 )
 
 POLICIES: dict[str, Policy] = {
@@ -114,6 +118,7 @@ POLICIES: dict[str, Policy] = {
         min_tstr_ratio=0.75,
         min_rare_coverage=0.60,
         max_frequency_skew=0.40,
+        min_persons=5,
     ),
     "hipaa_like": _HIPAA_LIKE,
     "gdpr_like": replace(

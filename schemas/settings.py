@@ -15,6 +15,7 @@ from .base import describe_error
 from .compliance import DEFAULT_COMPLIANCE, Compliance
 from .errors import SettingsError
 from .options import EvidencePolicy
+from .value_protection import RareLevels
 
 __all__ = ["OLLAMA_DEFAULT_BASES", "Settings", "load_tracing_variables"]
 
@@ -74,6 +75,12 @@ class Settings(BaseSettings):
     """For OpenRouter, in 30 days from the first paid request; over it the next provider answers."""
     selector_evidence_policy: EvidencePolicy = "advise"
     """Measurements speak against a language model's choice: warn, replace it (enforce), or say nothing (off)."""
+    selector_value_protection: Literal["on", "off"] = "on"
+    """Values of few persons stay out of synthetic tables; off is possible at the level research only."""
+    selector_min_persons: Annotated[int, Field(ge=2)] | None = None
+    """Persons who must hold a value; by default the level's figure (research 5, others 11), fewer only at research."""
+    selector_rare_levels: RareLevels = "pool"
+    """Rare levels become one level, or are drawn anew among the common ones (redraw)."""
     selector_environments: str = "~/.cache/clinical-model-selector/environments"
     """Directory of the synthesizers' own environments."""
 

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ...schemas.errors import TableError
+from ...schemas.value_protection import RareLevels
 from ..encoding.column_encoding import Bounds, ColumnCode, code_column, decode_column, to_codes, to_number
-from .levels import RareLevels, protect_levels
+from .levels import protect_levels
 from .numbers import protect_numbers
 from .report import ColumnProtection, ProtectionReport
 
