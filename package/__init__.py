@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .agents.selector import ClinicalModelSelector
+    from .evidence.evaluation import evaluate
 
-__all__ = ["ClinicalModelSelector"]
+__all__ = ["ClinicalModelSelector", "evaluate"]
 
-_HOMES = {"ClinicalModelSelector": ".agents.selector"}
+_HOMES = {"ClinicalModelSelector": ".agents.selector", "evaluate": ".evidence.evaluation"}
 
 
 def __getattr__(name: str) -> Any:
