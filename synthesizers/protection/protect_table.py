@@ -61,8 +61,8 @@ def protect_table(
         seed: Equal arguments give equal tables.
 
     Raises:
-        TableError: Protection would leave the target fewer than two values (the message names the column), or nothing at
-            all.
+        TableError: Protection would leave the target fewer than two values (the message names the column), or nothing
+            at all.
     """
     if k < 2:
         raise ValueError("k counts persons: at least 2")
