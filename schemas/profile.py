@@ -13,7 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from .base import Frozen
 from .column_treatment import Treatment
-from .safe_levels import is_safe_level
+from .table.safe_levels import is_safe_level
 
 __all__ = [
     "Alias",

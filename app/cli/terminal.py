@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...schemas.errors import SettingsError
+from ..render.words import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["print_error", "print_json", "print_view", "printable", "say", "write_page"]
+__all__ = ["print_error", "print_json", "print_view", "say", "write_page"]
 
 
 def print_view(view: RenderableType) -> None:
@@ -37,11 +38,6 @@ def print_error(lines: Sequence[str]) -> None:
 def say(text: str) -> None:
     """A line on stderr: what happens now."""
     sys.stderr.write(printable(text) + "\n")
-
-
-def printable(text: str) -> str:
-    """``text`` with control characters shown as escapes: a column's name must not steer the terminal."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def write_page(path: Path, page: str) -> None:
