@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .base import describe_error
 from .compliance import DEFAULT_COMPLIANCE, Compliance
+from .env_files import CHECKED, FOLDER_FILE, check_foreign, read_env_file, user_file
 from .errors import SettingsError
 from .options import EvidencePolicy
 
@@ -28,10 +31,13 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
 
 
 class Settings(BaseSettings):
-    """Environment variables as lower-case fields; the process environment wins over .env."""
+    """Environment variables as lower-case fields.
+
+    The process environment wins over .env, and .env over the user's own file (``env_files.user_file``).
+    """
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, hide_input_in_errors=True,
+        extra="ignore", frozen=True, hide_input_in_errors=True,
         populate_by_name=True, env_ignore_empty=True,
     )  # fmt: skip
 
@@ -91,16 +97,37 @@ class Settings(BaseSettings):
     service_max_rows: Annotated[int, Field(ge=1)] = 5_000_000
     service_max_columns: Annotated[int, Field(ge=1)] = 5_000
     service_max_waiting: Annotated[int, Field(ge=1)] = 256
-    """Selections at a time; more are turned away with 503 and Retry-After."""
+    """Selections at a time, and bodies arriving at a time; of either no caller gets more than it leaves for others."""
+    service_max_spool_mb: Annotated[int, Field(ge=1)] = 1024
+    """Bytes of all requests' bodies and tables at a time, in memory and on disk."""
     service_profile_workers: Annotated[int, Field(ge=1, le=64)] = 2
     service_profile_timeout_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 120.0
     service_read_timeout_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 30.0
-    """How long a request's body may take to arrive, besides a second per 64 KiB."""
+    """The window in which at least 64 KiB a second of a body must arrive, or its end."""
+    service_trusted_proxies: str = ""
+    """Comma-separated addresses whose X-Forwarded-For is believed; none by default."""
+    service_data: str = ""
+    """Directory of jobs, their tables and results; unset: ``clinical-model-selector`` below $XDG_DATA_HOME."""
+    service_queue: str = "sqlite"
+    """Where ids of jobs wait: sqlite (a file in SERVICE_DATA), or a redis:// URL of a Redis that evicts nothing."""
+    service_job_workers: Annotated[int, Field(ge=0, le=64)] = 1
+    """Worker processes that ``serve`` starts itself; 0 where ``worker`` is started apart."""
+    service_job_timeout_s: Annotated[float, Field(gt=0.0, le=604_800.0)] = 3600.0
+    service_job_memory_mb: Annotated[int, Field(ge=256)] = 8192
+    """Resident memory of a job, its fits included."""
+    service_job_disk_mb: Annotated[int, Field(ge=1)] = 2048
+    """What a job's folder may hold."""
+    service_job_keep_hours: Annotated[float, Field(gt=0.0)] = 24.0
+    """After its end a job is removed with its table and results."""
+    service_max_jobs: Annotated[int, Field(ge=1)] = 200
+    """Jobs that are kept at a time; no caller gets more than it leaves for others."""
     service_log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def __init__(self, **values: Any) -> None:
+        folder_file = values.pop("_env_file", FOLDER_FILE)
+        _check(folder_file, values)
         try:
-            super().__init__(**values)
+            super().__init__(**{**_from_files(folder_file), **values})
         except ValidationError as error:
             raise SettingsError(describe_error(error, _variable)) from None
 
@@ -142,6 +169,23 @@ class Settings(BaseSettings):
             raise ValueError("must be memory, or a redis://, rediss:// or redis+unix:// URL")
         return value
 
+    @field_validator("service_queue")
+    @classmethod
+    def _queue_is_known(cls, value: str) -> str:
+        if value != "sqlite" and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must be sqlite, or a redis://, rediss:// or unix:// URL")
+        return value
+
+    @field_validator("service_trusted_proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, value: str) -> str:
+        try:
+            for part in filter(None, map(str.strip, value.split(","))):
+                ip_network(part)
+        except ValueError:
+            raise ValueError("must be comma-separated addresses or networks such as 10.0.0.0/8") from None
+        return value
+
     @field_validator("service_cors_origins")
     @classmethod
     def _origins_are_origins(cls, value: str) -> str:
@@ -151,10 +195,21 @@ class Settings(BaseSettings):
         return value
 
     @property
-    def service_key_hashes(self) -> dict[str, str]:
-        """Name → SHA-256 of the key, in hexadecimal."""
-        pairs = (part.strip().partition("=") for part in self.service_keys.split(",") if part.strip())
-        return {name: digest.lower() for name, _, digest in pairs}
+    def service_key_hashes(self) -> dict[str, tuple[str, ...]]:
+        """Name → SHA-256 of its keys, in hexadecimal: several while one is replaced by another."""
+        hashes: dict[str, tuple[str, ...]] = {}
+        for part in filter(None, map(str.strip, self.service_keys.split(","))):
+            name, _, digest = part.partition("=")
+            hashes[name] = (*hashes.get(name, ()), digest.lower())
+        return hashes
+
+    @property
+    def service_folder(self) -> Path:
+        """The directory of ``service_data``."""
+        if self.service_data:
+            return Path(self.service_data).expanduser()
+        base = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
+        return Path(base) / "clinical-model-selector"
 
     @property
     def service_origins(self) -> tuple[str, ...]:
@@ -183,14 +238,39 @@ class Settings(BaseSettings):
             raise SettingsError(describe_error(error, _variable)) from None
 
 
-def load_tracing_variables(env_file: str = ".env") -> None:
-    """Hand LangSmith what .env says of it; the process environment wins.
+def load_tracing_variables(env_file: str = FOLDER_FILE) -> None:
+    """Hand LangSmith what .env and the user's own file say of it; the process environment wins.
 
-    LangSmith reads the environment alone, and everything here can be set in .env.
+    LangSmith reads the environment alone, and everything here can be set in a file.
+
+    Raises:
+        SettingsError: A folder's file names an address for a key of ours.
     """
-    for name, value in dotenv_values(env_file).items():
-        if name.startswith(_TRACING_PREFIXES) and value:
+    _check(env_file, {})
+    for name, value in {**read_env_file(user_file()), **read_env_file(env_file)}.items():
+        if name.startswith(_TRACING_PREFIXES):
             os.environ.setdefault(name, value)
+
+
+def _check(folder_file: str | Path | None, values: Mapping[str, object]) -> None:
+    defaults = {name: str(Settings.model_fields[name.lower()].default) for name in CHECKED}
+    check_foreign(folder_file, {name.upper(): value for name, value in values.items()}, defaults)
+
+
+def _from_files(folder_file: str | Path | None) -> dict[str, str]:
+    """Field → value of the settings that only a file tells; without ``_env_file`` no file is read."""
+    if folder_file is None:
+        return {}
+    told = {**read_env_file(user_file()), **read_env_file(folder_file)}
+    environment = {name.upper() for name, value in os.environ.items() if value}
+    values = {}
+    for field, info in Settings.model_fields.items():
+        alias = info.validation_alias
+        names = [str(n) for n in alias.choices] if isinstance(alias, AliasChoices) else [field.upper()]
+        name = next((name for name in names if name in told), None)
+        if name is not None and environment.isdisjoint(names):
+            values[field] = told[name]
+    return values
 
 
 def _checked_url(value: str) -> str:

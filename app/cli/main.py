@@ -52,7 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit codes: 0 done, 1 failed at work, 2 wrong use or bad input, 3 no provider could answer, 4 nothing feasible.
     """
     install_quiet_excepthook()
-    logging.basicConfig(level=logging.WARNING, format="warning: %(message)s", stream=sys.stderr)
+    logging.addLevelName(logging.WARNING, "warning")
+    logging.addLevelName(logging.INFO, "note")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    # Whose settings these are is always said.
+    logging.getLogger("clinical_model_selector.settings").setLevel(logging.INFO)
     command = typer.main.get_command(app)
     try:
         command.main(None if arguments is None else list(arguments), prog_name=PROGRAM)

@@ -172,8 +172,6 @@ class Readiness(BaseModel):
     """Who would be asked, in order → its breaker: closed (asked), open (skipped for now), half-open (tried again)."""
     cache: str
     """off, memory, sqlite or redis, and what is wrong with it; selections do without a cache that fails."""
-    waiting: int
-    """Selections under way."""
 
 
 def parse(model: type[Frozen], value: object) -> Any:

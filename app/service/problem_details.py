@@ -9,7 +9,10 @@ SelectorError
 │   ├── TooLarge              413  bytes, unpacked bytes, rows, columns, memory, time to profile
 │   ├── UnsupportedMedia      415
 │   ├── InvalidRequest        422  a field has a value that cannot be used; names each
+│   ├── NotFound              404  no such job, or file of it, of this key
+│   ├── Conflict              409  an Idempotency-Key that came before with another request
 │   ├── RateLimited           429
+│   ├── ShareUsedUp           429  what is left is for other callers
 │   └── Overloaded            503
 └── …                         TableError, SettingsError, NoFeasibleSynthesizer 422, ProvidersUnavailable 503
 """
@@ -38,13 +41,16 @@ __all__ = [
     "PROBLEM_JSON",
     "BadRequest",
     "ClientTooSlow",
+    "Conflict",
     "CrossOrigin",
     "InvalidRequest",
     "NotAuthenticated",
+    "NotFound",
     "Overloaded",
     "Problem",
     "RateLimited",
     "RequestRefused",
+    "ShareUsedUp",
     "TooLarge",
     "UnsupportedMedia",
     "describe_http",
@@ -98,6 +104,18 @@ class BadRequest(RequestRefused):
     """The body is not what its content type says."""
 
 
+class NotFound(RequestRefused):
+    """What is asked for is not there, or is not this key's."""
+
+    status = 404
+
+
+class Conflict(RequestRefused):
+    """It contradicts what was sent before."""
+
+    status = 409
+
+
 class NotAuthenticated(RequestRefused):
     """No key, or none that we know."""
 
@@ -148,8 +166,15 @@ class RateLimited(RequestRefused):
         super().__init__(f"too many requests; try again in {retry_after} s")
 
 
+class ShareUsedUp(RequestRefused):
+    """What is left is for other callers."""
+
+    status = 429
+    retry_after = 5
+
+
 class Overloaded(RequestRefused):
-    """More selections at a time than the service takes on."""
+    """More at a time than the service takes on."""
 
     status = 503
     retry_after = 5

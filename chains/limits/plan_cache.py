@@ -72,11 +72,14 @@ class PlanCache(ABC):
             self._rest("written", error)
 
     def ping(self) -> str | None:
-        """What is wrong with the cache; None where it works."""
+        """What is wrong with the cache; None where it works. One that rests is not asked."""
+        if time.monotonic() < self._rests_until:
+            return "resting"
         try:
             self._store("ping", "{}")
             self._load("ping")
         except self._failures() as error:
+            self._rest("reached", error)
             return type(error).__name__
         return None
 

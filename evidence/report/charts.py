@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from ...evidence.metrics.side_by_side import Marginal
+from ..metrics.side_by_side import Marginal
 
 __all__ = ["draw_intervals", "draw_marginals"]
 

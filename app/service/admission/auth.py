@@ -6,11 +6,12 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ...schemas.settings import Settings
-from .problem_details import NotAuthenticated, RateLimited
+from ....schemas.settings import Settings
+from ..problem_details import NotAuthenticated, RateLimited
+from .shares import ANONYMOUS, Caller
 
 if TYPE_CHECKING:
     from limits.aio.storage import RedisStorage
@@ -32,10 +33,10 @@ class KeyRing:
     """The keys that are known, by name.
 
     Args:
-        hashes: Name → SHA-256; empty lets everyone in.
+        hashes: Name → SHA-256 of its keys; empty lets everyone in.
     """
 
-    def __init__(self, hashes: Mapping[str, str]) -> None:
+    def __init__(self, hashes: Mapping[str, Sequence[str]]) -> None:
         self._hashes = dict(hashes)
 
     def __bool__(self) -> bool:
@@ -43,11 +44,12 @@ class KeyRing:
 
     def name_of(self, key: str) -> str | None:
         """The name of ``key``; takes as long whichever key it is, and whether or not it is known."""
-        given, found = hash_key(key), None
-        for name, known in self._hashes.items():
-            if hmac.compare_digest(given, known):
-                found = name
-        return found
+        given, owner = hash_key(key), None
+        for name, hashes in self._hashes.items():
+            for known in hashes:
+                if hmac.compare_digest(given, known):
+                    owner = name
+        return owner
 
 
 class Gate:
@@ -69,8 +71,8 @@ class Gate:
         self._redis = _redis(settings) if settings.service_rate_storage != "memory" else None
         self._shared = MovingWindowRateLimiter(self._redis) if self._redis is not None else None
 
-    async def admit(self, key: str | None, address: str) -> str:
-        """The name that the request is counted and logged under.
+    async def admit(self, key: str | None, address: str) -> Caller:
+        """Who is asking: what the request is counted, logged and shared out under.
 
         Args:
             key: The bearer key; None where there is none.
@@ -82,14 +84,14 @@ class Gate:
         """
         if not self.keys:
             await self._count(address)
-            return "anonymous"
+            return Caller(ANONYMOUS, address)
         name = self.keys.name_of(key) if key else None
         if name is None:
             # Counted too, or keys could be tried out without end.
             await self._count(f"refused {address}")
             raise NotAuthenticated("a key is needed: Authorization: Bearer KEY")
         await self._count(name)
-        return name
+        return Caller(name, address)
 
     async def close(self) -> None:
         """Close the connections to Redis, if there are any."""
