@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..render.words import printable
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["print_error", "print_json", "print_view", "say", "write_page"]
+__all__ = ["log_to_stderr", "print_error", "print_json", "print_view", "say", "write_page"]
 
 
 def print_view(view: RenderableType) -> None:
@@ -27,6 +28,18 @@ def print_view(view: RenderableType) -> None:
 def print_json(record: Any) -> None:
     """Print JSON alone to stdout; ASCII, so that no terminal's encoding can break it."""
     sys.stdout.write(json.dumps(record, indent=2, allow_nan=False) + "\n")
+
+
+def log_to_stderr() -> None:
+    """Warnings and worse as lines of their own, in the form of the program's other messages."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_LowerCase("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class _LowerCase(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(logging.makeLogRecord({**vars(record), "levelname": record.levelname.lower()}))
 
 
 def print_error(lines: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The one template environment: everything is escaped, nothing undefined is printed as nothing."""
+"""The templates of this room and of those above it, with the words that all of them use."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
+from ...evidence.report.jinja import make_environment
 from .words import count_of, describe_cost, describe_number, describe_privacy, describe_share, describe_values, spaced
 
 __all__ = ["PLOT_WIDTH", "template_environment"]
@@ -24,13 +25,7 @@ def template_environment(folder: Path | None = None) -> Environment:
         folder: Where a room above this one keeps its own.
     """
     own = Path(__file__).with_name("templates")
-    environment = Environment(
-        loader=FileSystemLoader([folder, own] if folder is not None else own),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = make_environment(*([] if folder is None else [folder]), own)
     environment.filters.update(
         number=describe_number, positions=_positions, share=describe_share, short=_short, values=describe_values,
         words=spaced,

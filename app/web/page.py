@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from ...agents.resolve_request import resolve
 from ...chains.prompt import render_user_message
 from ...evidence.recommender.ranking import rank
+from ...evidence.report.svg import Bar, draw_evidence
 from ...schemas.errors import NoFeasibleSynthesizer
 from ...schemas.options import SelectionOptions
 from ...schemas.profile import Kind, TableProfile
@@ -23,7 +24,6 @@ from ...schemas.request import SelectionRequest
 from ...schemas.result import SelectionResult
 from ...synthesizers.feasibility import assess
 from ..render.jinja import template_environment
-from ..render.svg import Bar, draw_evidence
 from ..service.handler import Service
 from ..service.models import PlanRequest, PlanUpload, to_selection
 from ..service.status import configured_legs

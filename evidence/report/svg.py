@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
-    from ...evidence.metrics.side_by_side import Marginal
+    from ..metrics.side_by_side import Marginal
 
 __all__ = ["Bar", "Interval", "draw_evidence", "draw_intervals", "draw_marginals"]
 
@@ -51,6 +51,11 @@ class Interval:
     value: float
     low: float
     high: float
+
+    @classmethod
+    def exact(cls, name: str, value: float) -> Self:
+        """A figure without an interval."""
+        return cls(name, value, value, value)
 
 
 @dataclass(frozen=True, slots=True)
