@@ -18,19 +18,20 @@ __all__ = [
     "Expected",
     "Outcome",
     "Provenance",
-    "Provider",
+    "ProviderName",
     "SelectionResult",
     "Treatment",
     "Usage",
 ]
 
-Provider = Literal["openrouter", "ollama", "embedded"]
+ProviderName = Literal["openrouter", "ollama", "embedded"]
 
 Outcome = Literal[
     "ok",
     "repaired",
     "connection",
     "timeout",
+    "cold_start",
     "authentication",
     "payment",
     "forbidden",
@@ -56,15 +57,24 @@ Outcome = Literal[
 class Attempt(Frozen):
     """One provider's turn, with every request it cost."""
 
-    provider: Provider
+    provider: ProviderName
     model: str | None = None
-    method: str | None = None
+    """Who was asked in the end: a retired model's successor, where it has one."""
+    structured_output: str | None = None
     """How structure was asked for: json_schema, function_calling or json_mode."""
+    answered_by: str | None = None
+    """The model that the response names: with a list of models or an alias, another than the one asked."""
+    upstream: str | None = None
+    """The provider behind OpenRouter that served it."""
+    response_id: str | None = None
+    """OpenRouter's id of the generation, to look it up there."""
     outcome: Outcome
     status: int | None = None
     """HTTP status, where there was one."""
     message: Annotated[str, Field(max_length=500)] = ""
     """The provider's own words or ours, keys masked; never an answer's content."""
+    notes: tuple[str, ...] = ()
+    """What was changed to get an answer: another model, a parameter left out, another way to ask."""
     requests: int = 0
     repairs: int = 0
     input_tokens: int | None = None
@@ -77,9 +87,13 @@ class Attempt(Frozen):
 class Provenance(Frozen):
     """Who answered, and everything that happened on the way."""
 
-    provider: Provider
+    provider: ProviderName
     model: str | None = None
-    method: str | None = None
+    """The model that answered, as its response names it."""
+    structured_output: str | None = None
+    """How structure was asked for: json_schema, function_calling or json_mode."""
+    upstream: str | None = None
+    """The provider behind OpenRouter that served it."""
     attempts: tuple[Attempt, ...]
     fallback_reason: str | None = None
     """Why the first provider did not answer; None when it did."""

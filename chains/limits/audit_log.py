@@ -16,12 +16,12 @@ from ...schemas.settings import Settings
 from ..fingerprint import digest
 from .attempt_usage import add_costs
 
-__all__ = ["Ledger"]
+__all__ = ["UsageLog"]
 
 _LOGGER = logging.getLogger("clinical_model_selector")
 
 
-class Ledger:
+class UsageLog:
     """Counts selections; with SELECTOR_AUDIT_LOG set, writes a JSON line for each."""
 
     def __init__(self, settings: Settings) -> None:
