@@ -9,11 +9,10 @@ from typing import Any, Literal
 from ..profiling import open_table, profile_table
 from ..profiling.readers.to_pandas import as_frame
 from ..schemas.column_treatment import Treatment
-from ..schemas.compliance import Compliance
+from ..schemas.compliance import Compliance, ValueProtection, protection_for
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings
-from ..schemas.value_protection import ValueProtection, protection_for
 from ..synthesizers.encoding.table_encoding import Bounds
 from ..synthesizers.running.fit_process import FitLimits
 from ..synthesizers.running.run_plan import Say, Synthesis, carry_out

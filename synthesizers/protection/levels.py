@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...schemas.safe_levels import canonical_level
-from ...schemas.value_protection import RareLevels
+from ...schemas.compliance import RareLevels
+from ...schemas.table.safe_levels import canonical_level
 from .code_parents import parent_rule
 
 __all__ = ["POOL", "ProtectedLevels", "protect_levels"]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...schemas.compliance import RareLevels
 from ...schemas.errors import TableError
-from ...schemas.value_protection import RareLevels
 from ..encoding.column_encoding import Bounds, ColumnCode, code_column, decode_column, to_codes, to_number
 from .levels import protect_levels
 from .numbers import protect_numbers

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from ...schemas.column_treatment import Treatment
+from ...schemas.compliance import DEFAULT_PROTECTION, ValueProtection
 from ...schemas.errors import MissingExtra, SynthesisFailed, TableError
 from ...schemas.methods import CATALOGUE, Hyperparameters
 from ...schemas.plan import ModelSelectionPlan
-from ...schemas.value_protection import DEFAULT_PROTECTION, ValueProtection
 from ..encoding.apply_treatments import codes_in, group_column, persons_of, treat_table
 from ..encoding.restore_columns import restore_columns
 from ..encoding.table_encoding import Bounds, Encoding

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from clinical_model_selector.agents.synthesize import synthesize
-from clinical_model_selector.schemas.compliance import POLICIES, Compliance
+from clinical_model_selector.schemas.compliance import POLICIES, Compliance, protection_for
 from clinical_model_selector.schemas.errors import SettingsError, SynthesisFailed
 from clinical_model_selector.schemas.methods import CATALOGUE, HYPERPARAMETERS
 from clinical_model_selector.schemas.plan import DPSettings, ModelSelectionPlan
-from clinical_model_selector.schemas.value_protection import protection_for
 from clinical_model_selector.synthesizers.adapters import load_adapter
 from clinical_model_selector.synthesizers.running import run_plan
 from clinical_model_selector.synthesizers.running.fit_process import FitFailed, FitLimits, FitRun
