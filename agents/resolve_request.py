@@ -9,8 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..profiling import profile_table
+from ..schemas.base import describe_error
 from ..schemas.compliance import POLICIES
 from ..schemas.errors import NoFeasibleSynthesizer, SettingsError, TableError
+from ..schemas.options import SelectionOptions
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.profile import SafeProfile, TableProfile
 from ..schemas.question import Constraints, Question
@@ -44,7 +46,7 @@ def coerce_request(value: Any) -> SelectionRequest:
     try:
         return SelectionRequest.model_validate(fields)
     except ValidationError as error:
-        raise SettingsError(_describe(error)) from None
+        raise SettingsError(describe_error(error)) from None
 
 
 def previous_round(plan: ModelSelectionPlan, metrics: EvidenceMetrics | Mapping[str, Any]) -> PreviousRound:
@@ -57,7 +59,7 @@ def previous_round(plan: ModelSelectionPlan, metrics: EvidenceMetrics | Mapping[
     try:
         return PreviousRound(plan=plan, metrics=EvidenceMetrics.model_validate(values))
     except ValidationError as error:
-        raise SettingsError(_describe(error)) from None
+        raise SettingsError(describe_error(error)) from None
 
 
 def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
@@ -74,13 +76,8 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
     allowed, notes = _allowed(request.allowed)
     question = Question(
         profile=safe,
-        constraints=_constraints(request, settings, safe, allowed),
-        goal=make_safe(request.goal, names),
-        instructions=make_safe(request.instructions, names),
+        constraints=_constraints(request, settings, safe, allowed, names),
         previous=request.previous,
-        provider=request.provider,
-        model=request.model,
-        evidence_policy=request.evidence_policy or settings.selector_evidence_policy,
     )
     warnings = (*(profile.warnings if isinstance(profile, TableProfile) else ()), *notes)
     return Resolved(question, _treatments(profile), warnings)
@@ -107,20 +104,26 @@ def _treatments(profile: TableProfile | SafeProfile) -> tuple[Treatment, ...]:
 
 
 def _constraints(
-    request: SelectionRequest, settings: Settings, safe: SafeProfile, allowed: tuple[str, ...] | None
+    request: SelectionRequest,
+    settings: Settings,
+    safe: SafeProfile,
+    allowed: tuple[str, ...] | None,
+    names: Mapping[str, str],
 ) -> Constraints:
+    """Every option of the request, those that a rule or a setting decides on replaced."""
+    options: dict[str, Any] = {name: getattr(request, name) for name in SelectionOptions.model_fields}
+    words = {name: make_safe(options[name], names) for name in SelectionOptions.free_text()}
     compliance = request.compliance or settings.compliance_level
     policy = POLICIES[compliance]
-    return Constraints(
-        tradeoff=request.tradeoff,
-        compliance=compliance,
-        require_dp=request.require_dp or policy.dp_required,
-        epsilon_max=min(policy.max_epsilon, request.epsilon_max or policy.max_epsilon),
-        delta_max=policy.delta_for(safe.rows),
-        allowed=allowed,
-        deployment=request.deployment,
-        max_fit_seconds=request.max_fit_seconds,
-    )
+    decided = {
+        "compliance": compliance,
+        "allowed": allowed,
+        "require_dp": request.require_dp or policy.dp_required,
+        "epsilon_max": min(policy.max_epsilon, request.epsilon_max or policy.max_epsilon),
+        "delta_max": policy.delta_for(safe.rows),
+        "evidence_policy": request.evidence_policy or settings.selector_evidence_policy,
+    }
+    return Constraints.model_validate({**options, **decided}).model_copy(update=words)
 
 
 def _allowed(names: tuple[str, ...] | None) -> tuple[tuple[str, ...] | None, list[str]]:
@@ -138,10 +141,3 @@ def _allowed(names: tuple[str, ...] | None) -> tuple[tuple[str, ...] | None, lis
     if not kept:
         raise NoFeasibleSynthesizer(refused)
     return kept, [f"{method} is not offered: {reason}" for method, reason in refused.items()]
-
-
-def _describe(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'request'}: {item['msg'].removeprefix('Value error, ')}"
-        for item in error.errors(include_input=False, include_url=False, include_context=False)
-    )

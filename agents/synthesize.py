@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..profiling import profile_table
+from ..profiling import open_table, profile_table
 from ..profiling.readers.to_pandas import as_frame
 from ..schemas.column_treatment import Treatment
 from ..schemas.plan import ModelSelectionPlan
@@ -34,7 +34,7 @@ def synthesize(
     """The synthetic table that ``plan`` describes, with its run card.
 
     Args:
-        table: A path, or a pandas, polars or Arrow table.
+        table: Whatever ``open_table`` takes, or its handle.
         plan: A plan, or a selection's result, whose treatments are then used.
         patient_id: Column that tells patients apart; used where the table must be profiled.
         seed: Makes a run repeatable; leave it out for DP methods.
@@ -48,14 +48,14 @@ def synthesize(
         TableError: The table cannot be profiled, or does not match the treatments.
         SynthesisFailed: Neither choice nor backup could be run.
     """
-    table = as_frame(table)
+    handle = open_table(table)
     treatments: tuple[Treatment, ...] = plan.treatments if isinstance(plan, SelectionResult) else ()
     if not treatments or any(item.column is None for item in treatments):
-        profile = profile_table(table, patient_id=patient_id)
+        profile = profile_table(handle, patient_id=patient_id)
         treatments = tuple(column.treatment for column in profile.columns)
     settings = settings if settings is not None else Settings()
     return carry_out(
-        table,
+        as_frame(handle),
         plan.plan if isinstance(plan, SelectionResult) else plan,
         treatments,
         environments=Path(settings.selector_environments).expanduser(),

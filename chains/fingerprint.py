@@ -19,6 +19,10 @@ from .prompt import PROMPT_VERSION
 __all__ = ["digest", "fingerprint", "versions"]
 
 
+_NOT_ASKED = ("goal", "instructions", "provider", "model", "evidence_policy")
+"""Options that the messages or the providers already say, or that act on an answer afterwards."""
+
+
 def digest(*parts: object) -> str:
     """SHA-256 over ``parts`` as JSON, in hex."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
@@ -38,7 +42,7 @@ def fingerprint(
     """
     return digest(
         [(message.type, message.content) for message in messages],
-        question.constraints.model_dump(mode="json"),
+        question.constraints.model_dump(mode="json", exclude={*_NOT_ASKED}),
         [list(link) for link in chain],
         settings.selector_temperature,
         settings.selector_max_tokens,

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from pydantic import BaseModel, ValidationError
 
+from ..schemas.base import list_errors
 from ..schemas.methods import HYPERPARAMETERS
 from ..schemas.plan import DPSettings, ModelSelectionPlan
 from .plan_check import Violation
@@ -33,12 +34,17 @@ class Parsed:
     empty: bool = False
     """Nothing was said at all: there is nothing to repair."""
 
+    @classmethod
+    def of_nothing(cls) -> Self:
+        """What an empty answer comes to."""
+        return cls(None, (Violation((), "empty", "the answer is empty"),), empty=True)
+
 
 def parse_answer(message: BaseMessage) -> Parsed:
     """The plan in ``message``, wherever the model put it: a tool call, the content, a fence, after its thinking."""
     texts = list(_candidates(message))
     if not texts:
-        return Parsed(None, (Violation((), "empty", "the answer is empty"),), empty=True)
+        return Parsed.of_nothing()
     first: Parsed | None = None
     for text in texts:
         parsed = _validate(text)
@@ -92,7 +98,7 @@ def _validate(answer: str | dict[str, Any]) -> Parsed:
 
 
 def _is_broken_json(error: ValidationError) -> bool:
-    return any(item["type"] == "json_invalid" for item in error.errors(include_input=False, include_url=False))
+    return any(item.type == "json_invalid" for item in list_errors(error))
 
 
 def _find_object(text: str) -> dict[str, Any] | None:
@@ -114,14 +120,13 @@ def _find_object(text: str) -> dict[str, Any] | None:
 
 def _quiet(error: ValidationError) -> Iterator[Violation]:
     """pydantic's errors without what they repeat of the input: unknown keys, unknown tags."""
-    for item in error.errors(include_input=False, include_url=False, include_context=False):
-        loc = tuple(part if isinstance(part, int) or part in _known_names() else "…" for part in item["loc"])
-        message = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "union_tag_invalid":
+    for location, kind, message in list_errors(error):
+        loc = tuple(part if isinstance(part, int) or part in _known_names() else "…" for part in location)
+        if kind == "union_tag_invalid":
             message = f"method must be one of {', '.join(HYPERPARAMETERS)}"
-        elif item["type"] == "json_invalid":
+        elif kind == "json_invalid":
             message = "not valid JSON"
-        yield Violation(loc, item["type"], message)
+        yield Violation(loc, kind, message)
 
 
 @cache

@@ -9,13 +9,15 @@ if TYPE_CHECKING:
     from .kinds_file import load_columns_file
     from .profiler import profile_table
     from .prompt_description import describe_for_prompt, estimate_tokens
+    from .readers.open_table import open_table
 
-__all__ = ["describe_for_prompt", "estimate_tokens", "load_columns_file", "profile_table"]
+__all__ = ["describe_for_prompt", "estimate_tokens", "load_columns_file", "open_table", "profile_table"]
 
 _HOMES = {
     "describe_for_prompt": "prompt_description",
     "estimate_tokens": "prompt_description",
     "load_columns_file": "kinds_file",
+    "open_table": "readers.open_table",
     "profile_table": "profiler",
 }
 

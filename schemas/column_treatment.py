@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
+
+from .base import Frozen
 
 __all__ = ["Generalisation", "Treatment"]
 
@@ -23,10 +25,8 @@ _FORMER_PATIENT = "Replace by an arbitrary key, kept only to group a patient's r
 """Plans stored before ``how`` and ``patient`` were fields of their own tell them by their rule's sentence."""
 
 
-class Treatment(BaseModel):
+class Treatment(Frozen):
     """What to do with one column before a fit, by rule and never by an LLM."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     alias: str
     column: str | None = None

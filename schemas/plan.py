@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Self, Union
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from .base import Frozen
 from .methods import BACKEND_IDS, HYPERPARAMETERS, Hyperparameters
 from .methods.hyperparameters import drop_titles
 
@@ -36,10 +37,10 @@ else:
 """One object per method, told apart by ``method``."""
 
 
-class DPSettings(BaseModel):
+class DPSettings(Frozen):
     """The privacy budget of the chosen synthesizer, everything it spends added up."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra=drop_titles)
+    model_config = ConfigDict(json_schema_extra=drop_titles)
 
     enabled: bool
     epsilon: Annotated[float, Field(gt=0.0, le=20.0)] | None
@@ -63,17 +64,12 @@ class DPSettings(BaseModel):
         return self
 
 
-class ModelSelectionPlan(BaseModel):
-    """A synthesizer with its hyper-parameters, up to three backups, and the privacy budget.
-
-    There are at least two backups wherever three methods are feasible; fewer only where fewer are, which the plan check
-    holds against the table.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+class ModelSelectionPlan(Frozen):
+    """A synthesizer with its hyper-parameters, up to three backups, and the privacy budget."""
 
     choice: SynthesizerConfig
     backups: Annotated[list[SynthesizerConfig], Field(max_length=3)]
+    """At least two wherever three methods are feasible, which the plan check holds against the table."""
     dp: DPSettings
     sample_multiplier: Annotated[float, Field(ge=0.1, le=3.0)]
     max_synth_rows: Annotated[int, Field(ge=1, le=MAX_SYNTH_ROWS)]

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from .base import Frozen
 from .column_treatment import Treatment
-from .safe_levels import is_safe_level
+from .meaning import CONCEPTS
+from .table.safe_levels import is_safe_level
 
 __all__ = [
     "Alias",
     "ColumnProfile",
+    "ConceptName",
     "Grain",
     "Kind",
     "LevelName",
@@ -27,6 +30,7 @@ __all__ = [
     "SafeProfile",
     "TableProfile",
     "TreatmentAction",
+    "UnitCode",
 ]
 
 Alias = Annotated[str, Field(pattern=r"^c[1-9][0-9]{0,5}$")]
@@ -79,6 +83,26 @@ LevelName = Annotated[str, AfterValidator(_check_level)]
 """A level's label: a word of :mod:`.vocabulary`, or ``L1`` … ``Lk``; no other string is accepted."""
 
 
+def _check_concept(name: str) -> str:
+    if name not in CONCEPTS:
+        raise ValueError("must be a concept of the closed vocabulary")
+    return name
+
+
+ConceptName = Annotated[str, AfterValidator(_check_concept)]
+"""A clinical concept of :mod:`.meaning`; no other string is accepted."""
+
+
+def _check_unit(code: str) -> str:
+    if not any(unit.code == code for concept in CONCEPTS.values() for unit in concept.units):
+        raise ValueError("must be a unit of the closed vocabulary")
+    return code
+
+
+UnitCode = Annotated[str, AfterValidator(_check_unit)]
+"""A UCUM code that some concept of :mod:`.meaning` has."""
+
+
 def _check_digits(number: float) -> float:
     if number != float(f"{number:.1e}"):
         raise ValueError("must have at most two significant digits")
@@ -89,11 +113,11 @@ RoundedNumber = Annotated[float, AfterValidator(_check_digits)]
 """A figure with at most two significant digits: no measured value as it is."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+class _Finite(Frozen):
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
-class SafeColumn(_Frozen):
+class SafeColumn(_Finite):
     """One column as it may leave the machine."""
 
     alias: Alias
@@ -129,9 +153,13 @@ class SafeColumn(_Frozen):
     quasi_identifier: bool = False
     birth_date: bool = False
     ages_over_89: bool = False
+    concept: ConceptName | None = None
+    """What the column holds, where name and values agree; a setting keeps it on the machine."""
+    unit: UnitCode | None = None
+    """Of ``quantiles``, where the concept has units and the figures tell which."""
 
 
-class SafeProfile(_Frozen):
+class SafeProfile(_Finite):
     """All that may leave: no name, no value, no path."""
 
     rows: Annotated[int, Field(ge=0)]
@@ -163,7 +191,7 @@ class SafeProfile(_Frozen):
         return next((c for c in self.columns if c.role == "target"), None)
 
 
-class ColumnProfile(_Frozen):
+class ColumnProfile(_Finite):
     """One column as its owner sees it: the safe facts plus the name and exact counts."""
 
     name: str
@@ -178,7 +206,7 @@ class ColumnProfile(_Frozen):
     treatment: Treatment
 
 
-class TableProfile(_Frozen):
+class TableProfile(_Finite):
     """The local profile: stays on the machine; ``safe`` is what may leave."""
 
     rows: Annotated[int, Field(ge=0)]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from .base import Frozen
 from .compliance import POLICIES, Compliance, Policy
+from .options import EvidencePolicy, ProviderChoice, SelectionOptions
 from .profile import SafeProfile
-from .request import Deployment, EvidencePolicy, PreviousRound, Tradeoff
+from .request import PreviousRound
 
 __all__ = ["Constraints", "Question"]
 
 
-class Constraints(BaseModel):
-    """The request's constraints with every default filled in."""
+class Constraints(SelectionOptions):
+    """The request's options with every default filled in and the user's own words made safe."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    tradeoff: Tradeoff = "balanced"
     compliance: Compliance = "hipaa_like"
     require_dp: bool = False
     """Asked for by the user or by the compliance level."""
@@ -26,9 +25,7 @@ class Constraints(BaseModel):
     """Smaller of the user's and the policy's limit on the total epsilon."""
     delta_max: Annotated[float, Field(gt=0.0)]
     """Smaller of the policy's limit and 1/persons."""
-    allowed: tuple[str, ...] | None = None
-    deployment: Deployment = "internal"
-    max_fit_seconds: float | None = None
+    evidence_policy: EvidencePolicy = "advise"
 
     @property
     def policy(self) -> Policy:
@@ -36,19 +33,41 @@ class Constraints(BaseModel):
         return POLICIES[self.compliance]
 
 
-class Question(BaseModel):
+class Question(Frozen):
     """The input of the selection chain and of every leg."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     profile: SafeProfile
     constraints: Constraints
-    goal: str | None = None
-    """The user's words, column names replaced by aliases."""
-    instructions: str | None = None
     previous: PreviousRound | None = None
-    provider: Literal["auto", "openrouter", "ollama", "embedded"] = "auto"
-    model: str | None = None
-    evidence_policy: EvidencePolicy = "advise"
     left_out: frozenset[str] = frozenset()
     """Origins of measured tables that must not be used: for judging a selector on a table that it has never seen."""
+
+    @property
+    def goal(self) -> str | None:
+        """The user's words, column names replaced by aliases."""
+        return self.constraints.goal
+
+    @property
+    def instructions(self) -> str | None:
+        """As ``goal``."""
+        return self.constraints.instructions
+
+    @property
+    def provider(self) -> ProviderChoice:
+        """Who is asked."""
+        return self.constraints.provider
+
+    @property
+    def model(self) -> str | None:
+        """Overrides the model id of the provider asked first."""
+        return self.constraints.model
+
+    @property
+    def evidence_policy(self) -> EvidencePolicy:
+        """What becomes of a choice that the measurements speak against."""
+        return self.constraints.evidence_policy
+
+    def asking(self, provider: ProviderChoice) -> Question:
+        """The same question for one provider alone."""
+        constraints = self.constraints.model_copy(update={"provider": provider})
+        return self.model_copy(update={"constraints": constraints})

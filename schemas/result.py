@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
+from .base import Frozen
 from .column_treatment import Treatment
+from .options import EvidencePolicy
 from .plan import ModelSelectionPlan
-from .request import EvidencePolicy
 
-__all__ = ["Attempt", "EvidenceNote", "Expected", "Outcome", "Provenance", "Provider", "SelectionResult", "Treatment"]
+__all__ = [
+    "Attempt",
+    "EvidenceNote",
+    "Expected",
+    "Outcome",
+    "Provenance",
+    "ProviderName",
+    "SelectionResult",
+    "Treatment",
+    "Usage",
+]
 
-Provider = Literal["openrouter", "ollama", "embedded"]
+ProviderName = Literal["openrouter", "ollama", "embedded"]
 
 Outcome = Literal[
     "ok",
     "repaired",
     "connection",
     "timeout",
+    "cold_start",
     "authentication",
     "payment",
     "forbidden",
@@ -41,20 +54,27 @@ Outcome = Literal[
 """How one attempt ended; all but ``ok`` and ``repaired`` are failures."""
 
 
-class Attempt(BaseModel):
+class Attempt(Frozen):
     """One provider's turn, with every request it cost."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    provider: Provider
+    provider: ProviderName
     model: str | None = None
-    method: str | None = None
+    """Who was asked in the end: a retired model's successor, where it has one."""
+    structured_output: str | None = None
     """How structure was asked for: json_schema, function_calling or json_mode."""
+    answered_by: str | None = None
+    """The model that the response names: with a list of models or an alias, another than the one asked."""
+    upstream: str | None = None
+    """The provider behind OpenRouter that served it."""
+    response_id: str | None = None
+    """OpenRouter's id of the generation, to look it up there."""
     outcome: Outcome
     status: int | None = None
     """HTTP status, where there was one."""
     message: Annotated[str, Field(max_length=500)] = ""
     """The provider's own words or ours, keys masked; never an answer's content."""
+    notes: tuple[str, ...] = ()
+    """What was changed to get an answer: another model, a parameter left out, another way to ask."""
     requests: int = 0
     repairs: int = 0
     input_tokens: int | None = None
@@ -64,14 +84,16 @@ class Attempt(BaseModel):
     seconds: float = 0.0
 
 
-class Provenance(BaseModel):
+class Provenance(Frozen):
     """Who answered, and everything that happened on the way."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    provider: Provider
+    provider: ProviderName
     model: str | None = None
-    method: str | None = None
+    """The model that answered, as its response names it."""
+    structured_output: str | None = None
+    """How structure was asked for: json_schema, function_calling or json_mode."""
+    upstream: str | None = None
+    """The provider behind OpenRouter that served it."""
     attempts: tuple[Attempt, ...]
     fallback_reason: str | None = None
     """Why the first provider did not answer; None when it did."""
@@ -85,10 +107,8 @@ class Provenance(BaseModel):
     versions: dict[str, str]
 
 
-class Expected(BaseModel):
+class Expected(Frozen):
     """What the measurements let expect of one synthesizer on this table; errors are standard errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     method: str
     fidelity: float
@@ -114,10 +134,8 @@ class Expected(BaseModel):
         )
 
 
-class EvidenceNote(BaseModel):
+class EvidenceNote(Frozen):
     """What the measurements say to a language model's choice."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     policy: EvidencePolicy
     choice: Expected
@@ -137,10 +155,8 @@ class EvidenceNote(BaseModel):
         return f"{told}, which the model chose and is now a backup" if self.replaced else f"{told}, the model's choice"
 
 
-class SelectionResult(BaseModel):
+class SelectionResult(Frozen):
     """The answer to a :class:`~clinical_model_selector.schemas.request.SelectionRequest`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     plan: ModelSelectionPlan
     provenance: Provenance
@@ -152,6 +168,28 @@ class SelectionResult(BaseModel):
     """The safe question that was asked; ``replan`` builds on it. Not part of the serialised result."""
 
     def _repr_html_(self) -> str:
-        from .result_html import render_result_html  # costs a template engine, which only notebooks need
+        # Looked up by name: the room that renders lies above this one, and only notebooks need its template engine.
+        render: Any = import_module("...app.render.result_html", __name__)
+        return str(render.render_result_html(self))
 
-        return render_result_html(self)
+
+class Usage(Frozen):
+    """Totals over every selection of one selector."""
+
+    selections: int = 0
+    failed: int = 0
+    """Selections that nobody could answer."""
+    answered_by: dict[str, int] = Field(default_factory=dict)
+    """Provider → selections it answered."""
+    fallbacks: int = 0
+    """Selections that the provider asked first did not answer."""
+    cached: int = 0
+    requests: int = 0
+    repairs: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    """What the providers named; see ``unknown_costs``."""
+    unknown_costs: int = 0
+    """Selections whose cost is not, or not wholly, known."""
+    seconds: float = 0.0

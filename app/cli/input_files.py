@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from ...schemas.base import describe_error
 from ...schemas.errors import SettingsError
 from ...schemas.plan import ModelSelectionPlan
 from ...schemas.result import SelectionResult
@@ -33,7 +34,7 @@ def read_plan(path: Path) -> ModelSelectionPlan | SelectionResult:
             return ModelSelectionPlan.from_backend_dict(data)
         return ModelSelectionPlan.model_validate(data)
     except ValidationError as error:
-        raise SettingsError(f"{path}: {_describe(error)}") from None
+        raise SettingsError(f"{path}: {describe_error(error, most=5)}") from None
     except ValueError:
         raise SettingsError(f"{path}: not a plan") from None
 
@@ -49,7 +50,7 @@ def read_card(path: Path) -> RunCard:
     try:
         return RunCard.model_validate(_read(path))
     except ValidationError as error:
-        raise SettingsError(f"{path}: {_describe(error)}") from None
+        raise SettingsError(f"{path}: {describe_error(error, most=5)}") from None
 
 
 def read_bounds(path: Path | None) -> dict[str, Bounds] | None:
@@ -71,10 +72,3 @@ def _read(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise SettingsError(f"{path}: cannot be read as JSON") from None
-
-
-def _describe(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
-        for item in error.errors(include_input=False, include_url=False, include_context=False)[:5]
-    )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ...profiling.kinds_file import check_kind, load_columns_file
-from ...schemas.errors import SettingsError
+from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.profile import Kind, TableProfile
+from ...schemas.settings import Settings
 from .progress import Progress
+from .terminal import say
 
-__all__ = ["parse_kinds", "read_profile", "split_names"]
+__all__ = ["create_for", "need_light", "parse_kinds", "read_profile", "split_names"]
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:
@@ -56,3 +58,20 @@ def read_profile(
         return profile_table(
             table, target=target, patient_id=patient_id, kinds=told, table_name=table_name, progress=progress
         )
+
+
+def need_light(command: str) -> None:
+    """Say early and plainly that the extra is missing."""
+    from importlib.util import find_spec
+
+    if not all(find_spec(name) for name in ("pandas", "scipy", "sklearn", "psutil", "joblib")):
+        raise MissingExtra(command, "light")
+
+
+def create_for(methods: Iterable[str], settings: Settings) -> None:
+    """Install the environments of ``methods`` that are missing."""
+    from ...synthesizers.running.environments import create_environment, environment_of
+
+    for name in {environment.name for environment in map(environment_of, methods) if environment is not None}:
+        say(f"installing the environment {name}")
+        create_environment(name, Path(settings.selector_environments).expanduser())

@@ -1,35 +1,45 @@
-"""Options that several commands share, each said once."""
+"""Options of the command line: those that derive from a model, and those that several commands share.
+
+A parameter of a command that is annotated with a model becomes one option per field: its name, type, default and help.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_origin
 
 import typer
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
+from ...schemas.base import describe_error, plain_type
 from ...schemas.compliance import Compliance
-from ...schemas.request import Deployment, EvidencePolicy, Tradeoff
+from ...schemas.errors import SettingsError
 
 __all__ = [
-    "Allowed",
     "Columns",
-    "DeploymentOption",
-    "EpsilonMax",
-    "EvidencePolicyOption",
-    "Goal",
     "Html",
     "Json",
     "Kinds",
     "Level",
-    "MaxFitSeconds",
-    "Model",
+    "Memory",
     "PatientId",
-    "Provider",
-    "RequireDP",
+    "Seconds",
+    "Table",
+    "TableName",
     "Target",
-    "TradeoffOption",
+    "expand_options",
+    "flag_of",
 ]
 
+Table = Annotated[
+    str, typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too) or Parquet file, or a database URL with --table.")
+]
+TableName = Annotated[
+    str | None, typer.Option("--table", metavar="NAME", help="Table or view, where the table is in a database.")
+]
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="Column to be predicted.")]
 PatientId = Annotated[
     str | None, typer.Option("--patient-id", metavar="COLUMN", help="Column that tells patients apart.")
@@ -38,35 +48,72 @@ Kinds = Annotated[
     list[str] | None, typer.Option("--kind", metavar="COLUMN=KIND", help="What a column is, where you know better.")
 ]
 Columns = Annotated[Path | None, typer.Option("--columns", metavar="FILE", help="YAML file of COLUMN: KIND lines.")]
-Goal = Annotated[str | None, typer.Option("--goal", metavar="TEXT", help="What the synthetic table is for.")]
-TradeoffOption = Annotated[Tradeoff, typer.Option("--tradeoff", help="What matters most.")]
 Level = Annotated[
     Compliance | None, typer.Option("--compliance", help="Level to be judged by. [default: COMPLIANCE_LEVEL]")
 ]
-Allowed = Annotated[
-    str | None, typer.Option("--allowed", metavar="A,B,…", help="Choose among these synthesizers only.")
-]
-RequireDP = Annotated[bool, typer.Option("--require-dp", help="Only differentially private synthesizers.")]
-EpsilonMax = Annotated[
-    float | None, typer.Option("--epsilon-max", metavar="E", help="Largest privacy budget, all parts added up.")
-]
-DeploymentOption = Annotated[
-    Deployment, typer.Option("--deployment", help="saas leaves out licences that bar offering it as a service.")
-]
-MaxFitSeconds = Annotated[
-    float | None, typer.Option("--max-fit-seconds", metavar="S", help="Longest fit, in estimated CPU seconds.")
-]
-EvidencePolicyOption = Annotated[
-    EvidencePolicy | None,
-    typer.Option(
-        "--evidence-policy",
-        help="Where measurements speak against a model's choice: warn, replace it, or nothing. "
-        "[default: SELECTOR_EVIDENCE_POLICY]",
-    ),
-]
-Provider = Annotated[
-    Literal["auto", "openrouter", "ollama", "embedded"], typer.Option("--provider", help="Who is asked.")
-]
-Model = Annotated[str | None, typer.Option("--model", metavar="ID", help="Model of the provider that is asked first.")]
+Seconds = Annotated[float, typer.Option("--limit-seconds", metavar="S", help="Longest fit, wall-clock.")]
+Memory = Annotated[float, typer.Option("--limit-gb", metavar="GB", help="Largest memory of a fit.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained page too.")]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_METAVARS: dict[Any, str] = {str: "TEXT", float: "NUMBER", int: "NUMBER"}
+
+
+def expand_options(command: Callable[..., None]) -> Callable[..., None]:
+    """``command`` with each parameter that is a model taken apart into one option per field.
+
+    Raises:
+        SettingsError: When called: an option has a value that its field refuses.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    models = {name: item.annotation for name, item in signature.parameters.items() if _is_model(item.annotation)}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in signature.parameters.items():
+        by_name = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        parameters += _parameters_of(models[name]) if name in models else [by_name]
+
+    def call(**values: Any) -> None:
+        for name, model in models.items():
+            values[name] = _validated(model, {field: values.pop(field) for field in model.model_fields})
+        command(**values)
+
+    call.__name__, call.__doc__, call.__module__ = command.__name__, command.__doc__, command.__module__
+    call.__annotations__ = {item.name: item.annotation for item in parameters}
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return call
+
+
+def flag_of(field: str) -> str:
+    """The option that sets ``field``."""
+    return "--" + field.replace("_", "-")
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _parameters_of(model: type[BaseModel]) -> list[inspect.Parameter]:
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(name, keyword, default=field.default, annotation=_annotation(name, field))
+        for name, field in model.model_fields.items()
+    ]
+
+
+def _annotation(name: str, field: FieldInfo) -> Any:
+    kind = plain_type(field.annotation)
+    metavar = None if kind is bool or get_origin(kind) is Literal else _METAVARS.get(kind)
+    if get_origin(kind) in (tuple, list):
+        kind, metavar = str, "A,B,…"
+    optional = kind if field.default is not None else kind | None
+    described = " ".join((field.description or "").split())
+    return Annotated[optional, typer.Option(flag_of(name), metavar=metavar, help=described)]
+
+
+def _validated(model: type[Model], values: dict[str, Any]) -> Model:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(describe_error(error, lambda location: flag_of(str(location[0])))) from None

@@ -23,16 +23,19 @@ from ...schemas.profile import SafeProfile, TableProfile
 from ...schemas.request import SelectionRequest
 from ...schemas.result import SelectionResult
 from ..render.views import profile_record
-from .auth import Gate
+from .admission.auth import Gate
+from .admission.shares import Caller, Shares
+from .intake import Intake
 from .logs import LOGGER
 from .metrics import Metrics
-from .models import PlanRequest, ProfileUpload, parse, to_selection
-from .problem_details import InvalidRequest, Overloaded, describe_http, describe_problem, problem_response
-from .profiler.pool import ProfilePool, private_folder
-from .request_body import content_type, read_form, read_json
+from .models import PlanRequest, ProfileUpload, to_selection
+from .problem_details import InvalidRequest, describe_http, describe_problem, problem_response
+from .profiler.pool import ProfilePool
+from .request_body import content_type
 from .sse import Progress, Report, stream_events
+from .status import ReadinessProbe
 
-__all__ = ["Render", "Service"]
+__all__ = ["Render", "Service", "caller_of", "profile_answer", "request_id_of"]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -54,9 +57,12 @@ class Service:
         self.selector = selector
         self.settings = selector.settings
         self.gate = Gate(self.settings)
+        self.intake = Intake(self.settings)
+        self.places = Shares(self.settings.service_max_waiting, "selections under way")
         self.metrics = Metrics()
+        self.metrics.waiting.set_function(lambda: self.places.taken)
         self.pool = ProfilePool(self.settings)
-        self.waiting = 0
+        self.readiness = ReadinessProbe(selector)
 
     async def answer(self, request: Request, route: str, handler: Handler) -> Response:
         """Run a route's handler; errors become problem details, and one line goes to the log."""
@@ -74,7 +80,7 @@ class Service:
                 route=route,
                 status=response.status_code,
                 seconds=round(seconds, 4),
-                key=getattr(request.state, "key_name", None),
+                key=getattr(getattr(request.state, "caller", None), "key", None),
             )
         response.headers["x-request-id"] = request_id
         response.headers.setdefault("cache-control", "no-store")
@@ -85,10 +91,10 @@ class Service:
         try:
             return await work()
         except SelectorError as error:
-            return self._refuse(error, request_id)
+            return self.refuse(error, request_id)
         except RequestValidationError as error:
             fields = [{**item, "loc": item["loc"][1:]} for item in error.errors()]
-            return self._refuse(_invalid(fields), request_id)
+            return self.refuse(_invalid(fields), request_id)
         except HTTPException as error:
             return problem_response(describe_http(error.status_code, request_id))
 
@@ -98,10 +104,10 @@ class Service:
         Raises:
             SelectorError: The form or the table cannot be used.
         """
-        with self._taken_on():
-            async with private_folder() as folder:
-                options = parse(form, await read_form(request, folder, self.settings))
-                return await self._profile(folder, options), options
+        caller = caller_of(request)
+        async with self.intake.form(request, caller, form) as (folder, options):
+            with self.places.hold(caller):
+                return await self._profile(folder, caller, options), options
 
     async def plan(
         self, request: Request, form: type[ProfileUpload], body: type[PlanRequest], render: Render
@@ -111,45 +117,52 @@ class Service:
         Raises:
             SelectorError: The request cannot be taken on; with events, later errors are the stream's last event.
         """
-        with self._taken_on():
-            async with AsyncExitStack() as stack:
-                if content_type(request) == "application/json":
-                    options = parse(body, await read_json(request, self.settings))
-                    folder = None
-                else:
-                    folder = await stack.enter_async_context(private_folder())
-                    options = parse(form, await read_form(request, folder, self.settings))
-                held = stack.pop_all()
+        caller = caller_of(request)
+        async with AsyncExitStack() as stack:
+            folder: Path | None = None
+            if content_type(request) == "application/json":
+                options = await stack.enter_async_context(self.intake.json(request, caller, body))
+            else:
+                folder, options = await stack.enter_async_context(self.intake.form(request, caller, form))
+            # Not before: a body that never ends must not take a place from one that is there.
+            stack.enter_context(self.places.hold(caller))
+            held = stack.pop_all()
         if "text/event-stream" not in request.headers.get("accept", ""):
-            return await self._plan(held, folder, options, render, None)
+            return await self._plan(held, folder, caller, options, render, None)
         request_id = request_id_of(request)
         return stream_events(
-            lambda report: self.guarded(request_id, partial(self._plan, held, folder, options, render, report))
+            lambda report: self.guarded(request_id, partial(self._plan, held, folder, caller, options, render, report))
         )
 
     async def close(self) -> None:
-        """End the worker processes, and the connections to Redis."""
+        """Remove every upload, end the worker processes, and the connections to Redis; again is allowed."""
+        self.intake.close()
         await self.pool.close()
         await self.gate.close()
 
     async def _plan(
-        self, held: AsyncExitStack, folder: Path | None, options: Any, render: Render, report: Report | None
+        self,
+        held: AsyncExitStack,
+        folder: Path | None,
+        caller: Caller,
+        options: Any,
+        render: Render,
+        report: Report | None,
     ) -> Response:
-        with self._taken_on():
+        async with held:
             profile: SafeProfile | TableProfile
-            async with held:
-                if folder is None:
-                    profile = options.profile
-                else:
-                    if report is not None:
-                        report("profile", "profiling the table")
-                    profile = await self._profile(folder, options)
+            if folder is None:
+                profile = options.profile
+            else:
+                if report is not None:
+                    report("profile", "profiling the table")
+                profile = await self._profile(folder, caller, options)
             request = to_selection(options, profile)
             return render(request, await self._select(request, report))
 
-    async def _profile(self, folder: Path, options: ProfileUpload) -> TableProfile:
+    async def _profile(self, folder: Path, caller: Caller, options: ProfileUpload) -> TableProfile:
         profile = await self.pool.profile(
-            folder, target=options.target, patient_id=options.patient_id, kinds=options.kinds
+            folder, caller, target=options.target, patient_id=options.patient_id, kinds=options.kinds
         )
         self.metrics.uploads.inc()
         return profile
@@ -174,30 +187,17 @@ class Service:
         )
         return result
 
-    def _refuse(self, error: SelectorError, request_id: str) -> Response:
+    def refuse(self, error: SelectorError, request_id: str) -> Response:
+        """The answer to a request that ends in ``error``, which is counted and logged."""
         self.metrics.count_error(error)
         LOGGER.info("refused", error=type(error).__name__)
         return problem_response(describe_problem(error, request_id), error)
 
-    def _taken_on(self) -> _Place:
-        return _Place(self)
 
-
-class _Place:
-    """A place among the selections under way."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    def __enter__(self) -> None:
-        if self._service.waiting >= self._service.settings.service_max_waiting:
-            raise Overloaded("too many selections are under way")
-        self._service.waiting += 1
-        self._service.metrics.waiting.set(self._service.waiting)
-
-    def __exit__(self, *_: object) -> None:
-        self._service.waiting -= 1
-        self._service.metrics.waiting.set(self._service.waiting)
+def caller_of(request: Request) -> Caller:
+    """Who is asking, as the admission found out."""
+    caller: Caller = request.state.caller
+    return caller
 
 
 def request_id_of(request: Request) -> str:

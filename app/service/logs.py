@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from ...chains.providers.redaction import mask_url
 from ...schemas.settings import Settings
 
 __all__ = ["LOGGER", "configure_logging", "describe_settings"]
@@ -62,10 +63,7 @@ def describe_settings(settings: Settings) -> dict[str, Any]:
 def _mask(name: str, value: Any) -> Any:
     if name.endswith("_key"):
         return "set" if value else "unset"
-    if isinstance(value, str) and "://" in value and "@" in value:
-        scheme, _, rest = value.partition("://")
-        return f"{scheme}://***@{rest.rpartition('@')[2]}"
-    return value
+    return mask_url(value) if isinstance(value, str) and "://" in value else value
 
 
 def _name_error_only(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, ValidationError, model_validator
 
-from ...schemas.compliance import Compliance
+from ...schemas.base import Frozen
+from ...schemas.options import SelectionOptions
 from ...schemas.plan import DPSettings, ModelSelectionPlan
 from ...schemas.profile import Kind, SafeProfile, TableProfile
-from ...schemas.request import Deployment, EvidenceMetrics, EvidencePolicy, PreviousRound, SelectionRequest, Tradeoff
+from ...schemas.request import EvidenceMetrics, PreviousRound, SelectionRequest
 from ...schemas.result import SelectionResult
 from .problem_details import InvalidRequest
 
@@ -18,7 +19,6 @@ __all__ = [
     "BackendPlan",
     "Health",
     "PlanAnswer",
-    "PlanOptions",
     "PlanRequest",
     "PlanUpload",
     "ProfileAnswer",
@@ -48,36 +48,15 @@ EXAMPLE_PROFILE: dict[str, Any] = {
 }  # fmt: skip
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
-
-
-def _split(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+class _Finite(Frozen):
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 def _empty_is_none(value: Any) -> Any:
     return None if value == "" else value
 
 
-class PlanOptions(_Closed):
-    """The constraints of a selection; every field has a default. There is no field for a path, URL or query."""
-
-    goal: Annotated[str, Field(max_length=2000)] | None = None
-    instructions: Annotated[str, Field(max_length=2000)] | None = None
-    tradeoff: Tradeoff = "balanced"
-    compliance: Compliance | None = None
-    require_dp: bool = False
-    epsilon_max: Annotated[float, Field(ge=1e-3, le=1e6)] | None = None
-    allowed: Annotated[list[Annotated[str, Field(max_length=40)]], Field(min_length=1, max_length=40)] | None = None
-    deployment: Deployment = "internal"
-    max_fit_seconds: Annotated[float, Field(gt=0.0, le=1e9)] | None = None
-    evidence_policy: EvidencePolicy | None = None
-    provider: Literal["auto", "openrouter", "ollama", "embedded"] = "auto"
-    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-
-
-class PlanRequest(PlanOptions):
+class PlanRequest(SelectionOptions):
     """A safe profile, made where the table lives, with the constraints."""
 
     model_config = ConfigDict(
@@ -98,7 +77,7 @@ class PlanRequest(PlanOptions):
         return self
 
 
-class _Previous(_Closed):
+class _Previous(_Finite):
     plan: ModelSelectionPlan
     metrics: EvidenceMetrics
 
@@ -118,7 +97,7 @@ class ReplanRequest(PlanRequest):
     metrics: EvidenceMetrics
 
 
-class ProfileUpload(_Closed):
+class ProfileUpload(_Finite):
     """How to look at an uploaded table."""
 
     target: Annotated[_Column | None, BeforeValidator(_empty_is_none)] = None
@@ -127,12 +106,8 @@ class ProfileUpload(_Closed):
     """JSON object: column → kind, where you know better than the rules."""
 
 
-class PlanUpload(PlanOptions, ProfileUpload):
-    """An uploaded table with the constraints."""
-
-    allowed: Annotated[list[str] | None, BeforeValidator(_split)] = Field(
-        default=None, examples=["gaussian_copula,cart,tvae"]
-    )
+class PlanUpload(SelectionOptions, ProfileUpload):
+    """An uploaded table with the constraints. There is no field for a path, URL or query."""
 
 
 class ReplanUpload(PlanUpload):
@@ -197,11 +172,9 @@ class Readiness(BaseModel):
     """Who would be asked, in order → its breaker: closed (asked), open (skipped for now), half-open (tried again)."""
     cache: str
     """off, memory, sqlite or redis, and what is wrong with it; selections do without a cache that fails."""
-    waiting: int
-    """Selections under way."""
 
 
-def parse(model: type[_Closed], value: object) -> Any:
+def parse(model: type[Frozen], value: object) -> Any:
     """``value`` as ``model``.
 
     Raises:
@@ -213,13 +186,13 @@ def parse(model: type[_Closed], value: object) -> Any:
         raise InvalidRequest(error) from None
 
 
-def to_selection(options: PlanOptions, profile: SafeProfile | TableProfile) -> SelectionRequest:
+def to_selection(options: SelectionOptions, profile: SafeProfile | TableProfile) -> SelectionRequest:
     """The selector's own request.
 
     Raises:
         InvalidRequest: A field cannot be used.
     """
-    fields = options.model_dump(include=set(PlanOptions.model_fields))
+    fields = options.model_dump(include=set(SelectionOptions.model_fields))
     if isinstance(options, ReplanRequest | ReplanUpload):
         fields["previous"] = PreviousRound(plan=options.plan, metrics=options.metrics)
     try:
@@ -228,7 +201,7 @@ def to_selection(options: PlanOptions, profile: SafeProfile | TableProfile) -> S
         raise InvalidRequest(error) from None
 
 
-def request_body(form: type[_Closed], body: type[_Closed] | None = None) -> dict[str, Any]:
+def request_body(form: type[Frozen], body: type[Frozen] | None = None) -> dict[str, Any]:
     """OpenAPI's requestBody of an address that takes a form with a file, or JSON."""
     fields = _inlined(form.model_json_schema())
     properties = {name: _as_form_field(schema) for name, schema in fields["properties"].items()}
@@ -247,7 +220,8 @@ def _as_form_field(schema: dict[str, Any]) -> dict[str, Any]:
     choices = [choice for choice in schema.get("anyOf", [schema]) if choice.get("type") != "null"]
     choice = choices[0]
     if choice.get("type") == "array":
-        return {"type": "string", "description": "comma-separated", **_kept(schema)}
+        kept = _kept(schema)
+        return {"type": "string", **kept, "description": f"{kept.get('description', '')} Commas between them.".strip()}
     return {**{key: value for key, value in choice.items() if key != "title"}, **_kept(schema)}
 
 

@@ -9,7 +9,10 @@ SelectorError
 │   ├── TooLarge              413  bytes, unpacked bytes, rows, columns, memory, time to profile
 │   ├── UnsupportedMedia      415
 │   ├── InvalidRequest        422  a field has a value that cannot be used; names each
+│   ├── NotFound              404  no such job, or file of it, of this key
+│   ├── Conflict              409  an Idempotency-Key that came before with another request
 │   ├── RateLimited           429
+│   ├── ShareUsedUp           429  what is left is for other callers
 │   └── Overloaded            503
 └── …                         TableError, SettingsError, NoFeasibleSynthesizer 422, ProvidersUnavailable 503
 """
@@ -24,6 +27,7 @@ from typing import Any, ClassVar
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ...schemas.base import list_errors
 from ...schemas.errors import (
     MissingExtra,
     NoFeasibleSynthesizer,
@@ -37,13 +41,16 @@ __all__ = [
     "PROBLEM_JSON",
     "BadRequest",
     "ClientTooSlow",
+    "Conflict",
     "CrossOrigin",
     "InvalidRequest",
     "NotAuthenticated",
+    "NotFound",
     "Overloaded",
     "Problem",
     "RateLimited",
     "RequestRefused",
+    "ShareUsedUp",
     "TooLarge",
     "UnsupportedMedia",
     "describe_http",
@@ -97,6 +104,18 @@ class BadRequest(RequestRefused):
     """The body is not what its content type says."""
 
 
+class NotFound(RequestRefused):
+    """What is asked for is not there, or is not this key's."""
+
+    status = 404
+
+
+class Conflict(RequestRefused):
+    """It contradicts what was sent before."""
+
+    status = 409
+
+
 class NotAuthenticated(RequestRefused):
     """No key, or none that we know."""
 
@@ -147,8 +166,15 @@ class RateLimited(RequestRefused):
         super().__init__(f"too many requests; try again in {retry_after} s")
 
 
+class ShareUsedUp(RequestRefused):
+    """What is left is for other callers."""
+
+    status = 429
+    retry_after = 5
+
+
 class Overloaded(RequestRefused):
-    """More selections at a time than the service takes on."""
+    """More at a time than the service takes on."""
 
     status = 503
     retry_after = 5
@@ -215,15 +241,10 @@ def _problem(name: str, status: int, detail: str, request_id: str) -> Problem:
 
 
 def _fields(error: ValidationError) -> list[FieldProblem]:
-    listed = error.errors(include_input=False, include_url=False, include_context=False)
     return [
-        FieldProblem(
-            # An unknown field's own name is the caller's text: it is counted, not repeated.
-            loc=[_known(part, item["type"]) for part in item["loc"]],
-            type=item["type"],
-            msg=item["msg"].removeprefix("Value error, "),
-        )
-        for item in listed[:20]
+        # An unknown field's own name is the caller's text: it is counted, not repeated.
+        FieldProblem(loc=[_known(part, item.type) for part in item.location], type=item.type, msg=item.message)
+        for item in list_errors(error)[:20]
     ]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache, partial
 from importlib.metadata import version
 from typing import Annotated, Any, ClassVar, Literal
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response, Security
 from fastapi.middleware.cors import CORSMiddleware
@@ -22,6 +22,8 @@ from ...schemas.request import SelectionRequest
 from ...schemas.result import SelectionResult
 from ..render.views import catalogue_record
 from ..web.page import build_page
+from .admission.origin_rules import OriginRules, is_loopback
+from .admission.security_headers import Shield
 from .handler import Service, profile_answer, request_id_of
 from .metrics import CONTENT_TYPE
 from .models import (
@@ -37,9 +39,8 @@ from .models import (
     ReplanUpload,
     request_body,
 )
-from .problem_details import PROBLEM_JSON, Problem, describe_http, problem_response
-from .security_headers import Shield
-from .status import cache_kind, configured_legs, describe_models
+from .problem_details import PROBLEM_JSON, CrossOrigin, Problem, describe_http, problem_response
+from .status import describe_models
 
 __all__ = ["build_router", "create_app"]
 
@@ -51,13 +52,18 @@ Format = Annotated[
 _BEARER = HTTPBearer(auto_error=False, description="One of the keys in SERVICE_KEYS.")
 
 
-def build_router(selector: ClinicalModelSelector) -> APIRouter:
+def build_router(selector: ClinicalModelSelector, *, open_without_keys: bool = False) -> APIRouter:
     """The service's addresses, to be included in any FastAPI app.
 
     Keys, limits and sizes are the SERVICE_* settings of ``selector``. Errors are problem details whatever the app does
     with its own. Include it at an app's root or under a prefix.
+
+    Args:
+        selector: Who plans.
+        open_without_keys: Answer everybody where SERVICE_KEYS is empty, since the app itself lets in only whom it
+            should. By default only this machine is answered then, and no page of another origin.
     """
-    return _build_router(Service(selector))
+    return _build_router(Service(selector), guard_origins=not open_without_keys)
 
 
 def create_app(selector: ClinicalModelSelector | None = None) -> FastAPI:
@@ -76,18 +82,22 @@ def create_app(selector: ClinicalModelSelector | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.include_router(_build_router(service))
-    app.include_router(build_page(service, _routes(service), _admission(service)))
+    # The shield below has looked at host and origin.
+    app.include_router(_build_router(service, guard_origins=False))
+    app.include_router(build_page(service, _routes(service), _admission(service, None)))
     app.add_exception_handler(StarletteHTTPException, _on_http_error)
     app.add_exception_handler(Exception, _on_bug)
     if settings.service_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.service_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "x-request-id"],
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id", "x-request-id"],
+            expose_headers=["location", "x-request-id"],
         )
-    app.add_middleware(Shield, origins=settings.service_origins, loopback_only=not service.gate.keys)
+    rules = OriginRules(settings.service_origins, loopback_only=not service.gate.keys)
+    app.add_middleware(Shield, rules=rules, refuse=lambda error: service.refuse(error, str(uuid4())))
+    app.state.service = service
     return app
 
 
@@ -109,9 +119,12 @@ def _routes(service: Service) -> type[APIRoute]:
     return type("ServiceRoute", (ServiceRoute,), {"service": service})
 
 
-def _build_router(service: Service) -> APIRouter:
+def _build_router(service: Service, *, guard_origins: bool) -> APIRouter:
     router = APIRouter(route_class=_routes(service), lifespan=partial(_lifespan, service), responses=_PROBLEMS)
-    guarded = [Depends(_admission(service))]
+    rules = None
+    if guard_origins and not service.gate.keys:
+        rules = OriginRules(service.settings.service_origins, loopback_only=True)
+    guarded = [Depends(_admission(service, rules))]
     router.add_api_route(
         "/v1/plans",
         partial(_plans, service),
@@ -182,24 +195,31 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 @asynccontextmanager
 async def _lifespan(service: Service, app: Any) -> AsyncIterator[None]:
+    service.intake.sweep()
     yield
     await service.close()
 
 
-def _admission(service: Service) -> Any:
+def _admission(service: Service, rules: OriginRules | None) -> Any:
     """The dependency that lets a request in; OpenAPI says that a key is needed only where one is."""
-    return partial(_admit_by_key if service.gate.keys else _admit_by_address, service)
+    return partial(_admit_by_key, service) if service.gate.keys else partial(_admit_by_address, service, rules)
 
 
 async def _admit_by_key(
     service: Service, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 ) -> None:
     key = credentials.credentials if credentials else None
-    request.state.key_name = await service.gate.admit(key, _address_of(request))
+    request.state.caller = await service.gate.admit(key, _address_of(request))
 
 
-async def _admit_by_address(service: Service, request: Request) -> None:
-    request.state.key_name = await service.gate.admit(None, _address_of(request))
+async def _admit_by_address(service: Service, rules: OriginRules | None, request: Request) -> None:
+    if rules is not None:
+        reason = rules.refusal(request.headers)
+        if reason is None and not is_loopback(request.client and request.client.host):
+            reason = "without SERVICE_KEYS this machine alone is answered"
+        if reason is not None:
+            raise CrossOrigin(reason)
+    request.state.caller = await service.gate.admit(None, _address_of(request))
 
 
 def _address_of(request: Request) -> str:
@@ -232,22 +252,8 @@ async def _healthz() -> Health:
 
 
 async def _readyz(service: Service) -> Response:
-    settings, selector = service.settings, service.selector
-    states = selector.breakers()
-    legs = {leg: states.get(leg, "closed") for leg in configured_legs(settings)}
-    trouble = await asyncio.to_thread(selector.ping_cache)
-    readiness = Readiness(
-        status="ready" if _can_answer(service, legs) else "unready",
-        legs=legs,
-        # Selections do without a cache that fails.
-        cache=f"{cache_kind(settings)}: {trouble}" if trouble else cache_kind(settings),
-        waiting=service.waiting,
-    )
+    readiness = await service.readiness.look()
     return JSONResponse(readiness.model_dump(), 200 if readiness.status == "ready" else 503)
-
-
-def _can_answer(service: Service, legs: dict[str, str]) -> bool:
-    return service.waiting < service.settings.service_max_waiting and any(state != "open" for state in legs.values())
 
 
 async def _metrics(service: Service) -> Response:

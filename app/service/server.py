@@ -12,9 +12,6 @@ from ...schemas.settings import Settings
 
 __all__ = ["print_new_key", "run_service"]
 
-_GRACE_S = 5
-"""Added to the deadline of a selection: what runs when the service is asked to stop is finished."""
-
 
 def print_new_key(name: str) -> None:
     """Make a key: the key itself once, and the line to keep.
@@ -22,7 +19,7 @@ def print_new_key(name: str) -> None:
     Raises:
         SettingsError: The name cannot stand in SERVICE_KEYS.
     """
-    from .auth import hash_key, new_key
+    from .admission.auth import hash_key, new_key
 
     key = new_key()
     line = f"{name}={hash_key(key)}"
@@ -43,11 +40,10 @@ def run_service(host: str, port: int) -> None:
         MissingExtra: The service's libraries are not installed.
     """
     try:
-        import uvicorn
-
+        from .admission.origin_rules import LOOPBACK
+        from .lifecycle import make_server
         from .logs import LOGGER, configure_logging, describe_settings
         from .routes import create_app
-        from .security_headers import LOOPBACK
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("clinical_model_selector"):
             raise
@@ -64,20 +60,7 @@ def run_service(host: str, port: int) -> None:
     LOGGER.info("settings", host=host, port=port, **describe_settings(settings))
     app = create_app(ClinicalModelSelector(settings))
     _collect_seldom()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            # The faster parser that uvicorn takes where it is installed reads headers without end.
-            http="h11",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=15,
-            timeout_graceful_shutdown=round(settings.selector_deadline_s) + _GRACE_S,
-        )
-    )
+    server = make_server(app, host, port, settings)
     server.run()
     if not server.started:
         raise typer.Exit(1)

@@ -3,13 +3,51 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import asdict
 from typing import Any
 
-from ...chains.providers.models import list_models
-from ...schemas.settings import Settings
+from ...agents import ClinicalModelSelector
+from ...chains.providers.openrouter_models import list_models
+from ...schemas.settings import Settings, is_redis_url
+from .models import Readiness
 
-__all__ = ["cache_kind", "configured_legs", "describe_models"]
+__all__ = ["ReadinessProbe", "cache_kind", "configured_legs", "describe_models"]
+
+_FRESH_SECONDS = 5.0
+
+
+class ReadinessProbe:
+    """Whether selections can be answered: looked at once in some seconds, however many ask.
+
+    The probe is open to all. What it says does not depend on how many requests there are, or any caller could have the
+    service taken out of its balancer.
+    """
+
+    def __init__(self, selector: ClinicalModelSelector) -> None:
+        self._selector = selector
+        self._looking: asyncio.Task[Readiness] | None = None
+        self._until = 0.0
+
+    async def look(self) -> Readiness:
+        """What was seen last, or is seen now."""
+        if self._looking is None or (self._looking.done() and time.monotonic() >= self._until):
+            self._looking = asyncio.create_task(self._look())
+        # Whoever asked first may go away: the others still want the answer.
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> Readiness:
+        settings = self._selector.settings
+        states = self._selector.breakers()
+        legs = {leg: states.get(leg, "closed") for leg in configured_legs(settings)}
+        trouble = await asyncio.to_thread(self._selector.ping_cache)
+        self._until = time.monotonic() + _FRESH_SECONDS
+        return Readiness(
+            status="ready" if any(state != "open" for state in legs.values()) else "unready",
+            legs=legs,
+            # Selections do without a cache that fails.
+            cache=f"{cache_kind(settings)}: {trouble}" if trouble else cache_kind(settings),
+        )
 
 
 def configured_legs(settings: Settings) -> dict[str, str]:
@@ -29,7 +67,7 @@ def cache_kind(settings: Settings) -> str:
     value = settings.selector_cache
     if value in ("off", "memory"):
         return value
-    return "redis" if value.startswith(("redis://", "rediss://")) else "sqlite"
+    return "redis" if is_redis_url(value) else "sqlite"
 
 
 async def describe_models(settings: Settings) -> dict[str, Any]:

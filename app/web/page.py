@@ -11,24 +11,23 @@ from typing import Any, get_args
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ...agents.resolve_request import resolve
 from ...chains.prompt import render_user_message
 from ...evidence.recommender.ranking import rank
-from ...schemas.compliance import POLICIES
+from ...evidence.report.svg import Bar, draw_evidence
 from ...schemas.errors import NoFeasibleSynthesizer
+from ...schemas.options import SelectionOptions
 from ...schemas.profile import Kind, TableProfile
 from ...schemas.question import Question
-from ...schemas.request import Deployment, SelectionRequest, Tradeoff
+from ...schemas.request import SelectionRequest
 from ...schemas.result import SelectionResult
-from ...schemas.result_html import describe_cost, describe_privacy, describe_values
-from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.feasibility import assess
-from ..render.service_charts import Bar, evidence_chart
+from ..render.jinja import template_environment
 from ..service.handler import Service
 from ..service.models import PlanRequest, PlanUpload, to_selection
 from ..service.status import configured_legs
+from .form_fields import form_fields
 from .python_script import python_code
 
 __all__ = ["build_page"]
@@ -53,11 +52,10 @@ async def _page(service: Service) -> Response:
         _template("page").render(
             keys=bool(service.gate.keys),
             legs=list(configured_legs(settings)),
-            tradeoffs=get_args(Tradeoff),
-            levels=list(POLICIES),
-            level=settings.compliance_level,
-            deployments=get_args(Deployment),
-            methods=list(CATALOGUE),
+            fields=form_fields(
+                SelectionOptions,
+                {"compliance": settings.compliance_level, "evidence_policy": settings.selector_evidence_policy},
+            ),
             limit=settings.service_max_upload_mb,
         )
     )
@@ -100,7 +98,7 @@ def _render_plan(service: Service, request: SelectionRequest, result: SelectionR
             warnings=result.warnings,
             treatments=result.treatments,
             bars=bars,
-            chart=evidence_chart(bars),
+            chart=draw_evidence(bars),
             refused=_refused(question),
             result=json.dumps(result.model_dump(mode="json"), indent=2),
             plan_json=json.dumps(result.plan.model_dump(mode="json"), indent=2),
@@ -147,21 +145,7 @@ def _refused(question: Question) -> dict[str, str]:
 
 @cache
 def _template(name: str) -> Any:
-    return _environment().get_template(f"{name}.html.jinja")
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(values=describe_values, words=lambda name: str(name).replace("_", " "))
-    environment.globals.update(cost=describe_cost, privacy=describe_privacy)
-    return environment
+    return template_environment(Path(__file__).with_name("templates")).get_template(f"{name}.html.jinja")
 
 
 @cache

@@ -12,6 +12,7 @@ MAX_MESSAGE = 500
 
 _KEYS = re.compile(r"(?i)\b(sk|pk|rk|key|api|lsv2)[-_][A-Za-z0-9_\-.]{12,}|\bbearer\s+\S+")
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+_QUERY = re.compile(r"(://[^\s?]{1,500}\?)\S+")
 
 
 def mask_key(key: str) -> str:
@@ -28,13 +29,20 @@ def mask_text(text: str, *secrets: str) -> str:
             text = text.replace(secret, mask_key(secret))
     text = _KEYS.sub(_mask_match, text)
     text = _USERINFO.sub("…@", text)
+    text = _QUERY.sub(r"\1…", text)
     text = " ".join(text.split())
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
 def mask_url(url: str) -> str:
-    """An address without user, password, query and fragment."""
-    parts = urlsplit(url)
+    """An address without user, password, query and fragment, in any of which a key may stand.
+
+    Of what cannot be taken apart nothing but the scheme is left.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"{url.partition('://')[0]}://…"
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 

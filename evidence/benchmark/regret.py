@@ -15,13 +15,13 @@ import numpy as np
 
 from ...schemas.compliance import DEFAULT_COMPLIANCE, POLICIES, Compliance
 from ...schemas.methods import Hyperparameters
+from ...schemas.options import Tradeoff
 from ...schemas.profile import SafeColumn, SafeProfile
 from ...schemas.question import Constraints, Question
-from ...schemas.request import Tradeoff
 from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.feasibility import assess
 from ...synthesizers.sizing import TableShape
-from ..metrics.disclosure import Interval
+from ..disclosure.intervals import Interval
 from ..recommender.ranking import rank_any
 from ..recommender.score import score_cell
 from ..thresholds import judge_membership

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from ...schemas.request import Tradeoff
+from ...schemas.options import Tradeoff
 
 __all__ = ["WEIGHTS", "score_cell"]
 

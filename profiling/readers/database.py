@@ -115,6 +115,13 @@ class DatabaseEngine:
                 statement += f" TABLESAMPLE BERNOULLI ({100 * share:.6f}) REPEATABLE (7)"
             else:
                 statement += f" WHERE {_random(self.dialect)} < {share:.8f}"
+        return self._fetch(statement)
+
+    def read_all(self) -> pa.Table:
+        """All rows."""
+        return self._fetch(self._selected().sql(dialect=self.dialect))
+
+    def _fetch(self, statement: str) -> pa.Table:
         rows = self._run(statement)
         columns = zip(*rows, strict=True) if rows else [()] * len(self.names)
         return pa.table([_array(values) for values in columns], names=[f"c{n}" for n in range(len(self.names))])

@@ -49,6 +49,8 @@ class Engine(Protocol):
     """A table where it lives."""
 
     names: tuple[str, ...]
+    rows: int | None
+    """Rows of the whole table; None where only a pass over it would tell."""
     whole: bool
     """The sample is the whole table, in its order."""
 
@@ -58,8 +60,11 @@ class Engine(Protocol):
     def totals(self, queries: Sequence[ColumnQuery], tick: Tick) -> list[Totals]:
         """One pass over the whole table, told to ``tick`` on the way."""
 
+    def read_all(self) -> pa.Table:
+        """All rows, columns in the order of ``names``."""
+
     def close(self) -> None:
-        """Let go of sample and connection."""
+        """Let go of the connection, where there is one."""
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -110,9 +115,11 @@ class ArrowEngine:
 
     names: tuple[str, ...]
     table: pa.Table
+    rows: int = field(init=False)
     whole: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        self.rows = self.table.num_rows
         self.table = self.table.rename_columns([f"c{place}" for place in range(len(self.names))])
         self.whole = is_small(self.table.num_rows, len(self.names))
 
@@ -131,9 +138,12 @@ class ArrowEngine:
             connection.register("t", self.table)
             return read_totals(lambda sql: first_row(watch(connection, sql, tick)), queries, "t", "duckdb", 500)
 
+    def read_all(self) -> pa.Table:
+        """All rows."""
+        return self.table
+
     def close(self) -> None:
-        """Drop the reference to the rows."""
-        self.table = self.table.slice(0, 0)
+        """The rows stay for the next use."""
 
 
 @dataclass
@@ -143,16 +153,18 @@ class DuckDBEngine:
     Attributes:
         run: Runs a statement that reads the table as ``t``, telling a ``Tick``, and gives an Arrow table.
         names: Column names of the caller; in ``t`` they are ``c0`` … ``cN``.
-        draw: Draws the sample, or reads all where ``whole``.
+        draw: Draws the sample.
+        rows: Rows of the table, where they are known.
     """
 
     run: Callable[[str, Tick], pa.Table]
     names: tuple[str, ...]
     draw: Callable[[], pa.Table]
-    whole: bool
+    rows: int | None
+    whole: bool = False
 
     def sample(self) -> pa.Table:
-        """All rows, or the sample that suits the source."""
+        """The sample that suits the source."""
         return self.draw().combine_chunks()
 
     def totals(self, queries: Sequence[ColumnQuery], tick: Tick) -> list[Totals]:
@@ -160,6 +172,11 @@ class DuckDBEngine:
         from .aggregates import read_totals
 
         return read_totals(lambda sql: first_row(self.run(sql, tick)), queries, "t", "duckdb", 500)
+
+    def read_all(self) -> pa.Table:
+        """All rows."""
+        columns = ", ".join(f"c{place}" for place in range(len(self.names)))
+        return self.run(f"SELECT {columns} FROM t", silent)
 
     def close(self) -> None:
         """Nothing is held between statements."""

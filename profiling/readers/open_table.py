@@ -1,15 +1,17 @@
-"""From whatever a caller holds to an engine: paths, data frames, Arrow tables, DuckDB relations, databases, Spark."""
+"""From whatever a caller holds to a handle: paths, data frames, Arrow tables, DuckDB relations, databases, Spark."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from ...schemas.errors import MissingExtra, TableError
+from ...schemas.table.table_handle import TableHandle, source_of
 from ..redacted_errors import quietly
 from . import engines
 from .csv_dialect import Delimited, check_names, inspect_delimited
@@ -19,7 +21,7 @@ from .engines import SLICE, ArrowEngine, DuckDBEngine, Engine, Tick, connect, is
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["open_table", "read_delimited"]
+__all__ = ["TableSource", "open_engine", "open_table", "read_delimited"]
 
 Run = Callable[[str, Tick], pa.Table]
 
@@ -27,17 +29,55 @@ _IN_MEMORY = 96 << 20
 """Bytes of delimited text that are read at once; gzip counts eightfold."""
 
 
-def open_table(table: Any, *, table_name: str | None = None) -> Engine:
-    """Open a table without reading more of it than needed.
+@dataclass(frozen=True, slots=True, repr=False)
+class TableSource:
+    """What a handle leads to.
+
+    Attributes:
+        table: What the caller gave.
+        table_name: Which table of a database.
+        engine: What reads it; None for a database, to which each use connects anew.
+    """
+
+    table: Any
+    table_name: str | None
+    engine: Engine | None
+
+
+def open_table(table: Any, *, table_name: str | None = None) -> TableHandle:
+    """Open a table; every command and every function reads it through the handle.
 
     Args:
-        table: Path, database URL, or a pandas, polars, Arrow, DuckDB or Spark table.
+        table: Path, database URL, a pandas, polars, Arrow, DuckDB or Spark table, or a handle, which is given back.
         table_name: Which table of a database, ``schema.table`` where it needs one.
 
     Raises:
         TableError: Nothing there, or nothing that is a table.
         MissingExtra: A database is to be read, and the library for it is not installed.
     """
+    if isinstance(table, TableHandle):
+        if table_name is not None:
+            raise TableError("a table handle is one table already: give table_name where it is opened")
+        source_of(table)
+        return table
+    engine = _open_engine(table, table_name)
+    remote = isinstance(table, str) and "://" in table
+    handle = TableHandle(engine.rows, len(engine.names), TableSource(table, table_name, None if remote else engine))
+    engine.close()
+    return handle
+
+
+def open_engine(handle: TableHandle) -> Engine:
+    """The engine that reads the table behind a handle; to be closed after use.
+
+    Raises:
+        TableError: The table is no longer there, or the handle came out of a pickle.
+    """
+    source: TableSource = source_of(handle)
+    return source.engine if source.engine is not None else _open_engine(source.table, source.table_name)
+
+
+def _open_engine(table: Any, table_name: str | None) -> Engine:
     if isinstance(table, str) and "://" in table:
         try:
             from .database import open_database
@@ -108,7 +148,7 @@ def _open_parquet(path: Path) -> Engine:
         among = ", ".join(map(str, chosen))
         return run(f"SELECT {_columns(names)} FROM t WHERE file_row // {SLICE} IN ({among})", silent)
 
-    return DuckDBEngine(run, names, draw, whole=False)
+    return DuckDBEngine(run, names, draw, meta.num_rows)
 
 
 def _open_delimited(found: Delimited) -> Engine:
@@ -121,7 +161,7 @@ def _open_delimited(found: Delimited) -> Engine:
         some = sample_lines(found, engines.SAMPLE_ROWS)
         return _reservoir(run, found.names) if some is None else some
 
-    return DuckDBEngine(run, found.names, draw, whole=False)
+    return DuckDBEngine(run, found.names, draw, None)
 
 
 def read_delimited(path: Path) -> tuple[tuple[str, ...], pa.Table] | None:
@@ -198,7 +238,7 @@ def _open_relation(relation: duckdb.DuckDBPyRelation) -> Engine:
     rows = int(run("SELECT count(*) AS n FROM t", silent).column(0)[0].as_py())
     if is_small(rows, len(names)):
         return ArrowEngine(names, run("SELECT * FROM t", silent))
-    return DuckDBEngine(run, names, lambda: _reservoir(run, names), whole=False)
+    return DuckDBEngine(run, names, lambda: _reservoir(run, names), rows)
 
 
 def _query_relation(relation: duckdb.DuckDBPyRelation, sql: str) -> pa.Table:

@@ -73,7 +73,13 @@ class SparkEngine:
 
     def sample(self) -> pa.Table:
         """All rows, or about ``SAMPLE_ROWS`` of them at random."""
-        frame = self.frame if self.whole else self.frame.sample(fraction=SAMPLE_ROWS / self.rows, seed=7)
+        return self._fetch(self.frame if self.whole else self.frame.sample(fraction=SAMPLE_ROWS / self.rows, seed=7))
+
+    def read_all(self) -> pa.Table:
+        """All rows."""
+        return self._fetch(self.frame)
+
+    def _fetch(self, frame: Any) -> pa.Table:
         table: pa.Table = quietly(frame.toArrow, _FAILURES, _MESSAGE)
         return table
 

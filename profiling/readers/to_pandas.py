@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...schemas.errors import TableError
+from ...schemas.table.table_handle import source_of
 from ..kinds.column_values import read_values
 from ..redacted_errors import quietly
-from .open_table import read_delimited
+from .open_table import open_engine, open_table, read_delimited
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,21 +22,25 @@ _EXACT = 2**53
 """Whole numbers beyond it are no longer told apart as floats: they stay text."""
 
 
-def as_frame(table: Any) -> pd.DataFrame:
-    """Whatever holds a table, as pandas: a path is read, polars and Arrow tables are converted.
+def as_frame(table: Any, *, table_name: str | None = None) -> pd.DataFrame:
+    """All rows of whatever ``open_table`` takes, or of its handle, as pandas; a pandas table is given back as it is.
 
     Raises:
         TableError: It cannot be read, or is no table.
     """
-    if isinstance(table, str | Path):
-        return read_frame(table)
     import pandas as pd
 
-    if isinstance(table, pd.DataFrame):
-        return table
-    if hasattr(table, "to_pandas"):
-        return pd.DataFrame(table.to_pandas())
-    raise TableError(f"a table is a path, or a pandas, polars or Arrow table, not {type(table).__name__}")
+    handle = open_table(table, table_name=table_name)
+    original = source_of(handle).table
+    if isinstance(original, pd.DataFrame):
+        return original
+    if isinstance(original, str | Path) and "://" not in str(original):
+        return read_frame(original)
+    engine = open_engine(handle)
+    try:
+        return pd.DataFrame(engine.read_all().rename_columns(list(engine.names)).to_pandas())
+    finally:
+        engine.close()
 
 
 def read_frame(path: str | Path) -> pd.DataFrame:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from ..base import Frozen
 
 __all__ = ["Default", "Hyperparameters", "drop_titles"]
 
@@ -30,10 +32,10 @@ def drop_titles(schema: dict[str, Any]) -> None:
         part.pop("description", None)
 
 
-class Hyperparameters(BaseModel):
+class Hyperparameters(Frozen):
     """Base of the per-method objects: closed, frozen, silent about inputs in its errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra=drop_titles)
+    model_config = ConfigDict(json_schema_extra=drop_titles)
 
     epsilon_fields: ClassVar[tuple[str, ...]] = ()
     """Fields that each spend privacy budget, training first and preparation second; they add up (basic composition,

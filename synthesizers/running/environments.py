@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from pathlib import Path
 from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.methods import CATALOGUE
 from .locks import hold
+from .parent_death import END_WITH_PARENT
 
 __all__ = ["ENVIRONMENTS", "Environment", "create_environment", "environment_of", "interpreter_for", "is_created"]
 
@@ -62,13 +64,20 @@ def environment_of(method: str) -> Environment | None:
 
 
 def is_created(name: str, root: Path) -> bool:
-    """Whether the environment called ``name`` is there, whole, and made from today's requirement file."""
-    marker = root / name / _MARKER
+    """Whether the environment called ``name`` is there, our own, whole, and made from today's requirement file."""
     try:
-        # An empty marker is from before it held a digest.
-        return marker.read_text() in ("", _digest(ENVIRONMENTS[name]))
+        made = (root / name / _MARKER).read_text() == _digest(ENVIRONMENTS[name])
+        return made and all(map(_is_trusted, (root, root / name)))
     except OSError:
         return False
+
+
+def _is_trusted(folder: Path) -> bool:
+    """Programs are run from there: no other user of the machine but root may have made it, or may write to it."""
+    if os.name != "posix":
+        return True
+    status = folder.stat()
+    return status.st_uid in (0, os.geteuid()) and not status.st_mode & stat.S_IWOTH
 
 
 def interpreter_for(method: str, root: Path) -> Path:
@@ -129,7 +138,8 @@ def _install(environment: Environment, folder: Path, report: bool) -> None:
     steps.append([*pip, "uninstall", "--yes", "--quiet", *_REMOVED])
     for step in steps:
         # Nothing of it goes to stdout, which may be meant for a machine.
-        if subprocess.run(step, stdout=2 if report else subprocess.DEVNULL, check=False).returncode:
+        output = 2 if report else subprocess.DEVNULL
+        if subprocess.run(step, stdout=output, check=False, preexec_fn=END_WITH_PARENT).returncode:
             raise SettingsError(f"the environment {environment.name} could not be installed; pip's own words are above")
     (folder / _MARKER).write_text(_digest(environment))
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,15 +18,15 @@ import psutil
 from ...schemas.methods import CATALOGUE, Hyperparameters
 from ..encoding.table_encoding import Encoding
 from .environments import interpreter_for
-from .locks import hold, is_free
+from .held_folders import HeldFolder, sweep_folders
 from .worker import NO_ROOM
 
-__all__ = ["FitFailed", "FitRun", "FitLimits", "run_fit", "sweep_jobs"]
+__all__ = ["FIT_FOLDER", "FitFailed", "FitLimits", "FitRun", "run_fit"]
 
 _DYING_SECONDS = 5.0
 _POLL_SECONDS = 0.1
-_PREFIX = "selector-fit-"
-_LOCK = "owner"
+FIT_FOLDER = "selector-fit-"
+"""How the names of folders with coded rows begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +84,9 @@ def run_fit(
     """
     limits = limits or FitLimits()
     python = interpreter_for(config.method, environments)
-    sweep_jobs()
-    with _make_job() as job:
+    sweep_folders(FIT_FOLDER)
+    with _make_job() as folder:
+        job = folder.path
         process = _start(python, job, limits)
         try:
             _write_job(job, table, encoding, config, rows, seed)
@@ -101,18 +99,11 @@ def run_fit(
             _end(process)
 
 
-@contextlib.contextmanager
-def _make_job() -> Iterator[Path]:
-    """A directory that is gone afterwards, locked as long as this process lives."""
+def _make_job() -> HeldFolder:
     try:
-        job = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        return HeldFolder(FIT_FOLDER)
     except OSError as error:
         raise FitFailed("disk", f"the temporary directory cannot be written: {error.strerror}", 0.0) from None
-    try:
-        with hold(job / _LOCK):
-            yield job
-    finally:
-        shutil.rmtree(job, ignore_errors=True)
 
 
 def _write_job(
@@ -259,14 +250,3 @@ def _death(status: int) -> str:
     if status < 0:
         return f"signal {signal.Signals(-status).name}"
     return f"exit status {status}"
-
-
-def sweep_jobs() -> None:
-    """Remove jobs that a killed process and its killed worker left behind: they hold coded rows."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        lock = folder / _LOCK
-        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
-        # Where there is no lock, its owner has just begun, or has died before it could set one.
-        dead = is_free(lock) if lock.exists() else owner.isdigit() and not psutil.pid_exists(int(owner))
-        if dead:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from ...schemas.base import Frozen
 from ...schemas.column_treatment import Treatment
 from ...schemas.methods import Method
 from ...schemas.plan import ModelSelectionPlan
@@ -14,18 +15,14 @@ from ...schemas.plan import ModelSelectionPlan
 __all__ = ["DPSpent", "Failure", "HeldOut", "RunCard"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class Failure(_Frozen):
+class Failure(Frozen):
     """A method of the plan that could not be run."""
 
     method: Method
     reason: str
 
 
-class HeldOut(_Frozen):
+class HeldOut(Frozen):
     """Which rows the fit did not see; with the same table they can be found again."""
 
     share: Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -34,7 +31,7 @@ class HeldOut(_Frozen):
     """The column that kept a person's rows together."""
 
 
-class DPSpent(_Frozen):
+class DPSpent(Frozen):
     """The privacy budget that a run used up."""
 
     epsilon: float
@@ -45,7 +42,7 @@ class DPSpent(_Frozen):
     """Every bound and level was given and none read off the data; only then is the guarantee formal."""
 
 
-class RunCard(_Frozen):
+class RunCard(Frozen):
     """One synthesis."""
 
     method: Method

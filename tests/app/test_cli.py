@@ -176,13 +176,13 @@ def test_output_cut_off_by_the_reader_is_no_error(example: Path, tmp_path: Path)
 
 def test_unforeseen_error_is_reported_without_its_message(tmp_path: Path) -> None:
     code = (
-        "from clinical_model_selector.app.cli import main as cli\n"
+        "from clinical_model_selector.app.cli import main as cli, plan_commands\n"
         "def fail(*_): raise KeyError('Zyx4711')\n"
-        "cli.read_profile = fail\n"
+        "plan_commands.read_profile = fail\n"
         "cli.main(['profile', 'table.csv', '--json'])\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("error: unexpected KeyError in clinical_model_selector.app.cli.main, line ")
+    assert ended.stderr.startswith("error: unexpected KeyError in clinical_model_selector.app.cli.plan_commands, line ")
     assert ended.stderr.count("\n") == 1
     assert "Zyx4711" not in ended.stderr

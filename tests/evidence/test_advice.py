@@ -33,7 +33,7 @@ def answer(asked: Question, first: str) -> ModelSelectionPlan:
 
 
 def asked_with(policy: str, **fields: Any) -> Question:
-    return question(**fields).model_copy(update={"evidence_policy": policy})
+    return question(**fields, evidence_policy=policy)
 
 
 def test_the_best_choice_is_agreed_with() -> None:
@@ -71,7 +71,7 @@ def test_a_worse_choice_is_told_of_replaced_or_let_be(policy: str) -> None:
 def test_a_replaced_choice_keeps_budget_and_backups_in_order() -> None:
     safe = profile(5000)
     limits = constraints(compliance="hipaa_like", require_dp=True)
-    asked = Question(profile=safe, constraints=limits, evidence_policy="enforce")
+    asked = Question(profile=safe, constraints=limits.model_copy(update={"evidence_policy": "enforce"}))
     for one in rank(asked):
         plan, _ = apply_evidence(answer(asked, one.method), asked)
         assert plan.dp.enabled

@@ -17,10 +17,11 @@ from clinical_model_selector.evidence.recommender.ranking import (
 )
 from clinical_model_selector.schemas.errors import NoFeasibleSynthesizer
 from clinical_model_selector.schemas.methods.trees.cart import CART
+from clinical_model_selector.schemas.options import Tradeoff
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from clinical_model_selector.schemas.profile import SafeProfile
 from clinical_model_selector.schemas.question import Question
-from clinical_model_selector.schemas.request import PreviousRound, Tradeoff
+from clinical_model_selector.schemas.request import PreviousRound
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
 from clinical_model_selector.synthesizers.sizing import TableShape
 from hypothesis import HealthCheck, given, settings

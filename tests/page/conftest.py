@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from clinical_model_selector.agents import ClinicalModelSelector
-from clinical_model_selector.app.service.auth import hash_key
+from clinical_model_selector.app.service.admission.auth import hash_key
 from clinical_model_selector.app.service.routes import create_app
 from clinical_model_selector.schemas.settings import Settings
 from selenium.webdriver import Chrome, ChromeOptions

@@ -32,7 +32,7 @@ def test_from_a_file_to_a_downloaded_plan(browser: Chrome, page: str, tmp_path: 
     _by_id(browser, "file").send_keys(str(EXAMPLE))
     _by_id(browser, "key").send_keys(KEY)
     _by_id(browser, "target").send_keys("cens")
-    _by_id(browser, "goal").send_keys("predict cens for partners")
+    _by_id(browser, "option-goal").send_keys("predict cens for partners")
     _by_id(browser, "profile-button").click()
     _wait_for(browser, "step-profile")
     assert "686 rows, 10 columns" in _by_id(browser, "profile").text

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from clinical_model_selector.agents import ClinicalModelSelector
-from clinical_model_selector.app.service.auth import KeyRing, hash_key, new_key
+from clinical_model_selector.app.service.admission.auth import KeyRing, hash_key, new_key
 from clinical_model_selector.app.service.logs import configure_logging, describe_settings
 from clinical_model_selector.app.service.routes import create_app
 from clinical_model_selector.schemas.errors import SettingsError

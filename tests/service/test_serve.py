@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from clinical_model_selector.app.cli.main import main
-from clinical_model_selector.app.service.auth import hash_key
+from clinical_model_selector.app.service.admission.auth import hash_key
 from clinical_model_selector.schemas.settings import Settings
 from loopback.formats import answer_openrouter
 from loopback.server import Recorded, ScriptedServer
@@ -43,7 +43,7 @@ def test_a_new_key_is_printed_once_with_the_line_to_keep(
     key = printed.out.strip()
     assert (ended.value.code or 0, len(key) >= 40) == (0, True)
     line = printed.err.splitlines()[-1]
-    assert Settings(_env_file=None, service_keys=line).service_key_hashes == {"backend": hash_key(key)}
+    assert Settings(_env_file=None, service_keys=line).service_key_hashes == {"backend": (hash_key(key),)}
     assert key not in line
 
 

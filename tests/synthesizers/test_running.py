@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import sys
 import tempfile
 import textwrap
@@ -34,7 +35,7 @@ def fake_environment(root: Path, script: str) -> Path:
     binary.parent.mkdir(parents=True)
     binary.write_text(f"#!{sys.executable}\n{textwrap.dedent(script)}")
     binary.chmod(0o755)
-    (root / "arf" / "complete").touch()
+    (root / "arf" / "complete").write_text(hashlib.sha256(ENVIRONMENTS["arf"].requirements.read_bytes()).hexdigest())
     return root
 
 
@@ -130,10 +131,11 @@ def test_a_half_made_environment_does_not_count(tmp_path: Path) -> None:
         interpreter_for("dp_mst", tmp_path)
 
 
-def test_an_environment_made_from_other_requirements_does_not_count(tmp_path: Path) -> None:
+@pytest.mark.parametrize("marker", ["0" * 64, ""])
+def test_an_environment_made_from_other_requirements_does_not_count(tmp_path: Path, marker: str) -> None:
     root = fake_environment(tmp_path, "")
     assert is_created("arf", root)
-    (root / "arf" / "complete").write_text("0" * 64)
+    (root / "arf" / "complete").write_text(marker)
     assert not is_created("arf", root)
 
 

@@ -5,29 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from ....schemas.errors import SettingsError, TableError
 from ....schemas.profile import Kind, TableProfile
 from ....schemas.settings import Settings
+from ..admission.shares import Caller, Turns
 from ..problem_details import TooLarge
-from .worker import Limits
+from .upload_check import UploadLimits
 
-__all__ = ["ProfilePool", "private_folder"]
+__all__ = ["ProfilePool"]
 
 _MEMORY = 4 << 30
-"""Address space of one worker."""
+"""Address space of one worker, besides what an upload may unpack to."""
 _MAX_ANSWER = 64 << 20
-
-
-@asynccontextmanager
-async def private_folder() -> AsyncIterator[Path]:
-    """A folder that only this user can read, gone at the end whatever happens."""
-    with tempfile.TemporaryDirectory(prefix="clinical-model-selector-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
 
 
 class ProfilePool:
@@ -39,35 +31,31 @@ class ProfilePool:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._limits = Limits(
-            rows=settings.service_max_rows,
-            columns=settings.service_max_columns,
-            unpacked_bytes=settings.service_max_unpacked_mb << 20,
-            memory_bytes=_MEMORY + (settings.service_max_unpacked_mb << 20),
-        )
-        self._free = asyncio.Semaphore(settings.service_profile_workers)
+        self._limits = UploadLimits.of(settings)
+        self._turns = Turns(settings.service_profile_workers)
         self._idle: list[asyncio.subprocess.Process] = []
         self._all: set[asyncio.subprocess.Process] = set()
 
     async def profile(
-        self, folder: Path, *, target: str | None, patient_id: str | None, kinds: Mapping[str, Kind]
+        self, folder: Path, caller: Caller, *, target: str | None, patient_id: str | None, kinds: Mapping[str, Kind]
     ) -> TableProfile:
-        """The profile of ``folder / "upload"``.
+        """The profile of ``folder / "file"``.
 
         Raises:
             TableError: The table cannot be profiled, or a named column is not in it.
             SettingsError: A kind cannot be used.
             TooLarge: A limit of size, memory or time was reached.
         """
-        job = {
+        task = {
             "folder": str(folder),
+            "memory_bytes": _MEMORY + self._limits.unpacked_bytes,
             "limits": self._limits._asdict(),
             "target": target,
             "patient_id": patient_id,
             "kinds": dict(kinds),
         }
-        async with self._free:
-            answer = await self._ask(json.dumps(job).encode() + b"\n")
+        async with self._turns.turn(caller):
+            answer = await self._ask(json.dumps(task).encode() + b"\n")
         detail = answer.get("detail", "")
         match answer.get("error"):
             case None:
@@ -81,15 +69,16 @@ class ProfilePool:
 
     async def close(self) -> None:
         """End the workers."""
+        self._idle.clear()
         for worker in list(self._all):
             await self._end(worker)
 
-    async def _ask(self, job: bytes) -> dict[str, str]:
+    async def _ask(self, task: bytes) -> dict[str, str]:
         worker = self._idle.pop() if self._idle else await self._start()
         assert worker.stdin is not None
         assert worker.stdout is not None
         try:
-            worker.stdin.write(job)
+            worker.stdin.write(task)
             async with asyncio.timeout(self._settings.service_profile_timeout_s):
                 await worker.stdin.drain()
                 line = await worker.stdout.readline()
@@ -114,7 +103,7 @@ class ProfilePool:
             sys.executable,
             "-I",
             "-m",
-            "clinical_model_selector.app.service.profiler.worker",
+            f"{__package__}.worker",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

@@ -1,0 +1,103 @@
+"""``benchmark``: measure synthesizers, and selectors by them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...schemas.errors import SettingsError
+from ...schemas.settings import Settings
+from .inputs import need_light, split_names
+from .options import Json, Memory, Seconds
+from .terminal import print_json, print_view, say, write_page
+
+__all__ = ["benchmark"]
+
+benchmark = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Measure synthesizers, and selectors by them."
+)
+
+
+@benchmark.command("run")
+def benchmark_run(
+    tables: Annotated[Path, typer.Argument(metavar="TABLES", help="TOML file that lists the tables.")],
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Where their files are.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where each cell's result goes.")],
+    methods: Annotated[
+        str | None, typer.Option("--methods", metavar="A,B,…", help="Synthesizers and controls. [default: all]")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds 0, 1, ….")] = 3,
+    jobs: Annotated[int, typer.Option("--jobs", help="Cells at a time; -1 is one per core.")] = 1,
+    backend: Annotated[
+        str, typer.Option("--backend", help="joblib's: loky, threading, sequential, dask or ray.")
+    ] = "loky",
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Dask scheduler, for --backend dask.")
+    ] = None,
+    limit_seconds: Seconds = 600.0,
+    limit_gb: Memory = 8.0,
+    collect: Annotated[
+        Path | None, typer.Option("--collect", metavar="FILE", help="Then gather all results in this Parquet file.")
+    ] = None,
+) -> None:
+    """Measure every cell (table, method, seed) that has no result yet."""
+    need_light("benchmark run")
+    from ...evidence.benchmark.controls import CONTROLS
+    from ...evidence.benchmark.results import collect_results
+    from ...evidence.benchmark.run import is_done, list_cells, read_tables, run_benchmark
+    from ...synthesizers.catalogue import CATALOGUE
+    from ...synthesizers.running.fit_process import FitLimits
+
+    known = read_tables(tables, data)
+    chosen = split_names(methods) or (*CONTROLS, *CATALOGUE)
+    unknown = [name for name in chosen if name not in CATALOGUE and name not in CONTROLS]
+    if unknown:
+        raise SettingsError(f"--methods: unknown {', '.join(unknown)}; known are {', '.join((*CONTROLS, *CATALOGUE))}")
+    cells = list_cells([table.name for table in known], chosen, seeds)
+    if scheduler is not None:
+        import distributed
+
+        # joblib finds the client that was made last.
+        distributed.Client(scheduler)  # type: ignore[no-untyped-call]
+    say(f"{len(cells)} cells, of which {sum(is_done(output, cell) for cell in cells)} are done")
+    done = run_benchmark(
+        known,
+        cells,
+        output.resolve(),
+        Path(Settings().selector_environments).expanduser(),
+        limits=FitLimits(limit_seconds, limit_gb * 1e9),
+        jobs=jobs,
+        backend=backend,
+    )
+    say(f"measured {done} cells")
+    if collect is not None:
+        collect_results(output, collect)
+
+
+@benchmark.command("report")
+def benchmark_report(
+    measurements: Annotated[
+        Path | None, typer.Option("--measurements", metavar="FILE", help="Parquet file. [default: the one shipped]")
+    ] = None,
+    provider: Annotated[
+        str, typer.Option("--provider", help="Who selects: embedded, openrouter or ollama.")
+    ] = "embedded",
+    as_json: Json = False,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with the plot too.")] = None,
+) -> None:
+    """Regret of a selector over tables and scenarios, the judged table left out of what it knows."""
+    need_light("benchmark report")
+    from ...evidence.benchmark.regret import report_regret
+    from ...evidence.benchmark.results import load_measurements
+    from ..render.evaluation_views import regret_page, regret_view
+    from .benchmark_selectors import make_selector
+
+    found = report_regret(load_measurements(measurements), make_selector(provider))
+    if html is not None:
+        write_page(html, regret_page(found))
+    if as_json:
+        print_json(found)
+    else:
+        print_view(regret_view(found))

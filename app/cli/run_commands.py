@@ -1,0 +1,236 @@
+"""The commands that carry plans out and judge what came of it: synthesize, evaluate, auto."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...schemas.errors import SettingsError
+from ...schemas.options import SelectionOptions
+from ...schemas.settings import Settings
+from .exit_codes import NOT_RELEASED
+from .inputs import create_for, need_light, parse_kinds, split_names
+from .options import (
+    Columns,
+    Html,
+    Json,
+    Kinds,
+    Level,
+    Memory,
+    PatientId,
+    Seconds,
+    Table,
+    TableName,
+    Target,
+    expand_options,
+)
+from .terminal import print_json, print_view, say, write_page
+
+__all__ = ["register"]
+
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Makes the run repeatable; not for DP methods.")]
+Quasi = Annotated[
+    str | None,
+    typer.Option("--quasi-identifiers", metavar="A,B,…", help="Columns that outsiders know. [default: the profile's]"),
+]
+FailOn = Annotated[
+    str, typer.Option("--fail-on", metavar="ANSWER", help="Exit with 5 on: no, 'not shown' (or no), never.")
+]
+CreateEnvironments = Annotated[
+    bool, typer.Option("--create-environments", help="Install what a method of the plan needs and is missing.")
+]
+HeldOut = Annotated[
+    float, typer.Option("--held-out", min=0.0, max=0.5, metavar="SHARE", help="Share of rows that no fit sees.")
+]
+PublicBounds = Annotated[
+    Path | None,
+    typer.Option(
+        "--public-bounds", metavar="FILE", help="JSON of COLUMN: [low, high] or [levels] that are public knowledge."
+    ),
+]
+Out = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Where to write it: .csv, .tsv or .parquet.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.command()(synthesize)
+    app.command()(evaluate)
+    app.command()(auto)
+
+
+def synthesize(
+    table: Table,
+    plan: Annotated[Path, typer.Option("--plan", metavar="FILE", help="A plan, or what select --json printed.")],
+    output: Out,
+    table_name: TableName = None,
+    patient_id: PatientId = None,
+    seed: Seed = None,
+    held_out: HeldOut = 0.2,
+    limit_seconds: Seconds = 3600.0,
+    limit_gb: Memory = 8.0,
+    public_bounds: PublicBounds = None,
+    create_environments: CreateEnvironments = False,
+) -> None:
+    """Make the synthetic table that a plan describes, and its run card beside it."""
+    need_light("synthesize")
+    from ...agents.synthesize import synthesize as carry_out
+    from ...profiling import open_table
+    from ...synthesizers.running.files import check_output, write_result
+    from ...synthesizers.running.fit_process import FitLimits
+    from .input_files import read_bounds, read_plan
+
+    settings = Settings()
+    known = read_plan(plan)
+    check_output(output)
+    if create_environments:
+        create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
+    made = carry_out(
+        open_table(table, table_name=table_name),
+        known,
+        patient_id=patient_id,
+        seed=seed,
+        held_out=held_out,
+        limits=FitLimits(limit_seconds, limit_gb * 1e9),
+        public=read_bounds(public_bounds),
+        settings=settings,
+        say=say,
+    )
+    write_result(made.table, made.card.model_dump_json(indent=2), output)
+    say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
+
+
+def evaluate(
+    real: Annotated[str, typer.Argument(metavar="REAL", help="The table that the synthetic one was made from.")],
+    synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="The synthetic table.")],
+    table_name: TableName = None,
+    target: Target = None,
+    patient_id: PatientId = None,
+    compliance: Level = None,
+    card: Annotated[
+        Path | None, typer.Option("--card", metavar="FILE", help="Its run card. [default: beside SYNTHETIC]")
+    ] = None,
+    holdout: Annotated[
+        str | None, typer.Option("--holdout", metavar="FILE", help="Real rows that the fit never saw.")
+    ] = None,
+    train: Annotated[
+        str | None, typer.Option("--train", metavar="FILE", help="Real rows that the fit saw, where not all of REAL.")
+    ] = None,
+    quasi: Quasi = None,
+    sensitive: Annotated[
+        str | None,
+        typer.Option("--sensitive", metavar="A,B,…", help="Columns nobody may infer. [default: all but those known]"),
+    ] = None,
+    fail_on: FailOn = "not shown",
+    as_json: Json = False,
+    html: Html = None,
+) -> None:
+    """Say whether SYNTHETIC may be released, what it is good for and what is lost.
+
+    Exit code 5 where the answer is no or not shown.
+    """
+    need_light("evaluate")
+    from ...evidence.evaluation import as_record
+    from ...evidence.evaluation import evaluate as measure
+    from ...profiling import open_table
+    from ...synthesizers.running.files import card_path
+    from ..render.evaluation_views import evaluation_page, evaluation_view
+    from .input_files import read_card
+
+    beside = card_path(Path(synthetic))
+    known = read_card(card) if card is not None else read_card(beside) if beside.exists() else None
+    evaluation = measure(
+        open_table(real, table_name=table_name),
+        open_table(synthetic),
+        card=known,
+        holdout=holdout,
+        train=train,
+        target=target,
+        patient_id=patient_id,
+        compliance=compliance,
+        quasi_identifiers=split_names(quasi),
+        sensitive=split_names(sensitive),
+        say=say,
+    )
+    if html is not None:
+        write_page(html, evaluation_page(evaluation))
+    if as_json:
+        print_json(as_record(evaluation))
+    else:
+        print_view(evaluation_view(evaluation))
+    _exit_by_release(evaluation.release, fail_on)
+
+
+@expand_options
+def auto(
+    table: Table,
+    output: Out,
+    options: SelectionOptions,
+    target: Target = None,
+    patient_id: PatientId = None,
+    table_name: TableName = None,
+    kind: Kinds = None,
+    columns: Columns = None,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="At most so many.")] = 3,
+    seed: Seed = None,
+    held_out: HeldOut = 0.2,
+    limit_seconds: Seconds = 600.0,
+    limit_gb: Memory = 8.0,
+    public_bounds: PublicBounds = None,
+    quasi: Quasi = None,
+    create_environments: CreateEnvironments = False,
+    fail_on: FailOn = "not shown",
+    as_json: Json = False,
+    html: Html = None,
+) -> None:
+    """Select, synthesize, evaluate, and plan anew until nothing fails; keep the best.
+
+    The table is written all the same; exit code 5 where its release is refused or not shown to be safe.
+    """
+    need_light("auto")
+    from ...agents import ClinicalModelSelector
+    from ...agents.auto import run_auto
+    from ...profiling import open_table
+    from ...profiling.kinds_file import load_columns_file
+    from ...synthesizers.running.files import check_output, write_result
+    from ...synthesizers.running.fit_process import FitLimits
+    from ..render.evaluation_views import auto_page, auto_record, auto_view
+    from .input_files import read_bounds
+
+    check_output(output)
+    selector = ClinicalModelSelector()
+    best, all_rounds = run_auto(
+        open_table(table, table_name=table_name),
+        selector=selector,
+        rounds=rounds,
+        seed=seed,
+        held_out=held_out,
+        limits=FitLimits(limit_seconds, limit_gb * 1e9),
+        public=read_bounds(public_bounds),
+        quasi_identifiers=split_names(quasi),
+        say=say,
+        before=(lambda plan: create_for(plan.methods, selector.settings)) if create_environments else None,
+        target=target,
+        patient_id=patient_id,
+        kinds={**(load_columns_file(columns) if columns else {}), **parse_kinds(kind or ())},
+        **dict(options),
+    )
+    write_result(best.synthesis.table, best.synthesis.card.model_dump_json(indent=2), output)
+    say(f"wrote {len(best.synthesis.table)} rows of round {best.number}, and the run card beside them")
+    if html is not None:
+        write_page(html, auto_page(best, all_rounds))
+    if as_json:
+        print_json(auto_record(best, all_rounds))
+    else:
+        print_view(auto_view(best, all_rounds))
+    _exit_by_release(best.evaluation.release, fail_on)
+
+
+def _exit_by_release(release: str, fail_on: str) -> None:
+    """0 for yes, 5 for what ``--fail-on`` names and for what is worse."""
+    refused = {"never": (), "no": ("no",), "not shown": ("no", "not shown"), "not-shown": ("no", "not shown")}
+    if fail_on not in refused:
+        raise SettingsError("--fail-on: must be never, no or 'not shown'")
+    if release in refused[fail_on]:
+        raise typer.Exit(NOT_RELEASED)

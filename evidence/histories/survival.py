@@ -1,0 +1,39 @@
+"""The end of follow-up: how long, and nothing after it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .table import Array, Histories
+
+__all__ = ["after_end", "survival_distance"]
+
+
+def survival_distance(real: Histories, other: Histories) -> float | None:
+    """Greatest distance of the two Kaplan-Meier curves up to where a tenth of the real patients are still followed."""
+    if real.ends is None or real.events is None or other.ends is None or other.events is None:
+        return None
+    grid = np.linspace(0.0, np.nanquantile(real.ends, 0.9), 200)
+    mine, theirs = (_curve(one.ends, one.events, grid) for one in (real, other))
+    return float(np.abs(mine - theirs).max())
+
+
+def after_end(histories: Histories) -> float | None:
+    """Share of the visits that lie after their patient's end."""
+    if histories.ends is None or histories.times is None:
+        return None
+    if not len(histories.times):
+        return 0.0
+    return float((histories.times > histories.ends[histories.owners] + 1e-6).mean())
+
+
+def _curve(ends: Array | None, events: Array | None, grid: Array) -> Array:
+    assert ends is not None
+    assert events is not None
+    known = ~np.isnan(ends)
+    ends, events = ends[known], events[known].astype(bool)
+    times = np.unique(ends[events])
+    at_risk = (ends[:, None] >= times).sum(axis=0)
+    died = ((ends[:, None] == times) & events[:, None]).sum(axis=0)
+    steps = np.cumprod(1 - died / np.maximum(at_risk, 1))
+    return np.r_[1.0, steps][np.searchsorted(times, grid, "right")]
