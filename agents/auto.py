@@ -24,6 +24,8 @@ from .synthesize import synthesize
 __all__ = ["AutoRound", "run_auto"]
 
 MAX_ROUNDS = 3
+_RELEASES = ("no", "not shown", "yes")
+"""Worst first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def run_auto(
     held_out: float = 0.2,
     limits: FitLimits | None = None,
     public: Mapping[str, Bounds] | None = None,
-    quasi_identifiers: Sequence[str] = (),
+    quasi_identifiers: Sequence[str] | None = None,
     say: Say | None = None,
     before: Callable[[ModelSelectionPlan], None] | None = None,
     **request: Any,
@@ -55,7 +57,8 @@ def run_auto(
     """The best round and all that gave a table.
 
     It ends early where a round fails no threshold, where the next plan would be one that was tried, or where no further
-    plan can be had. Best is what passes with the highest score, else what fails the fewest thresholds.
+    plan can be had. Best is what may be released, before what is not shown to be safe, before what must not be; among
+    equals what fails the fewest thresholds of quality, then the highest score.
 
     Args:
         table: Whatever ``open_table`` takes, or its handle.
@@ -65,7 +68,7 @@ def run_auto(
         held_out: Share that no fit sees.
         limits: Time and memory of each fit.
         public: Column → bounds or levels that are public knowledge.
-        quasi_identifiers: Columns for k-anonymity.
+        quasi_identifiers: Columns that outsiders know; by default the profile's.
         say: Told what happens.
         before: Called with each plan before it is carried out, such as to install what it needs.
         request: Fields of ``SelectionRequest``.
@@ -102,7 +105,7 @@ def run_auto(
             )  # fmt: skip
             done.append(AutoRound(number, result, made, evaluation, _score(tradeoff, evaluation, made)))
             tell(f"round {number}: {made.card.method} {_sentence(evaluation)}")
-            if evaluation.passes:
+            if not evaluation.failed:
                 break
             metrics = evaluation.to_metrics()
             if made.card.method != result.plan.choice.method:
@@ -124,8 +127,7 @@ def run_auto(
     if not done:
         assert failed is not None
         raise failed
-    best = max(done, key=lambda one: (one.evaluation.passes, -_fails(one.evaluation), one.score))
-    return best, tuple(done)
+    return max(done, key=_order), tuple(done)
 
 
 def _score(tradeoff: Tradeoff, evaluation: Evaluation, made: Synthesis) -> float:
@@ -138,13 +140,15 @@ def _score(tradeoff: Tradeoff, evaluation: Evaluation, made: Synthesis) -> float
     )
 
 
-def _fails(evaluation: Evaluation) -> int:
-    return sum(verdict.outcome == "fail" for verdict in evaluation.verdicts)
+def _order(candidate: AutoRound) -> tuple[int, int, float]:
+    """A refused release is outweighed by nothing."""
+    evaluation = candidate.evaluation
+    return _RELEASES.index(evaluation.release), -len(evaluation.failed), candidate.score
 
 
 def _sentence(evaluation: Evaluation) -> str:
-    failed = [verdict.name for verdict in evaluation.verdicts if verdict.outcome == "fail"]
-    return f"fails {', '.join(failed)}" if failed else "fails no threshold"
+    failed = ", ".join(evaluation.failed)
+    return f"release: {evaluation.release}; " + (f"fails {failed}" if failed else "fails no threshold")
 
 
 def _say_nothing(text: str) -> None:

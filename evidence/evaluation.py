@@ -1,56 +1,92 @@
-"""Evaluate a synthetic table: fidelity, utility, disclosure risk, and the policy's verdicts."""
+"""Evaluate a synthetic table: may it be released, what is it good for, what is lost."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
+from pydantic_core import to_jsonable_python
 
-from ..profiling import profile_table
-from ..profiling.readers.to_pandas import as_frame
 from ..schemas.base import Frozen
-from ..schemas.compliance import DEFAULT_COMPLIANCE, Compliance
-from ..schemas.errors import TableError
+from ..schemas.compliance import Compliance
 from ..schemas.request import EvidenceMetrics
-from ..synthesizers.encoding.apply_treatments import KEY_ACTION, codes_in, group_column, mask_codes, treat_table
-from ..synthesizers.running.holdout import split_rows
+from ..schemas.settings import Settings
 from ..synthesizers.running.run_card import RunCard
-from .metrics.disclosure import Disclosure, measure_disclosure
+from .disclosure.distances import thin_persons
+from .disclosure.measure import Disclosure, measure_disclosure, measure_overlap_alone
+from .disclosure.overlap import Overlap
+from .disclosure.values_of_few import ValuesOfFew, count_values_of_few
+from .evaluation_inputs import Comparison, prepare
 from .metrics.fidelity import Fidelity, measure_fidelity
 from .metrics.side_by_side import Marginal, compare_marginals
 from .metrics.utility import Utility, measure_utility
-from .thresholds import Verdict, judge
+from .release import Release, ReleaseDecision, decide_release, persons_needed
+from .thresholds import ThresholdVerdict, judge_disclosure, judge_quality
 
-__all__ = ["Evaluation", "as_record", "evaluate"]
+__all__ = ["Depth", "Evaluation", "as_record", "evaluate"]
 
+Depth = Literal["quick", "full"]
+Say = Callable[[str], None]
 
 _FEWEST_TO_COMPARE = 100
 """Held-out rows below which the fitted rows are the better yardstick of fidelity (judgement)."""
+_FEWEST_PERSONS = 10
+"""Held-out persons below which no attack is tried."""
+_MOST_ROWS = 20_000
+"""Rows of each part that fidelity looks at."""
+_MOST_TAUGHT = 5_000
+"""Rows of each part that models are trained on."""
 
 
 class Evaluation(Frozen):
-    """What was measured and what the compliance level says to it."""
+    """What was measured, what the compliance level says to it, and whether the table may be released."""
 
     compliance: Compliance
+    decision: ReleaseDecision
     method: str | None
     rows_real: int
     rows_held_out: int
     rows_synthetic: int
+    persons: int
+    """Of the real table; rows where no column tells persons apart."""
     columns: int
     fidelity: Fidelity
     utility: Utility | None
     disclosure: Disclosure | None
-    verdicts: tuple[Verdict, ...]
+    """None where too few persons were held out to attack."""
+    overlap: Overlap
+    values_of_few: ValuesOfFew | None = None
+    k_anonymity: int | None = None
+    """Smallest group of equal quasi-identifiers in the synthetic table: shown, not judged."""
+    quasi_identifiers: tuple[str, ...] = ()
+    verdicts: tuple[ThresholdVerdict, ...]
     notes: tuple[str, ...] = ()
     marginals: tuple[Marginal, ...] = ()
     """Columns side by side, for plots; without those that may point to a person by themselves."""
 
     @property
+    def release(self) -> Release:
+        """``yes``, ``no`` or ``not shown``."""
+        return self.decision.release
+
+    @property
     def passes(self) -> bool:
-        """No threshold is failed."""
-        return all(verdict.outcome != "fail" for verdict in self.verdicts)
+        """It may be released, and no threshold of quality is failed."""
+        return self.release == "yes" and not self.failed
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the failed thresholds, those of disclosure first."""
+        return tuple(
+            verdict.name
+            for group in ("disclosure", "quality")
+            for verdict in self.verdicts
+            if verdict.group == group and verdict.outcome == "fail"
+        )
 
     @property
     def risk(self) -> float | None:
@@ -65,143 +101,188 @@ class Evaluation(Frozen):
             membership_auc=self.disclosure.membership_auc.value if self.disclosure else None,
         )
 
+    def to_json(self) -> str:
+        """Every figure with its interval, as JSON."""
+        return json.dumps(to_jsonable_python(as_record(self)), ensure_ascii=False, indent=2)
+
+    def to_html(self) -> str:
+        """A page that needs nothing else."""
+        from .report.page import evaluation_page
+
+        return evaluation_page(self)
+
+    def _repr_html_(self) -> str:
+        from .report.page import evaluation_fragment
+
+        return evaluation_fragment(self)
+
 
 def evaluate(
     real: Any,
     synthetic: Any,
     *,
     card: RunCard | None = None,
+    holdout: Any = None,
+    train: Any = None,
     target: str | None = None,
-    compliance: Compliance = DEFAULT_COMPLIANCE,
-    quasi_identifiers: Sequence[str] = (),
+    patient_id: str | None = None,
+    compliance: Compliance | None = None,
+    quasi_identifiers: Sequence[str] | None = None,
+    sensitive: Sequence[str] | None = None,
     seed: int = 0,
+    say: Say | None = None,
 ) -> Evaluation:
     """Hold ``synthetic`` against the table it was made from.
 
     Args:
-        real: The whole real table, as it was given to the synthesis: whatever ``open_table`` takes, or its handle.
-        synthetic: The synthetic table, likewise.
-        card: Its run card: which rows were held out and how columns were treated. Without it nothing can be said of
-            disclosure, for no row is known to be unseen.
+        real: The whole real table, as it was given to the synthesis: a path or a frame of any kind.
+        synthetic: The synthetic table, or what ``synthesize`` returned, which brings its run card along.
+        card: Its run card: which rows were held out and how columns were treated.
+        holdout: Real rows that the fit never saw, for a table made elsewhere.
+        train: Real rows that the fit saw, where those are not all of ``real``; the others then count as held out.
         target: Column for utility.
-        compliance: Level to be judged by.
-        quasi_identifiers: Columns for k-anonymity.
+        patient_id: Column that tells persons apart; by default the run card's or the profile's.
+        compliance: Level to be judged by; by default the setting's.
+        quasi_identifiers: Columns that outsiders know; by default the profile's.
+        sensitive: Columns that nobody may infer; by default all others.
         seed: Of the evaluation's own draws.
+        say: Told what happens, one sentence at a time.
 
     Raises:
-        TableError: The tables share too little, or the target is not among the columns.
+        TableError: The tables are unrelated, cannot be read, or a named column is not among the shared ones.
     """
-    real, synthetic = as_frame(real), as_frame(synthetic)
-    notes: list[str] = []
-    inside, outside, treated = _prepare(real, card, notes)
-    shared = [name for name in treated.columns if name in synthetic.columns]
-    if not shared or synthetic.empty:
-        raise TableError("the two tables share no column, or one of them has no rows")
-    if len(shared) < len(treated.columns):
-        notes.append(f"{len(treated.columns) - len(shared)} columns of the real table are not in the synthetic one")
-    if target is not None and target not in shared:
-        raise TableError(f"column {target!r} is not among the columns that both tables have")
-    made = synthetic[shared]
-    if card is not None:
-        made = mask_codes(made, codes_in(card.treatments))
-    made = _as_typed(made, treated)
-    fitted = treated.iloc[inside][shared].reset_index(drop=True)
-    held_out = treated.iloc[outside][shared].reset_index(drop=True)
-    known = len(held_out) >= 10
-    if not known:
-        notes.append("no rows were held out of the fit: disclosure and utility cannot be judged")
-    unseen = len(held_out) >= _FEWEST_TO_COMPARE
-    fidelity = measure_fidelity(held_out if unseen else fitted, made, seed)
-    disclosure = measure_disclosure(fitted, held_out, made, seed) if known else None
-    utility = measure_utility(fitted, held_out, made, target, seed) if known and target is not None else None
-    quasi = [name for name in quasi_identifiers if name in shared]
+    tell = say or _say_nothing
+    if hasattr(synthetic, "table") and hasattr(synthetic, "card"):
+        card, synthetic = card or synthetic.card, synthetic.table
+    level = compliance or Settings().compliance_level
+    parts = prepare(
+        real, synthetic, card=card, holdout=holdout, train=train, target=target, patient_id=patient_id,
+        quasi_identifiers=quasi_identifiers,
+    )  # fmt: skip
+    notes = list(parts.notes)
+    held_out, fitted = (len(pd.unique(one)) for one in (parts.held_out_persons, parts.fitted_persons))
+    needed = persons_needed(level, fitted / held_out if held_out else 4.0)
+    if held_out < needed:
+        tell(
+            f"{held_out} persons were held out of the fit: no table can be shown to be safe at {level}; "
+            f"{needed} would do"
+        )
+    attacked = held_out >= _FEWEST_PERSONS
+    if not attacked:
+        notes.append("too few persons were held out of the fit: disclosure and utility cannot be judged")
+    tell("disclosure")
+    if attacked:
+        disclosure = measure_disclosure(
+            parts.fitted, parts.held_out, parts.synthetic, seed, fitted_persons=parts.fitted_persons,
+            held_out_persons=parts.held_out_persons, quasi=parts.quasi, sensitive=sensitive,
+        )  # fmt: skip
+        overlap = disclosure.overlap
+        if disclosure.sampled:
+            notes.append(f"the attacks looked at {disclosure.sampled}")
+    else:
+        disclosure = None
+        overlap = measure_overlap_alone(parts.fitted, parts.synthetic, seed, persons=parts.fitted_persons)
+    few = count_values_of_few(parts.whole, parts.whole_synthetic, parts.whole_persons, _fewest(level))
+    tell("fidelity and utility")
+    fidelity, noise = _fidelity(parts, seed, notes)
+    utility = _utility(parts, target, seed, notes) if attacked and target is not None else None
+    verdicts = (
+        *judge_disclosure(
+            level, persons=parts.persons, disclosure=disclosure, overlap=overlap, few=few,
+            spent=card.dp if card else None, rows_per_person=parts.rows_per_person,
+            made_by_known_method=card is not None,
+        ),
+        *judge_quality(level, rows=parts.rows_real, fidelity=fidelity, utility=utility, noise=noise),
+    )  # fmt: skip
     return Evaluation(
-        compliance=compliance,
+        compliance=level,
+        decision=decide_release(level, verdicts, fitted, held_out if attacked else 0),
         method=card.method if card else None,
-        rows_real=len(real),
-        rows_held_out=len(held_out),
-        rows_synthetic=len(synthetic),
-        columns=len(shared),
+        rows_real=parts.rows_real,
+        rows_held_out=len(parts.held_out),
+        rows_synthetic=len(parts.synthetic),
+        persons=parts.persons,
+        columns=len(parts.synthetic.columns),
         fidelity=fidelity,
         utility=utility,
         disclosure=disclosure,
-        verdicts=judge(
-            compliance,
-            rows=len(real),
-            fidelity=fidelity,
-            utility=utility,
-            disclosure=disclosure,
-            spent=card.dp if card else None,
-            noise=measure_fidelity(held_out, fitted, seed) if unseen else None,
-            made_by_known_method=card is not None,
-            k_anonymity=int(made.groupby(quasi, dropna=False, observed=True).size().min()) if quasi else None,
-        ),
+        overlap=overlap,
+        values_of_few=few,
+        k_anonymity=_k_anonymity(parts),
+        quasi_identifiers=tuple(map(str, parts.quasi)),
+        verdicts=verdicts,
         notes=tuple(notes),
-        marginals=_compare(real, treated[shared], made, card),
+        marginals=_marginals(parts, card),
     )
 
 
 def as_record(evaluation: Evaluation) -> dict[str, object]:
-    """For JSON: every figure, with the intervals, and the overall outcome."""
+    """For JSON: the answer first, every figure with its interval."""
     record = evaluation.model_dump(mode="json")
     record["fidelity"] = {**asdict(evaluation.fidelity), "overall": evaluation.fidelity.overall}
-    return {**record, "risk": evaluation.risk, "passes": evaluation.passes}
+    return {
+        "release": evaluation.release,
+        "reason": evaluation.decision.reason,
+        **record,
+        "risk": evaluation.risk,
+        "passes": evaluation.passes,
+    }
 
 
-def _compare(
-    real: pd.DataFrame, treated: pd.DataFrame, made: pd.DataFrame, card: RunCard | None
-) -> tuple[Marginal, ...]:
-    if card is not None:
-        group = group_column(real, card.treatments)
-        return compare_marginals(treated, made, None if group is None else real[group])
-    # Nothing is known of the columns: the profile tells which of them name persons.
-    try:
-        profile = profile_table(real)
-    except TableError:
+def _fewest(compliance: Compliance) -> int:
+    """Persons that make a value common."""
+    return 5 if compliance == "research" else 11
+
+
+def _fidelity(parts: Comparison, seed: int, notes: list[str]) -> tuple[Fidelity, Fidelity | None]:
+    rng = np.random.default_rng(seed)
+    fitted, held_out, made = (
+        _thin(table, persons, _MOST_ROWS, rng)
+        for table, persons in (
+            (parts.fitted, parts.fitted_persons),
+            (parts.held_out, parts.held_out_persons),
+            (parts.synthetic, np.arange(len(parts.synthetic))),
+        )
+    )
+    if len(fitted) < len(parts.fitted) or len(made) < len(parts.synthetic):
+        notes.append(f"fidelity looked at {_MOST_ROWS:,} rows of each table at most, models at {_MOST_TAUGHT:,}")
+    unseen = len(held_out) >= _FEWEST_TO_COMPARE
+    fidelity = measure_fidelity(held_out if unseen else fitted, made, seed)
+    return fidelity, measure_fidelity(held_out, fitted, seed) if unseen else None
+
+
+def _utility(parts: Comparison, target: str, seed: int, notes: list[str]) -> Utility | None:
+    rng = np.random.default_rng(seed)
+    fitted, held_out, made = (
+        _thin(table, persons, _MOST_TAUGHT, rng)
+        for table, persons in (
+            (parts.fitted, parts.fitted_persons),
+            (parts.held_out, parts.held_out_persons),
+            (parts.synthetic, np.arange(len(parts.synthetic))),
+        )
+    )
+    return measure_utility(fitted, held_out, made, target, seed)
+
+
+def _thin(table: pd.DataFrame, persons: Any, most: int, rng: np.random.Generator) -> pd.DataFrame:
+    if len(table) <= most:
+        return table
+    return table.iloc[thin_persons(table, persons, most, rng)].reset_index(drop=True)
+
+
+def _marginals(parts: Comparison, card: RunCard | None) -> tuple[Marginal, ...]:
+    if card is None and parts.profile is None:
+        # Nothing is known of the columns, and some may name persons.
         return ()
-    kept = {column.name for column in profile.columns if column.treatment.action == "keep"}
-    names = [name for name in treated.columns if str(name) in kept]
-    persons = None if profile.patient_id is None else real[profile.patient_id]
-    return compare_marginals(treated[names], made[names], persons)
+    names = list(parts.synthetic.columns)
+    return compare_marginals(parts.whole[names], parts.synthetic, pd.Series(parts.whole_persons))
 
 
-def _group(real: pd.DataFrame, card: RunCard) -> Any:
-    """The column that keeps a person's rows together."""
-    wanted = None if card.held_out is None else card.held_out.group
-    if wanted is None:
+def _k_anonymity(parts: Comparison) -> int | None:
+    if not parts.quasi:
         return None
-    for name in real.columns:
-        if str(name) == wanted:
-            return name
-    raise TableError("the run card belongs to another table: it has no column that keeps a person's rows together")
+    return int(parts.synthetic.groupby(list(parts.quasi), dropna=False, observed=True).size().min())
 
 
-def _prepare(
-    real: pd.DataFrame, card: RunCard | None, notes: list[str]
-) -> tuple[Sequence[int], Sequence[int], pd.DataFrame]:
-    if card is None:
-        notes.append("no run card: columns are compared as they are")
-        return range(len(real)), [], real
-    treated = mask_codes(treat_table(real, card.treatments, card.treated_on), codes_in(card.treatments))
-    keys = sum(item.action == KEY_ACTION for item in card.treatments)
-    if keys:
-        notes.append(f"{keys} columns of arbitrary keys are left out")
-    if card.held_out is None:
-        return range(len(real)), [], treated
-    inside, outside = split_rows(real, card.held_out.share, card.held_out.seed, _group(real, card))
-    if len(inside) != card.rows_fitted:
-        raise TableError("the run card belongs to another table: its fit had another number of rows")
-    return inside, outside, treated
-
-
-def _as_typed(synthetic: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
-    """Columns of the synthetic table as numbers or dates where the real one's are: a CSV file forgets types."""
-    found = {}
-    for name in synthetic.columns:
-        cells, wanted = synthetic[name], real[name].dtype
-        if pd.api.types.is_datetime64_any_dtype(wanted) and not pd.api.types.is_datetime64_any_dtype(cells.dtype):
-            cells = pd.to_datetime(cells, errors="coerce")
-        elif pd.api.types.is_numeric_dtype(wanted) and not pd.api.types.is_numeric_dtype(cells.dtype):
-            cells = pd.to_numeric(cells, errors="coerce")
-        found[name] = cells
-    return pd.DataFrame(found)
+def _say_nothing(text: str) -> None:
+    """For those who do not listen."""

@@ -1,60 +1,110 @@
-"""What the compliance level says to what was measured: pass, fail or cannot tell, threshold by threshold."""
+"""What the compliance level says to what was measured: pass, fail or cannot tell, threshold by threshold.
+
+Two groups: ``disclosure`` decides whether a table may be released, ``quality`` what it is good for. Similarity figures
+are no thresholds: they are shown and decide nothing (Pilgram et al., Patterns 2025), but for overlap, which is a copy.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from ..schemas.base import Frozen
-from ..schemas.compliance import MIN_MEMBERSHIP_MARGIN, POLICIES, UNSOUND, Compliance
+from ..schemas.compliance import MIN_MEMBERSHIP_MARGIN, POLICIES, SOURCES, UNSOUND, Compliance, Policy
 from ..synthesizers.running.run_card import DPSpent
-from .metrics.disclosure import Disclosure, Interval
+from .disclosure.intervals import Interval
+from .disclosure.measure import Disclosure
+from .disclosure.overlap import Overlap
+from .disclosure.values_of_few import ValuesOfFew
 from .metrics.fidelity import Fidelity
 from .metrics.utility import Utility
 
-__all__ = ["Outcome", "Verdict", "judge", "judge_membership"]
+__all__ = [
+    "ThresholdGroup",
+    "ThresholdOutcome",
+    "ThresholdVerdict",
+    "judge_disclosure",
+    "judge_membership",
+    "judge_quality",
+]
 
-Outcome = Literal["pass", "fail", "cannot tell"]
+ThresholdOutcome = Literal["pass", "fail", "cannot tell"]
+ThresholdGroup = Literal["disclosure", "quality"]
+
+_CHANCE_OF_TAIL = 0.01
+"""Chance, over all attacks, of so many persons caught where nothing leaks (ours)."""
 
 
-class Verdict(Frozen):
+class ThresholdVerdict(Frozen):
     """One threshold."""
 
     name: str
-    outcome: Outcome
+    group: ThresholdGroup
+    outcome: ThresholdOutcome
     measured: float | None
     threshold: float | bool
+    low: float | None = None
+    """Bounds of the measured figure, where it has any."""
+    high: float | None = None
+    source: str = ""
+    """Whose figure the threshold is."""
     note: str = ""
 
 
-def judge(
+def judge_disclosure(
     compliance: Compliance,
     *,
-    rows: int,
-    fidelity: Fidelity,
-    utility: Utility | None,
+    persons: int,
     disclosure: Disclosure | None,
+    overlap: Overlap,
+    few: ValuesOfFew | None,
     spent: DPSpent | None,
-    noise: Fidelity | None,
+    rows_per_person: int,
     made_by_known_method: bool,
-    k_anonymity: int | None,
-) -> tuple[Verdict, ...]:
-    """Every threshold of ``compliance``.
+) -> tuple[ThresholdVerdict, ...]:
+    """Every threshold that decides about a release.
+
+    Args:
+        compliance: The level.
+        persons: Of the real table.
+        disclosure: None where no person was held out of the fit.
+        overlap: Of the synthetic table with the real one; counted always.
+        few: Values of few persons that stand in the synthetic table; None where they were not counted.
+        spent: The budget of a DP fit; None where the method is not private, or nothing is known of it.
+        rows_per_person: The most rows that one person has: a budget for rows is so many times as large for a person.
+        made_by_known_method: Whether a run card tells how the table was made.
+    """
+    policy = POLICIES[compliance]
+    return (
+        _overlap(overlap),
+        *_values_of_few(few),
+        judge_membership(None if disclosure is None else disclosure.membership_auc, policy.max_membership_auc),
+        *_tails(disclosure, policy),
+        _below(
+            "attribute_inference", None if disclosure is None else disclosure.attribute, policy.max_attribute_advantage,
+            _attribute_note(disclosure),
+        ),
+        _below("singling_out", None if disclosure is None else disclosure.singling_out.risk, policy.max_linking_risk),
+        _below("linkability", None if disclosure is None else disclosure.linkability.risk, policy.max_linking_risk),
+        *_dp(spent, policy, persons, rows_per_person, made_by_known_method),
+    )  # fmt: skip
+
+
+def judge_quality(
+    compliance: Compliance, *, rows: int, fidelity: Fidelity, utility: Utility | None, noise: Fidelity | None
+) -> tuple[ThresholdVerdict, ...]:
+    """Every threshold that says what a table is good for; none of them decides about a release.
 
     Args:
         compliance: The level.
         rows: Of the real table.
         fidelity: As measured.
         utility: None where there is no target, or none that can be tested.
-        disclosure: None where no row was held out of the fit.
-        spent: The budget of a DP fit; None where the method is not private, or nothing is known of it.
-        noise: Fidelity of the fitted real rows to the rows that ``fidelity`` compares with: what chance alone makes;
-            None where those are the fitted rows themselves.
-        made_by_known_method: Whether a run card tells how the table was made.
-        k_anonymity: Smallest group of equal quasi-identifiers; None where there are none known.
+        noise: Fidelity of the fitted real rows, protected as they entered the fit, to the rows that ``fidelity``
+            compares with: what chance and protection alone make; None where those are the fitted rows themselves.
     """
     policy = POLICIES[compliance]
-    no_holdout = "needs rows that were held out of the fit"
-    found = [
+    return (
         *(
             _distance(name, getattr(fidelity, name), getattr(policy, f"max_{name}"), getattr(noise, name, None))
             for name in ("ks_mean", "correlation_difference", "jensen_shannon")
@@ -63,101 +113,170 @@ def judge(
         _most("frequency_skew", fidelity.frequency_skew, policy.max_frequency_skew, "there is no rare level"),
         _ratio(utility, policy.min_tstr_ratio),
         _least("rows", float(rows), float(policy.min_rows)),
-        judge_membership(None if disclosure is None else disclosure.membership_auc, policy.max_membership_auc),
-        _most(
-            "duplicates",
-            None if disclosure is None else max(0.0, disclosure.duplicates - disclosure.held_out_duplicates),
-            policy.max_duplicates,
-            no_holdout,
-        ),
-        _most(
-            "identifiability", None if disclosure is None else disclosure.identifiability, policy.max_identifiability,
-            no_holdout,
-        ),
-        _least(
-            "k_anonymity", None if k_anonymity is None else float(k_anonymity), float(policy.min_k_anonymity),
-            "no quasi-identifiers are known",
-        ),
-        *_dp(spent, policy.max_epsilon, min(policy.max_delta, 1 / max(rows, 1)), policy.dp_required,
-             made_by_known_method),
-    ]  # fmt: skip
-    return tuple(found)
+    )
 
 
-def judge_membership(auc: Interval | None, threshold: float) -> Verdict:
-    """|AUC - 0.5| against its confidence interval: fails where all of it lies over, passes where none of it does.
+def judge_membership(auc: Interval | None, threshold: float) -> ThresholdVerdict:
+    """Fails where the whole interval lies over the threshold, passes where none of it does; below chance is no leak.
 
     A threshold of 0.50 is chance itself; the margin is then ``MIN_MEMBERSHIP_MARGIN``.
     """
-    name, limit = "membership_auc", max(threshold, 0.5 + MIN_MEMBERSHIP_MARGIN)
-    if auc is None:
-        return Verdict(
-            name=name, outcome="cannot tell", measured=None, threshold=limit,
-            note="needs rows that were held out of the fit",
+    return _below("membership_auc", auc, max(threshold, 0.5 + MIN_MEMBERSHIP_MARGIN))
+
+
+def _overlap(overlap: Overlap) -> ThresholdVerdict:
+    # Without held-out rows chance alone is what the overlap is held against; that can accuse and not acquit.
+    clear: ThresholdOutcome = "pass" if overlap.persons_hit is not None else "cannot tell"
+    share = overlap.rows_copied if overlap.persons_hit is None else overlap.persons_hit
+    note = overlap.reason or "within what held-out rows and chance explain"
+    if clear == "cannot tell" and not overlap.copied:
+        note = "within what chance explains; needs held-out rows to pass"
+    return ThresholdVerdict(
+        name="overlap", group="disclosure", outcome="fail" if overlap.copied else clear,
+        measured=max(0.0, share.value), threshold=0.0, low=share.low, high=share.high, source=SOURCES["overlap"],
+        note=note,
+    )  # fmt: skip
+
+
+def _values_of_few(few: ValuesOfFew | None) -> tuple[ThresholdVerdict, ...]:
+    if few is None:
+        return ()
+    outcome: ThresholdOutcome = "fail" if few.count else "pass"
+    note = f"real values held by fewer than {few.persons} persons"
+    if few.columns:
+        note += f", in {len(few.columns)} columns"
+    return (
+        ThresholdVerdict(
+            name="values_of_few", group="disclosure", outcome=outcome, measured=float(few.count), threshold=0.0,
+            source=SOURCES["values_of_few"], note=note,
+        ),
+    )  # fmt: skip
+
+
+def _tails(disclosure: Disclosure | None, policy: Policy) -> tuple[ThresholdVerdict, ...]:
+    """Tails can accuse and never acquit: few persons stand in them."""
+    if disclosure is None:
+        return ()
+    found = []
+    lonely = disclosure.membership.lonely_auc
+    if lonely is not None:
+        found.append(_below("membership_lonely_auc", lonely, policy.max_lonely_auc, "the tenth that stands most alone"))
+    caught = disclosure.membership.caught_at_1
+    if caught is not None:
+        chance = disclosure.membership.tail_chance
+        outcome: ThresholdOutcome = "pass"
+        if caught > policy.max_caught_at_1:
+            outcome = "fail" if chance < _CHANCE_OF_TAIL else "cannot tell"
+        found.append(
+            ThresholdVerdict(
+                name="membership_caught_at_1", group="disclosure", outcome=outcome, measured=caught,
+                threshold=policy.max_caught_at_1, source=SOURCES["membership_caught_at_1"],
+                note="share of persons caught at 1 % false alarms",
+            )
         )  # fmt: skip
-    outcome: Outcome = "cannot tell"
-    if auc.low > limit or auc.high < 1 - limit:
-        outcome = "fail"
-    elif auc.high <= limit and auc.low >= 1 - limit:
-        outcome = "pass"
-    note = f"95 % interval {auc.low:.3f} to {auc.high:.3f}"
-    return Verdict(name=name, outcome=outcome, measured=auc.value, threshold=limit, note=note)
+    return tuple(found)
 
 
-def _distance(name: str, value: float, limit: float, noise: float | None) -> Verdict:
+def _attribute_note(disclosure: Disclosure | None) -> str:
+    if disclosure is None or not disclosure.attributes:
+        return ""
+    return f"column {disclosure.attributes[0].column}, who knows {disclosure.attributes[0].knows}"
+
+
+def _below(name: str, figure: Interval | None, limit: float, note: str = "") -> ThresholdVerdict:
+    """Of a figure with an interval that must lie below ``limit``."""
+    if figure is None:
+        return ThresholdVerdict(
+            name=name, group="disclosure", outcome="cannot tell", measured=None, threshold=limit,
+            source=SOURCES.get(name, ""), note="needs persons who were held out of the fit",
+        )  # fmt: skip
+    outcome: ThresholdOutcome = "fail" if figure.low > limit else "pass" if figure.high <= limit else "cannot tell"
+    return ThresholdVerdict(
+        name=name, group="disclosure", outcome=outcome, measured=figure.value, threshold=limit, low=figure.low,
+        high=figure.high, source=SOURCES.get(name, ""), note=note,
+    )  # fmt: skip
+
+
+def _distance(name: str, value: float, limit: float, noise: float | None) -> ThresholdVerdict:
     """As ``_most``, but what real rows differ by themselves is not held against the synthetic ones.
 
     Chance and a synthesizer's own error are independent and add up in squares.
     """
-    found = _most(name, value, limit)
-    if noise is None or found.outcome == "pass" or value**2 - noise**2 > limit**2:
-        return found
+    verdict = _most(name, value, limit)
+    if noise is None or verdict.outcome == "pass" or value**2 - noise**2 > limit**2:
+        return verdict
     note = f"within chance: as many real rows differ by {noise:.3f}"
-    return found.model_copy(update={"outcome": "cannot tell", "note": note})
+    return verdict.model_copy(update={"outcome": "cannot tell", "note": note})
 
 
-def _most(name: str, value: float | None, limit: float, unknown: str = "") -> Verdict:
-    outcome: Outcome = "cannot tell" if value is None else "pass" if value <= limit else "fail"
+def _most(name: str, value: float | None, limit: float, unknown: str = "") -> ThresholdVerdict:
+    outcome: ThresholdOutcome = "cannot tell" if value is None else "pass" if value <= limit else "fail"
     note = unknown if value is None else UNSOUND.get(f"max_{name}", "")
-    return Verdict(name=name, outcome=outcome, measured=value, threshold=limit, note=note)
+    return _quality(name, outcome, value, limit, note)
 
 
-def _least(name: str, value: float | None, limit: float, unknown: str = "") -> Verdict:
-    outcome: Outcome = "cannot tell" if value is None else "pass" if value >= limit else "fail"
+def _least(name: str, value: float | None, limit: float, unknown: str = "") -> ThresholdVerdict:
+    outcome: ThresholdOutcome = "cannot tell" if value is None else "pass" if value >= limit else "fail"
     note = unknown if value is None else UNSOUND.get(f"min_{name}", "")
-    return Verdict(name=name, outcome=outcome, measured=value, threshold=limit, note=note)
+    return _quality(name, outcome, value, limit, note)
 
 
-def _ratio(utility: Utility | None, limit: float) -> Verdict:
+def _ratio(utility: Utility | None, limit: float) -> ThresholdVerdict:
     name = "tstr_ratio"
     if utility is None or utility.ratio is None:
         note = "needs a target and held-out rows" if utility is None else "the real rows do not teach the target either"
-        return Verdict(name=name, outcome="cannot tell", measured=None, threshold=limit, note=note)
+        return _quality(name, "cannot tell", None, limit, note)
     ratio = utility.ratio
-    outcome: Outcome = "pass" if ratio.low >= limit else "fail" if ratio.high < limit else "cannot tell"
+    outcome: ThresholdOutcome = "pass" if ratio.low >= limit else "fail" if ratio.high < limit else "cannot tell"
     note = f"95 % interval {ratio.low:.2f} to {ratio.high:.2f}"
-    return Verdict(name=name, outcome=outcome, measured=ratio.value, threshold=limit, note=note)
+    return _quality(name, outcome, ratio.value, limit, note)
+
+
+def _quality(
+    name: str, outcome: ThresholdOutcome, measured: float | None, threshold: float, note: str
+) -> ThresholdVerdict:
+    return ThresholdVerdict(
+        name=name, group="quality", outcome=outcome, measured=measured, threshold=threshold,
+        source=SOURCES.get(name, ""), note=note,
+    )  # fmt: skip
 
 
 def _dp(
-    spent: DPSpent | None, max_epsilon: float, max_delta: float, required: bool, known: bool
-) -> tuple[Verdict, ...]:
+    spent: DPSpent | None, policy: Policy, persons: int, rows_per_person: int, known: bool
+) -> tuple[ThresholdVerdict, ...]:
+    """The budget by person: a guarantee for single rows is weaker for who has several (group privacy)."""
+    name = "differential_privacy"
     if spent is None:
+        outcome: ThresholdOutcome
         if not known:
-            missing: Outcome = "cannot tell"
+            outcome = "cannot tell" if policy.dp_required else "pass"
             note = "nothing is known of how the table was made: give its run card"
         else:
-            missing, note = ("fail" if required else "pass"), "made without differential privacy"
-        return (Verdict(name="differential_privacy", outcome=missing, measured=None, threshold=required, note=note),)
+            outcome, note = ("fail" if policy.dp_required else "pass"), "made without differential privacy"
+        return (
+            ThresholdVerdict(
+                name=name, group="disclosure", outcome=outcome, measured=None, threshold=policy.dp_required,
+                source=SOURCES[name], note=note,
+            ),
+        )  # fmt: skip
     formal = "" if spent.public_bounds else "bounds or levels were read off the data: no formal guarantee"
-    within: Outcome = "pass" if spent.public_bounds else "cannot tell"
-    return (
-        Verdict(
-            name="epsilon", outcome=within if spent.epsilon <= max_epsilon + 1e-9 else "fail", measured=spent.epsilon,
-            threshold=max_epsilon, note=formal,
-        ),
-        Verdict(
-            name="delta", outcome=within if spent.delta <= max_delta * (1 + 1e-9) else "fail", measured=spent.delta,
-            threshold=max_delta, note=formal,
-        ),
+    epsilon = spent.epsilon * rows_per_person
+    note = formal
+    if rows_per_person > 1:
+        note = f"{spent.epsilon:g} a row, up to {rows_per_person} rows a person; {formal}".rstrip("; ")
+    limit = min(policy.max_delta, 1 / max(persons, 1))
+    # Delta of a group grows by exp(epsilon) besides its size (Dwork & Roth 2014, theorem 2.2).
+    delta = spent.delta
+    if rows_per_person > 1:
+        delta = min(1.0, spent.delta * rows_per_person * math.exp(min(700.0, (rows_per_person - 1) * spent.epsilon)))
+    # Where the level asks for no DP, a budget over its limit is a weak extra and not a failure of disclosure.
+    over: ThresholdOutcome = "fail" if policy.dp_required else "cannot tell"
+    within: ThresholdOutcome = "pass" if spent.public_bounds or not policy.dp_required else "cannot tell"
+    figures = (("epsilon", epsilon, policy.max_epsilon + 1e-9), ("delta", delta, limit * (1 + 1e-9)))
+    return tuple(
+        ThresholdVerdict(
+            name=name, group="disclosure", outcome=within if value <= most else over, measured=value, threshold=most,
+            source=SOURCES[name], note=note,
+        )
+        for name, value, most in figures
     )  # fmt: skip

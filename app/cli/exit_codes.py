@@ -8,10 +8,12 @@ from types import TracebackType
 
 from ...schemas.errors import NoFeasibleSynthesizer, ProvidersUnavailable, SelectorError, SettingsError, TableError
 
-__all__ = ["FAILED", "NOBODY_ANSWERS", "error_lines", "exit_code", "install_quiet_excepthook"]
+__all__ = ["FAILED", "NOBODY_ANSWERS", "NOT_RELEASED", "error_lines", "exit_code", "install_quiet_excepthook"]
 
 FAILED = 1
 NOBODY_ANSWERS = 3
+NOT_RELEASED = 5
+"""Made or judged and refused, or not shown to be safe to release; what was made is written all the same."""
 
 _EXIT_CODES: dict[type[SelectorError], int] = {
     TableError: 2,

@@ -16,7 +16,7 @@ import typer
 from ...schemas.errors import SelectorError
 from . import benchmark_commands, plan_commands, run_commands, setup_commands
 from .exit_codes import error_lines, exit_code, install_quiet_excepthook
-from .terminal import print_error
+from .terminal import log_to_stderr, print_error
 
 __all__ = ["app", "main"]
 
@@ -46,22 +46,13 @@ setup_commands.register(app)
 app.add_typer(benchmark_commands.benchmark, name="benchmark")
 
 
-class _Plain(logging.Formatter):
-    """What a library says, as a person reads it."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return f"{'warning' if record.levelno >= logging.WARNING else 'note'}: {record.getMessage()}"
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit.
 
     Exit codes: 0 done, 1 failed at work, 2 wrong use or bad input, 3 no provider could answer, 4 nothing feasible.
     """
     install_quiet_excepthook()
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    for handler in logging.getLogger().handlers:
-        handler.setFormatter(_Plain())
+    log_to_stderr()
     # Whose settings these are is always said.
     logging.getLogger("clinical_model_selector.settings").setLevel(logging.INFO)
     command = typer.main.get_command(app)

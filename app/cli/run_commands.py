@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
 from ...schemas.settings import Settings
+from .exit_codes import NOT_RELEASED
 from .inputs import create_for, need_light, parse_kinds, split_names
 from .options import (
     Columns,
@@ -29,7 +31,13 @@ from .terminal import print_json, print_view, say, write_page
 __all__ = ["register"]
 
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Makes the run repeatable; not for DP methods.")]
-Quasi = Annotated[str | None, typer.Option("--quasi-identifiers", metavar="A,B,…", help="Columns for k-anonymity.")]
+Quasi = Annotated[
+    str | None,
+    typer.Option("--quasi-identifiers", metavar="A,B,…", help="Columns that outsiders know. [default: the profile's]"),
+]
+FailOn = Annotated[
+    str, typer.Option("--fail-on", metavar="ANSWER", help="Exit with 5 on: no, 'not shown' (or no), never.")
+]
 CreateEnvironments = Annotated[
     bool, typer.Option("--create-environments", help="Install what a method of the plan needs and is missing.")
 ]
@@ -98,15 +106,30 @@ def evaluate(
     synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="The synthetic table.")],
     table_name: TableName = None,
     target: Target = None,
+    patient_id: PatientId = None,
     compliance: Level = None,
     card: Annotated[
         Path | None, typer.Option("--card", metavar="FILE", help="Its run card. [default: beside SYNTHETIC]")
     ] = None,
+    holdout: Annotated[
+        str | None, typer.Option("--holdout", metavar="FILE", help="Real rows that the fit never saw.")
+    ] = None,
+    train: Annotated[
+        str | None, typer.Option("--train", metavar="FILE", help="Real rows that the fit saw, where not all of REAL.")
+    ] = None,
     quasi: Quasi = None,
+    sensitive: Annotated[
+        str | None,
+        typer.Option("--sensitive", metavar="A,B,…", help="Columns nobody may infer. [default: all but those known]"),
+    ] = None,
+    fail_on: FailOn = "not shown",
     as_json: Json = False,
     html: Html = None,
 ) -> None:
-    """Measure fidelity, utility and disclosure risk of SYNTHETIC, and judge them."""
+    """Say whether SYNTHETIC may be released, what it is good for and what is lost.
+
+    Exit code 5 where the answer is no or not shown.
+    """
     need_light("evaluate")
     from ...evidence.evaluation import as_record
     from ...evidence.evaluation import evaluate as measure
@@ -117,20 +140,26 @@ def evaluate(
 
     beside = card_path(Path(synthetic))
     known = read_card(card) if card is not None else read_card(beside) if beside.exists() else None
-    found = measure(
+    evaluation = measure(
         open_table(real, table_name=table_name),
         open_table(synthetic),
         card=known,
+        holdout=holdout,
+        train=train,
         target=target,
-        compliance=compliance or Settings().compliance_level,
-        quasi_identifiers=split_names(quasi) or (),
+        patient_id=patient_id,
+        compliance=compliance,
+        quasi_identifiers=split_names(quasi),
+        sensitive=split_names(sensitive),
+        say=say,
     )
     if html is not None:
-        write_page(html, evaluation_page(found))
+        write_page(html, evaluation_page(evaluation))
     if as_json:
-        print_json(as_record(found))
+        print_json(as_record(evaluation))
     else:
-        print_view(evaluation_view(found))
+        print_view(evaluation_view(evaluation))
+    _exit_by_release(evaluation.release, fail_on)
 
 
 @expand_options
@@ -151,10 +180,14 @@ def auto(
     public_bounds: PublicBounds = None,
     quasi: Quasi = None,
     create_environments: CreateEnvironments = False,
+    fail_on: FailOn = "not shown",
     as_json: Json = False,
     html: Html = None,
 ) -> None:
-    """Select, synthesize, evaluate, and plan anew until nothing fails; keep the best."""
+    """Select, synthesize, evaluate, and plan anew until nothing fails; keep the best.
+
+    The table is written all the same; exit code 5 where its release is refused or not shown to be safe.
+    """
     need_light("auto")
     from ...agents import ClinicalModelSelector
     from ...agents.auto import run_auto
@@ -175,7 +208,7 @@ def auto(
         held_out=held_out,
         limits=FitLimits(limit_seconds, limit_gb * 1e9),
         public=read_bounds(public_bounds),
-        quasi_identifiers=split_names(quasi) or (),
+        quasi_identifiers=split_names(quasi),
         say=say,
         before=(lambda plan: create_for(plan.methods, selector.settings)) if create_environments else None,
         target=target,
@@ -191,3 +224,13 @@ def auto(
         print_json(auto_record(best, all_rounds))
     else:
         print_view(auto_view(best, all_rounds))
+    _exit_by_release(best.evaluation.release, fail_on)
+
+
+def _exit_by_release(release: str, fail_on: str) -> None:
+    """0 for yes, 5 for what ``--fail-on`` names and for what is worse."""
+    refused = {"never": (), "no": ("no",), "not shown": ("no", "not shown"), "not-shown": ("no", "not shown")}
+    if fail_on not in refused:
+        raise SettingsError("--fail-on: must be never, no or 'not shown'")
+    if release in refused[fail_on]:
+        raise typer.Exit(NOT_RELEASED)

@@ -61,7 +61,7 @@ def worker(
 
 def models(as_json: Json = False) -> None:
     """List OpenRouter's models that can answer, with their prices."""
-    from ...chains.providers.models import list_models
+    from ...chains.providers.openrouter_models import list_models
     from ..render.provider_views import models_record, models_view
 
     found = list_models(Settings())

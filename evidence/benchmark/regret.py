@@ -21,7 +21,7 @@ from ...schemas.question import Constraints, Question
 from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.feasibility import assess
 from ...synthesizers.sizing import TableShape
-from ..metrics.disclosure import Interval
+from ..disclosure.intervals import Interval
 from ..recommender.ranking import rank_any
 from ..recommender.score import score_cell
 from ..thresholds import judge_membership

@@ -27,7 +27,7 @@ from ...synthesizers.encoding.table_encoding import Bounds, Encoding
 from ...synthesizers.feasibility import method_obstacles
 from ...synthesizers.running.fit_process import FitFailed, FitLimits, run_fit
 from ...synthesizers.sizing import TableShape, size_hyperparameters
-from ..metrics.disclosure import measure_disclosure
+from ..disclosure.measure import measure_disclosure
 from ..metrics.fidelity import measure_fidelity
 from ..metrics.utility import measure_utility
 from .controls import CONTROLS, make_control
@@ -256,9 +256,8 @@ def _measure(
         "membership_auc": disclosure.membership_auc.value,
         "membership_low": disclosure.membership_auc.low,
         "membership_high": disclosure.membership_auc.high,
-        "copy_auc": disclosure.copy_auc,
-        "nearest_share": disclosure.nearest_share.value,
-        "duplicates": disclosure.duplicates,
+        "copy_auc": disclosure.membership.copy_auc,
+        "duplicates": disclosure.overlap.exact,
         "risk": disclosure.risk,
     }
 

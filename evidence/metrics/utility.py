@@ -11,8 +11,8 @@ from scipy import stats
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.metrics import r2_score
 
+from ..disclosure.intervals import Interval
 from .comparable import Array, as_category, as_number, numeric_columns
-from .disclosure import Interval
 
 __all__ = ["Utility", "measure_utility"]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ...schemas.safe_levels import canonical_level
+from ...schemas.table.safe_levels import canonical_level
 from .code_parents import parent_rule
 
 __all__ = ["POOL", "ProtectedLevels", "RareLevels", "protect_levels"]

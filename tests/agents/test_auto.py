@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
 import pytest
 from clinical_model_selector.agents import ClinicalModelSelector
-from clinical_model_selector.agents.auto import AutoRound, run_auto
+from clinical_model_selector.agents.auto import AutoRound, _order, run_auto
+from clinical_model_selector.evidence.evaluation import Evaluation
 from clinical_model_selector.schemas.errors import NoFeasibleSynthesizer, SynthesisFailed
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.schemas.plan import DPSettings, ModelSelectionPlan
@@ -80,8 +82,7 @@ def test_each_round_is_told_of_the_last_and_a_failed_choice_is_no_measurement(tm
     assert selector.told[1].fidelity is not None
     assert selector.told[1].membership_auc is not None
     assert len(selector.told) == 2
-    fails = [sum(v.outcome == "fail" for v in one.evaluation.verdicts) for one in rounds]
-    assert fails[rounds.index(best)] == min(fails)
+    assert best is max(rounds, key=_order)
     assert any("arf failed" in line for line in said)
 
 
@@ -110,13 +111,30 @@ def test_finished_rounds_are_kept_where_no_further_plan_can_be_had(
 
 
 def test_it_ends_where_nothing_fails(tmp_path: Path) -> None:
-    table = mixed_table(240)
+    # Coarse enough that no value belongs to few persons.
+    table = mixed_table(400)[["age", "stage", "smoker", "ward", "outcome"]].assign(age=lambda t: t["age"].round(-1))
+    table = table.assign(age=table["age"].clip(30, 70))
     selector = Scripted(tmp_path, plan("gaussian_copula", "cart", "arf"), RuntimeError("asked once too often"))
     best, rounds = run_auto(
         table, selector=cast("ClinicalModelSelector", selector), seed=1, rounds=2, compliance="research", held_out=0.3
     )
-    assert best.evaluation.passes
+    assert not best.evaluation.failed
+    assert best.evaluation.release != "no"
     assert len(rounds) == 1
+
+
+def test_a_refused_release_is_outweighed_by_nothing(tmp_path: Path) -> None:
+    selector = Scripted(tmp_path, plan("gaussian_copula", "cart", "arf"), plan("cart", "gaussian_copula", "arf"))
+    _, (first, second), _ = run(selector, rounds=2)
+    refused = replace(first, score=1.0, evaluation=decided(first.evaluation, "no", failed=False))
+    open_ = replace(second, score=0.0, evaluation=decided(second.evaluation, "not shown", failed=True))
+    assert max((refused, open_), key=_order) is open_
+
+
+def decided(evaluation: Evaluation, release: str, *, failed: bool) -> Evaluation:
+    decision = evaluation.decision.model_copy(update={"release": release})
+    kept = tuple(v for v in evaluation.verdicts if failed or v.outcome != "fail")
+    return evaluation.model_copy(update={"decision": decision, "verdicts": kept})
 
 
 def test_before_each_round_the_plan_is_shown(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from clinical_model_selector.schemas.errors import TableError
-from clinical_model_selector.schemas.safe_levels import canonical_level
+from clinical_model_selector.schemas.table.safe_levels import canonical_level
 from clinical_model_selector.synthesizers.protection.code_parents import parent_rule
 from clinical_model_selector.synthesizers.protection.protect_table import protect_table
 from hypothesis import given, settings

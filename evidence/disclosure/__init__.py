@@ -1,0 +1,1 @@
+"""What the synthetic table tells about persons: attacks on fitted persons, held against held-out ones."""

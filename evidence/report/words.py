@@ -1,0 +1,139 @@
+"""The figures of an evaluation in words: the same sentences in the terminal and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..disclosure.intervals import Interval
+from ..evaluation import Evaluation
+from ..thresholds import ThresholdVerdict
+
+__all__ = ["ANSWERS", "EXPLAINED", "answers", "figure", "figures_of", "interval"]
+
+ANSWERS = {"yes": "may be released", "no": "must not be released", "not shown": "is not shown to be safe to release"}
+"""Release → what is said of the table."""
+
+EXPLAINED = {
+    "overlap": "synthetic rows that copy a real row, exactly or nearly, beyond chance",
+    "values_of_few": "real values of few persons that stand in the synthetic table",
+    "membership_auc": "how well the best attack tells fitted persons from others; 0.5 is chance",
+    "membership_lonely_auc": "the same for the tenth of persons that stand most alone",
+    "membership_caught_at_1": "fitted persons caught where one in a hundred others is accused wrongly",
+    "attribute_inference": "how much more often a fitted person's value is guessed than another's",
+    "singling_out": "predicates that hold for exactly one person, above the control",
+    "linkability": "records whose two halves are joined through the table, above the control",
+    "differential_privacy": "whether a formal guarantee was asked for and given",
+    "epsilon": "privacy budget by person; smaller is more private",
+    "delta": "chance of the guarantee failing, by person",
+    "ks_mean": "mean distance of the numbers' distributions, 0 alike",
+    "correlation_difference": "mean difference of correlations, 0 alike",
+    "jensen_shannon": "mean distance of the columns' distributions, 0 alike",
+    "rare_coverage": "share of rare levels that occur",
+    "frequency_skew": "by how much rare levels are over- or under-represented",
+    "tstr_ratio": "models trained on synthetic rows over models trained on real ones, 1 as good",
+    "rows": "rows of the real table",
+}
+"""Threshold → what it measures, in one sentence."""
+
+
+def answers(evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
+    """The three questions that a reader has, answered in a sentence each."""
+    return (
+        ("May I share it?", f"{_share(evaluation)}"),
+        ("What is it good for?", _good_for(evaluation)),
+        ("What is lost?", _lost(evaluation)),
+    )
+
+
+def figures_of(evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
+    """Figures that are shown and not judged."""
+    fidelity = evaluation.fidelity
+    lines = [
+        ("made by", evaluation.method or "unknown"),
+        (
+            "rows",
+            f"{evaluation.rows_real:,} real of {evaluation.persons:,} persons, {evaluation.rows_held_out:,} held out, "
+            f"{evaluation.rows_synthetic:,} synthetic",
+        ),
+        (
+            "fidelity",
+            f"column shapes {fidelity.shapes:.3f}, pair trends {fidelity.pairs:.3f} "
+            f"(independent columns {fidelity.pairs_baseline:.3f})",
+        ),
+    ]
+    if evaluation.utility is not None:
+        name = "AUC" if evaluation.utility.task == "classification" else "R²"
+        lines.append(
+            (
+                "utility",
+                f"{name} {evaluation.utility.tstr:.3f} trained on synthetic, {evaluation.utility.trtr:.3f} on real",
+            )
+        )
+    if evaluation.disclosure is not None:
+        membership = evaluation.disclosure.membership
+        lines += [
+            (
+                "membership",
+                f"worst of {len(membership.attacks)} attacks: {membership.worst.name}, AUC {interval(membership.auc)}; "
+                f"a row copy has {membership.copy_auc:.2f}; the smallest AUC that so few persons could have shown is "
+                f"{membership.detectable:.2f}",
+            ),
+            *(
+                (f"caught at {alarms} false alarms", f"{share:.0%} of fitted persons")
+                for alarms, share in (("1 %", membership.caught_at_1), ("10 %", membership.caught_at_10))
+                if share is not None
+            ),
+        ]
+    overlap = evaluation.overlap
+    chance = "" if overlap.exact_held_out is None else f", {overlap.exact_held_out:.1%} equal a held-out one"
+    lines.append(("duplicates", f"{overlap.exact:.1%} of synthetic rows equal a fitted row{chance}"))
+    if evaluation.k_anonymity is not None:
+        lines.append(
+            ("k-anonymity", f"{evaluation.k_anonymity} ({', '.join(evaluation.quasi_identifiers)}): shown, not judged")
+        )
+    return tuple(lines)
+
+
+def interval(value: Interval) -> str:
+    """A figure with its bounds."""
+    return f"{value.value:.2f} ({value.low:.2f} to {value.high:.2f})"
+
+
+def figure(value: float | bool | None) -> str:
+    """A figure as short as it may be."""
+    if value is None:
+        return "-"
+    return ("required" if value else "not required") if isinstance(value, bool) else f"{value:.3g}"
+
+
+def _share(evaluation: Evaluation) -> str:
+    head = {"yes": "Yes", "no": "No", "not shown": "Not shown"}[evaluation.release]
+    return f"{head}, by {evaluation.compliance}: {evaluation.decision.reason}."
+
+
+def _good_for(evaluation: Evaluation) -> str:
+    if evaluation.utility is None or evaluation.utility.ratio is None:
+        return "Not measured: give a target, and persons who were held out of the fit."
+    ratio = evaluation.utility.ratio
+    return (
+        f"Models trained on it reach {ratio.value:.0%} of what real rows teach about the target "
+        f"({ratio.low:.0%} to {ratio.high:.0%})."
+    )
+
+
+def _lost(evaluation: Evaluation) -> str:
+    failed = [
+        verdict.name for verdict in evaluation.verdicts if verdict.group == "quality" and verdict.outcome == "fail"
+    ]
+    worst = _names([marginal.name for marginal in sorted(evaluation.marginals, key=lambda one: -one.distance)[:3]])
+    text = f"Fails {_names(failed)}." if failed else "No threshold of quality is failed."
+    return f"{text} The columns that differ most: {worst}." if worst else text
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names)
+
+
+def outcome_counts(verdicts: Sequence[ThresholdVerdict]) -> dict[str, int]:
+    """How many thresholds pass, fail, or cannot be told."""
+    return {name: sum(verdict.outcome == name for verdict in verdicts) for name in ("pass", "fail", "cannot tell")}
