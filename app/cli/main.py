@@ -52,8 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit codes: 0 done, 1 failed at work, 2 wrong use or bad input, 3 no provider could answer, 4 nothing feasible.
     """
     install_quiet_excepthook()
-    logging.addLevelName(logging.WARNING, "warning")
-    logging.addLevelName(logging.INFO, "note")
     log_to_stderr()
     # Whose settings these are is always said.
     logging.getLogger("clinical_model_selector.settings").setLevel(logging.INFO)
