@@ -14,6 +14,7 @@ from ..schemas.column_treatment import Treatment
 from ..schemas.errors import TableError
 from ..schemas.profile import ColumnProfile, Kind, Pattern, SafeColumn, SafeProfile, TableProfile
 from .column_draft import ColumnDraft
+from .concept_recogniser import check_concept, recognise_concept
 from .disclosure_control import floor_count, safe_facts
 from .kinds.column_facts import FEW_VALUES, MOST_VALUES, ColumnFacts, gather
 from .kinds.column_names import read_header
@@ -45,6 +46,7 @@ def profile_table(
     target: str | None = None,
     patient_id: str | None = None,
     kinds: Mapping[str, Kind] | None = None,
+    concepts: Mapping[str, str] | None = None,
     table_name: str | None = None,
     progress: Progress | None = None,
 ) -> TableProfile:
@@ -55,6 +57,7 @@ def profile_table(
         target: Column to predict.
         patient_id: Column that tells patients apart; counts then are of patients.
         kinds: Column → kind where the user knows better than the rules.
+        concepts: Column → clinical concept (``schemas.meaning``) where the user knows better.
         table_name: Which table of a database.
         progress: Told how far the work is.
 
@@ -65,7 +68,7 @@ def profile_table(
     told(0.0, "open")
     engine = open_engine(open_table(table, table_name=table_name))
     try:
-        return _profile(engine, target, patient_id, kinds or {}, told)
+        return _profile(engine, target, patient_id, kinds or {}, concepts or {}, told)
     finally:
         engine.close()
 
@@ -75,13 +78,20 @@ def _silent(share: float, stage: str) -> None:
 
 
 def _profile(
-    engine: Engine, target: str | None, patient_id: str | None, kinds: Mapping[str, Kind], told: Progress
+    engine: Engine,
+    target: str | None,
+    patient_id: str | None,
+    kinds: Mapping[str, Kind],
+    concepts: Mapping[str, str],
+    told: Progress,
 ) -> TableProfile:
     names = engine.names
     if len(names) > MOST_COLUMNS:
         raise TableError(f"the table has {len(names)} columns; at most {MOST_COLUMNS} can be profiled")
     goal = _position(names, target, "target column")
     patient = _position(names, patient_id, "patient column")
+    for name in concepts:
+        _position(names, name, "column")
     given = {_position(names, name, "column"): check_kind(name, kind) for name, kind in kinds.items()}
     told(0.05, "sample")
     sample = engine.sample()
@@ -98,6 +108,7 @@ def _profile(
     _decide(drafts)
     structure = _find_structure(drafts, goal, patient)
     _make_safe(drafts, structure)
+    _name_concepts(drafts, {name: check_concept(name, concept) for name, concept in concepts.items()})
     profile = _assemble(drafts, structure)
     told(1.0, "done")
     return profile
@@ -216,6 +227,15 @@ def _make_safe(drafts: Sequence[ColumnDraft], structure: Structure) -> None:
         draft.safe = draft.safe.model_copy(update={"alias": f"c{rank}"})
 
 
+def _name_concepts(drafts: Sequence[ColumnDraft], told: Mapping[str, str]) -> None:
+    """Seventh pass: which clinical concept each column holds; aliases are given before, since names decide no order."""
+    for draft in drafts:
+        recognised = recognise_concept(draft.name, draft.safe, told.get(draft.name))
+        if recognised is not None:
+            draft.safe = draft.safe.model_copy(update={"concept": recognised.concept, "unit": recognised.unit})
+            draft.caution = recognised.caution
+
+
 def _scale(drafts: Sequence[ColumnDraft]) -> float:
     """Share of the table's rows that the sample holds."""
     return drafts[0].values.rows / drafts[0].facts.totals.rows
@@ -292,7 +312,7 @@ def _assemble(drafts: Sequence[ColumnDraft], structure: Structure) -> TableProfi
         safe=profile,
         patient_id=patient.name if patient is not None else None,
         target_candidates=tuple(drafts[position].name for position in structure.candidates),
-        warnings=_warnings(profile),
+        warnings=(*_warnings(profile), *_concept_warnings(ordered)),
     )
 
 
@@ -315,11 +335,16 @@ def _column_profile(draft: ColumnDraft, scale: float) -> ColumnProfile:
             action=rule.action,
             how=rule.how,
             patient=draft.safe.role == "patient_id",
+            constant=rule.action == "drop" and draft.safe.kind == "constant",
             missing_codes=facts.number.sentinels if facts.number is not None else (),
             rule=rule.rule,
             reference=rule.reference,
         ),
     )
+
+
+def _concept_warnings(drafts: Sequence[ColumnDraft]) -> tuple[str, ...]:
+    return tuple(f"{draft.safe.alias} ({draft.safe.concept}): {draft.caution}" for draft in drafts if draft.caution)
 
 
 def _warnings(profile: SafeProfile) -> tuple[str, ...]:

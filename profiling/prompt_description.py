@@ -58,6 +58,8 @@ def _header(profile: SafeProfile) -> str:
 
 def _line(column: SafeColumn) -> str:
     parts = [column.alias, column.kind]
+    if column.concept is not None:
+        parts.append(column.concept if column.unit is None else f"{column.concept} [{column.unit}]")
     if column.role != "feature":
         parts.append(f"role={column.role}")
     if column.action != "keep":

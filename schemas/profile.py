@@ -13,11 +13,13 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from .base import Frozen
 from .column_treatment import Treatment
-from .safe_levels import is_safe_level
+from .meaning import CONCEPTS
+from .table.safe_levels import is_safe_level
 
 __all__ = [
     "Alias",
     "ColumnProfile",
+    "ConceptName",
     "Grain",
     "Kind",
     "LevelName",
@@ -28,6 +30,7 @@ __all__ = [
     "SafeProfile",
     "TableProfile",
     "TreatmentAction",
+    "UnitCode",
 ]
 
 Alias = Annotated[str, Field(pattern=r"^c[1-9][0-9]{0,5}$")]
@@ -80,6 +83,26 @@ LevelName = Annotated[str, AfterValidator(_check_level)]
 """A level's label: a word of :mod:`.vocabulary`, or ``L1`` … ``Lk``; no other string is accepted."""
 
 
+def _check_concept(name: str) -> str:
+    if name not in CONCEPTS:
+        raise ValueError("must be a concept of the closed vocabulary")
+    return name
+
+
+ConceptName = Annotated[str, AfterValidator(_check_concept)]
+"""A clinical concept of :mod:`.meaning`; no other string is accepted."""
+
+
+def _check_unit(code: str) -> str:
+    if not any(unit.code == code for concept in CONCEPTS.values() for unit in concept.units):
+        raise ValueError("must be a unit of the closed vocabulary")
+    return code
+
+
+UnitCode = Annotated[str, AfterValidator(_check_unit)]
+"""A UCUM code that some concept of :mod:`.meaning` has."""
+
+
 def _check_digits(number: float) -> float:
     if number != float(f"{number:.1e}"):
         raise ValueError("must have at most two significant digits")
@@ -130,6 +153,10 @@ class SafeColumn(_Finite):
     quasi_identifier: bool = False
     birth_date: bool = False
     ages_over_89: bool = False
+    concept: ConceptName | None = None
+    """What the column holds, where name and values agree; a setting keeps it on the machine."""
+    unit: UnitCode | None = None
+    """Of ``quantiles``, where the concept has units and the figures tell which."""
 
 
 class SafeProfile(_Finite):

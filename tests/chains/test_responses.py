@@ -9,9 +9,11 @@ from collections.abc import Callable
 import httpx
 import pytest
 from clinical_model_selector.chains.parse_answer import describe_violations, parse_answer, repair_message
-from clinical_model_selector.chains.providers.http import Reply, WireFailure, get_engine
+from clinical_model_selector.chains.providers.http import Reply, RequestFailed
+from clinical_model_selector.chains.providers.ollama_responses import judge_ollama
+from clinical_model_selector.chains.providers.openrouter_responses import judge_openrouter
+from clinical_model_selector.chains.providers.private_loop import get_private_loop
 from clinical_model_selector.chains.providers.redaction import MAX_MESSAGE, mask_key, mask_text, mask_url
-from clinical_model_selector.chains.providers.responses import read_ollama, read_openrouter
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,18 +73,18 @@ SHAPED = st.recursive(
 )  # fmt: skip
 
 
-def judge(read: Callable[[httpx.Response], Reply], response: httpx.Response) -> Reply | WireFailure:
+def judge(read: Callable[[httpx.Response], Reply], response: httpx.Response) -> Reply | RequestFailed:
     try:
         return read(response)
-    except WireFailure as failure:
+    except RequestFailed as failure:
         return failure
 
 
 @given(st.binary(max_size=200) | SHAPED.map(lambda value: json.dumps(value).encode()), st.integers(200, 599))
 def test_any_body_is_a_reply_or_a_typed_failure(body: bytes, status: int) -> None:
-    for read in (read_openrouter, lambda response: read_ollama(response, 8192)):
+    for read in (judge_openrouter, lambda response: judge_ollama(response, 8192)):
         judged = judge(read, httpx.Response(status, content=body))
-        if isinstance(judged, WireFailure):
+        if isinstance(judged, RequestFailed):
             assert 0 < len(judged.message) <= MAX_MESSAGE
         else:
             assert judged.failure is not None or json.loads(judged.body)
@@ -122,12 +124,12 @@ def test_a_plan_is_found_in_a_tool_call_too() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_fork_has_an_engine_of_its_own() -> None:
+def test_a_fork_has_a_loop_of_its_own() -> None:
     async def four() -> int:
         return 4
 
-    assert get_engine().run(four()) == 4
+    assert get_private_loop().run(four()) == 4
     child = os.fork()
     if child == 0:
-        os._exit(get_engine().run(four()))
+        os._exit(get_private_loop().run(four()))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 4
