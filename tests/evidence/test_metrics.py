@@ -71,6 +71,12 @@ def test_what_chance_makes_is_not_held_against_a_synthesizer(
 def test_utility_of_a_copy_is_that_of_the_rows_and_of_noise_none() -> None:
     fitted, held_out = halves(mixed_table(700))
     same = measure_utility(fitted, held_out, fitted, "outcome")
+    assert same is not None
+    assert same.tstr == same.trtr > 0.75
+    assert same.difference == 0
+    assert same.ratio is not None
+    assert same.ratio.value == 1
+    assert same.rare is None
     # A single draw of noise may rank by the right column by accident: the mean tells.
     draws = [
         measure_utility(fitted, held_out, make_control("independent", fitted, 490, seed), "outcome", draws=1)
