@@ -365,6 +365,7 @@ def _column_profile(draft: ColumnDraft, scale: float, history: HistoryColumns | 
             how=rule.how,
             patient=draft.safe.role == "patient_id",
             part=part_of(draft, history),
+            constant=rule.action == "drop" and draft.safe.kind == "constant",
             missing_codes=facts.number.sentinels if facts.number is not None else (),
             rule=rule.rule,
             reference=rule.reference,

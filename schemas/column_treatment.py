@@ -42,6 +42,8 @@ class Treatment(Frozen):
     """Of ``pseudonymise``: tells patients apart, whose rows belong together."""
     part: HistoryPart | None = None
     """What the column is in a patient's history; None where every patient has one row."""
+    constant: bool = False
+    """Of ``drop``: one value in every cell, which comes back as it was."""
     missing_codes: tuple[float, ...] = ()
     """Numbers such as -9 or 999 that stand for a missing cell."""
     rule: str

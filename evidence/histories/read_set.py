@@ -65,8 +65,7 @@ def _read(model: PreparedSet, source: PreparedSet, i: int, real: LinkedSet) -> H
         if name == mine.time:
             continue
         if name in numeric:
-            values = as_number(rows.cells[name])
-            visits[name] = (values - times if name in mine.dates and times is not None else values)[order]
+            visits[name] = as_number(rows.cells[name])[order]
         else:
             visits[name] = _labels(rows.cells[name])[order]
     return Histories(

@@ -1,7 +1,7 @@
 """A patients table and event tables as one long coded table, and the way back.
 
-Rows of the patients stand above those of each event table. A date beside a row's time becomes the time between; a key
-of records within a patient, such as an admission's number, becomes a mark where a new record begins.
+Rows of the patients stand above those of each event table. A key of records within a patient, such as an admission's
+number, becomes a mark where a new record begins.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class EventRows:
         cells: What varies, the time included.
         owners: Position of each row's patient.
         time: Column that tells when a row was.
-        dates: Columns on the time's scale: they are modelled as the time between.
+        dates: Columns that hold the time from the row's own time on; coming back they hold the date itself.
         keys: Real keys of records within a patient, row by row.
     """
 
@@ -46,7 +46,7 @@ class _TableCode:
     encoding: Encoding
     prefix: str
     time: str | None
-    dates: tuple[str, ...]
+    dates: tuple[Any, ...]
     keys: tuple[Any, ...]
 
 
@@ -66,9 +66,9 @@ class CodedHistories:
         for i, code in enumerate(self._events, start=1):
             rows = coded[coded[_TABLE] == i].reset_index(drop=True)
             owners = rows[_OWNER].to_numpy(dtype=int)
-            for alias in code.dates:
-                rows[alias] = rows[alias] + rows[code.time]
             cells = _decode(rows, code)
+            for name in code.dates:
+                cells[name] = cells[name].to_numpy(dtype=float) + rows[code.time].to_numpy(dtype=float)
             if code.time is not None and code.time + _GONE in rows:
                 time = next(c.name for c in code.encoding.columns if code.prefix + c.alias == code.time)
                 cells[time] = cells[time].mask(rows[code.time + _GONE] == "1")
@@ -129,7 +129,8 @@ def _code_events(
     event: EventRows, i: int, public: Mapping[str, Bounds], missing_codes: Mapping[str, tuple[float, ...]] | None
 ) -> tuple[pd.DataFrame, dict[str, dict[str, Any]], _TableCode]:
     prefix = f"e{i}."
-    span = {} if event.time is None else {str(event.time): _span(event.cells[event.time])}
+    # A time between is a number, however few values it has.
+    span = {str(name): _span(event.cells[name]) for name in (event.time, *event.dates) if name is not None}
     encoding = _encode(event.cells, {**public, **span}, missing_codes)
     aliases = {column.name: prefix + column.alias for column in encoding.columns}
     rows = (
@@ -148,13 +149,10 @@ def _code_events(
             rows[time + _GONE] = np.where(gone, "1", "0")
             described[time + _GONE] = {"kind": "categorical", "part": "visit", "table": i}
     rows = rows.iloc[order].reset_index(drop=True)
-    dates = tuple(aliases[name] for name in event.dates if described[aliases[name]]["kind"] == "numeric")
-    for alias in dates:
-        rows[alias] = rows[alias] - rows[time]
     for j, cells in enumerate(keys.values()):
         rows[f"{prefix}key{j}"] = _marks(cells.iloc[order].reset_index(drop=True), event.owners[order])
         described[f"{prefix}key{j}"] = {"kind": "categorical", "part": "visit", "table": i}
-    return rows, described, _TableCode(encoding, prefix, time, dates, tuple(keys))
+    return rows, described, _TableCode(encoding, prefix, time, event.dates, tuple(keys))
 
 
 def _encode(

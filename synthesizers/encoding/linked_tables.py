@@ -21,6 +21,7 @@ from ...schemas.errors import TableError
 from .apply_treatments import KEY_ACTION, codes_in, read_moments, treat_table
 from .column_encoding import code_column, decode_column
 from .history_tables import EventRows
+from .restore_columns import constant_cells, new_keys
 
 __all__ = ["LinkedSet", "LinkedTable", "PreparedSet", "prepare_set", "restore_set"]
 
@@ -157,10 +158,15 @@ def prepare_set(tables: LinkedSet, *, restore_dates: bool, on: date | None = Non
             name for name in item.table
             if name != item.key and name not in own and item.treatment(name).action == KEY_ACTION
         ]  # fmt: skip
+        cells = treated[moving].iloc[rows].reset_index(drop=True)
+        if time is not None:
+            begins = pd.Series(_as_days(cells[time])).groupby(owners[rows]).ffill().fillna(0.0).to_numpy()
+            for name in dates:
+                cells[name] = _as_days(cells[name]) - begins
         linked = list(dict.fromkeys([*held, *shared.get(item.name, {})]))
         events.append(
             EventRows(
-                treated[moving].iloc[rows].reset_index(drop=True),
+                cells,
                 owners[rows],
                 time,
                 tuple(dates) if time is not None else (),
@@ -179,15 +185,30 @@ def prepare_set(tables: LinkedSet, *, restore_dates: bool, on: date | None = Non
 
 
 def restore_set(
-    tables: LinkedSet, prepared: PreparedSet, people: pd.DataFrame, events: Sequence[EventRows]
+    tables: LinkedSet,
+    prepared: PreparedSet,
+    people: pd.DataFrame,
+    events: Sequence[EventRows],
+    *,
+    k: int = 1,
+    seed: int = 0,
 ) -> dict[str, pd.DataFrame]:
-    """Synthetic tables with the raw ones' names, columns in their order, and types; keys lead nowhere."""
-    first = people.get(_FIRST_DAY)
-    records = [_record_numbers(item, rows) for item, rows in zip(tables.events, events, strict=True)]
+    """Synthetic tables with the raw ones' names, columns in their order, and types; keys lead nowhere.
+
+    Args:
+        tables: The raw ones.
+        prepared: What entered the fit.
+        people: Synthetic patients.
+        events: Their rows, table by table.
+        k: Patients who must share a constant for it to come out.
+        seed: Of draws.
+    """
+    rng = np.random.default_rng(seed)
+    records = [np.arange(1, len(rows.owners) + 1) for rows in events]
     found: dict[str, pd.DataFrame] = {}
     if tables.patients is not None:
         owners = np.arange(len(people))
-        found[tables.patients.name] = _rebuild(tables.patients, prepared, people, owners, None, first, {})
+        found[tables.patients.name] = _rebuild(tables, tables.patients, prepared, people, owners, None, {}, k, rng)
     numbers = {
         item.name: (rows.owners, record) for item, rows, record in zip(tables.events, events, records, strict=True)
     }
@@ -197,7 +218,7 @@ def restore_set(
             keys[name] = _linked_records(keys[name], rows.owners, *numbers[home])
         for name in _own_keys(item.name, prepared.shared):
             keys[name] = pd.Series(numbers[item.name][1], dtype="Int64")
-        found[item.name] = _rebuild(item, prepared, people, rows.owners, rows, first, keys)
+        found[item.name] = _rebuild(tables, item, prepared, people, rows.owners, rows, keys, k, rng)
     return found
 
 
@@ -215,6 +236,10 @@ def _treat(item: LinkedTable, owners: np.ndarray[Any, Any], first: pd.Series | N
         moments = read_moments(item.table[name]).reset_index(drop=True)
         treated[name] = ((moments - begin).dt.total_seconds() / 86_400).to_numpy()
     return treated[[name for name in item.table if name in treated]]
+
+
+def _as_days(cells: pd.Series) -> np.ndarray[Any, Any]:
+    return np.asarray(pd.to_numeric(cells, errors="coerce").astype("Float64").to_numpy(dtype=float, na_value=np.nan))
 
 
 def _is_date(item: LinkedTable, name: Any) -> bool:
@@ -322,10 +347,6 @@ def _own_keys(table: str, shared: Mapping[str, Mapping[Any, str]]) -> list[Any]:
     return list(dict.fromkeys(name for links in shared.values() for name, home in links.items() if home == table))
 
 
-def _record_numbers(item: LinkedTable, rows: EventRows) -> np.ndarray[Any, Any]:
-    return np.arange(1, len(rows.owners) + 1)
-
-
 def _linked_records(
     marks: pd.Series,
     owners: np.ndarray[Any, Any],
@@ -343,21 +364,28 @@ def _linked_records(
 
 
 def _rebuild(
+    tables: LinkedSet,
     item: LinkedTable,
     prepared: PreparedSet,
     people: pd.DataFrame,
     owners: np.ndarray[Any, Any],
     rows: EventRows | None,
-    first: pd.Series | None,
     keys: Mapping[Any, pd.Series],
+    k: int,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     found: dict[Any, Any] = {}
+    first = people.get(_FIRST_DAY)
     for name in item.table:
         static = f"{item.name}.{name}"
         if name == item.key:
-            found[name] = as_keys(pd.Series(owners + 1, dtype="Int64"), item.table[name], "P")
+            numbers = pd.Series(owners + 1, dtype="Int64")
+            found[name] = _write_keys(numbers, _keys_of(tables, prepared.shared, item, name), item.table[name])
         elif name in keys:
-            found[name] = as_keys(keys[name], item.table[name], "R")
+            real = _keys_of(tables, prepared.shared, item, name)
+            found[name] = _write_keys(keys[name], real, item.table[name])
+        elif item.treatment(name).constant:
+            found[name] = constant_cells(item.table[name], item.table[item.key], len(owners), k, rng)
         elif static in people:
             found[name] = people[static].iloc[owners].reset_index(drop=True)
         elif rows is not None and name in rows.cells:
@@ -379,9 +407,20 @@ def _as_dates(days: np.ndarray[Any, Any], real: pd.Series) -> pd.Series:
     return moments.dt.strftime("%Y-%m-%d").astype(object).where(moments.notna(), None)
 
 
-def as_keys(numbers: pd.Series, real: pd.Series, letter: str) -> pd.Series:
-    """Arbitrary keys in the real column's manner: numbers or texts, missing where there is none."""
-    if pd.api.types.is_numeric_dtype(real.dtype):
-        return numbers.astype("float64" if numbers.isna().any() else "int64")
-    texts = (letter + numbers.astype("string")).astype(object).where(numbers.notna(), None)
-    return texts.astype(real.dtype) if pd.api.types.is_string_dtype(real.dtype) else texts
+def _keys_of(tables: LinkedSet, shared: Mapping[str, Mapping[Any, str]], item: LinkedTable, name: Any) -> pd.Series:
+    """The real cells of a key in all tables that hold it: a new key equals none of them, and is alike in all."""
+    if name == item.key:
+        return pd.concat([t.table[t.key] for t in tables.tables], ignore_index=True)
+    home = shared.get(item.name, {}).get(name, item.name)
+    held = [t.table[name] for t in tables.events if t.name == home or shared.get(t.name, {}).get(name) == home]
+    return pd.concat(held, ignore_index=True)
+
+
+def _write_keys(numbers: pd.Series, real: pd.Series, own: pd.Series) -> pd.Series:
+    """Records numbered from 1 as keys in the real column's manner; missing where there is none."""
+    gone = numbers.isna().to_numpy()
+    keys = new_keys(real, numbers.fillna(1).to_numpy(dtype=np.int64) - 1)
+    if pd.api.types.is_numeric_dtype(keys.dtype):
+        return keys.astype("float64").mask(gone) if gone.any() else keys
+    texts = keys.astype(object).mask(gone, None)
+    return texts.astype(own.dtype) if pd.api.types.is_string_dtype(own.dtype) else texts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,28 @@ from typing import Any
 import pandas as pd
 
 from ...schemas.column_treatment import Treatment
+from ...schemas.compliance import ValueProtection
 from ...schemas.errors import TableError
 from ...schemas.methods import Hyperparameters
 from ..encoding.apply_treatments import group_column
 from ..encoding.history_tables import code_histories
-from ..encoding.linked_tables import LinkedSet, LinkedTable, prepare_set, restore_set
+from ..encoding.linked_tables import LinkedSet, LinkedTable, PreparedSet, prepare_set, restore_set
 from ..encoding.table_encoding import Bounds
+from ..protection.protect_table import protect_table
+from ..protection.report import ProtectionReport
 from .fit_process import FitLimits, FitRun, run_coded
 
-__all__ = ["fit_set", "one_table", "run_history_fit"]
+__all__ = ["HistoryFit", "fit_set", "one_table", "protect_set", "run_history_fit"]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFit:
+    """Synthetic tables and how they came about."""
+
+    tables: dict[str, pd.DataFrame]
+    run: FitRun
+    """With the coded rows."""
+    report: ProtectionReport | None
 
 
 def one_table(table: pd.DataFrame, treatments: Sequence[Treatment]) -> LinkedSet:
@@ -43,10 +56,11 @@ def fit_set(
     environments: Path,
     limits: FitLimits | None = None,
     public: Mapping[str, Bounds] | None = None,
-    k: int = 0,
+    target: str | None = None,
+    protection: ValueProtection | None = None,
     restore_dates: bool = True,
     on: date | None = None,
-) -> tuple[dict[str, pd.DataFrame], FitRun]:
+) -> HistoryFit:
     """Fit ``config`` to a set and draw ``patients`` synthetic ones with their rows.
 
     Args:
@@ -57,12 +71,10 @@ def fit_set(
         environments: Directory of the synthesizers' environments.
         limits: Time and memory.
         public: Column → bounds or levels that are public knowledge.
-        k: Persons that the level of protection asks for, where they are more than the plan's.
+        target: Column that must keep at least two values after protection.
+        protection: How values of few patients are kept out; its number of them counts where it is above the plan's.
         restore_dates: Dates come back as dates, from a synthetic first day on; else as their treatments say.
         on: The day that ages are counted to.
-
-    Returns:
-        Table name → synthetic table, and the run with the coded rows.
 
     Raises:
         TableError: Nothing is left to fit, or treatments do not match.
@@ -70,10 +82,13 @@ def fit_set(
         FitFailed: The fit crashed, raised, or ran over a limit.
     """
     prepared = prepare_set(tables, restore_dates=restore_dates, on=on)
+    report = None
+    if protection is not None:
+        prepared, report = protect_set(prepared, protection, target=target, public=public, seed=seed)
+    k = 1 if protection is None else protection.k
     coded = code_histories(
         prepared.people, prepared.events, end=prepared.end, missing_codes=prepared.missing_codes, public=public
     )
-    least = int(config.knobs().get("patients_per_leaf", k))
     run = run_coded(
         coded.table,
         coded.columns,
@@ -82,15 +97,65 @@ def fit_set(
         seed=seed,
         environments=environments,
         limits=limits,
-        knobs={"patients_per_leaf": max(least, k)},
+        knobs={"patients_per_leaf": max(int(config.knobs().get("patients_per_leaf", k)), k)},
     )
     people, events = coded.decode(run.table)
-    return restore_set(tables, prepared, people, events), run
+    return HistoryFit(restore_set(tables, prepared, people, events, k=k, seed=seed), run, report)
+
+
+def protect_set(
+    prepared: PreparedSet,
+    protection: ValueProtection,
+    *,
+    target: str | None = None,
+    public: Mapping[str, Bounds] | None = None,
+    seed: int = 0,
+) -> tuple[PreparedSet, ProtectionReport]:
+    """A set without values that few patients hold; the times of rows are left, since gaps are drawn and not times.
+
+    Args:
+        prepared: Statics and event rows.
+        protection: How many patients, and what becomes of rare levels.
+        target: Column that must keep at least two values.
+        public: Column → bounds or levels that are public knowledge.
+        seed: Of the draws.
+
+    Raises:
+        TableError: Protection would leave the target one value, or nothing at all.
+    """
+    options: dict[str, Any] = {
+        "k": protection.k,
+        "public": public,
+        "missing_codes": prepared.missing_codes,
+        "rare_levels": protection.rare_levels,
+        "seed": seed,
+    }
+    people, reports = prepared.people, []
+    if people.shape[1]:
+        wanted = next((name for name, home in prepared.homes.items() if home[1] == target), None)
+        done = protect_table(people, target=wanted, **options)
+        people = done.table
+        reports += [c.model_copy(update={"column": _home(prepared, c.column)}) for c in done.report.columns]
+    events = []
+    for rows in prepared.events:
+        others = [name for name in rows.cells if name != rows.time]
+        if others:
+            done = protect_table(rows.cells[others], persons=pd.Series(rows.owners), target=target, **options)
+            rows = replace(rows, cells=rows.cells.assign(**{str(n): done.table[n] for n in others}))
+            reports += list(done.report.columns)
+        events.append(rows)
+    report = ProtectionReport(k=protection.k, unit="patient", columns=tuple(reports))
+    return replace(prepared, people=people, events=tuple(events)), report
+
+
+def _home(prepared: PreparedSet, column: str) -> str:
+    home = prepared.homes.get(column)
+    return column if home is None else str(home[1])
 
 
 def run_history_fit(
     table: pd.DataFrame, treatments: Sequence[Treatment], config: Hyperparameters, **options: Any
-) -> FitRun:
+) -> tuple[FitRun, ProtectionReport | None]:
     """:func:`fit_set` of one table, whose dates come back as its treatments say; the run holds the whole table.
 
     Args:
@@ -99,5 +164,5 @@ def run_history_fit(
         config: Method and hyper-parameters.
         **options: As for :func:`fit_set`.
     """
-    made, run = fit_set(one_table(table, treatments), config, restore_dates=False, **options)
-    return replace(run, table=made["table"])
+    made = fit_set(one_table(table, treatments), config, restore_dates=False, **options)
+    return replace(made.run, table=made.tables["table"]), made.report

@@ -53,7 +53,7 @@ def admissions(patients: int = 120) -> pd.DataFrame:
         for number in range(1, int(rng.integers(2, 6))):
             codes = ["A09", "J18", "I10", "E11", "K52", "N39", "R07", "M54", "F32", "G43", "H66"]
             code = "Z90" if number == 1 and rng.random() < 0.3 else str(rng.choice(codes))
-            rows.append((i, f"adm{i}x{number // 2}", f"{start:%Y-%m-%d}", number, code, "f" if i % 2 else "m"))
+            rows.append((i, 100000 + 10 * i + number // 2, f"{start:%Y-%m-%d}", number, code, "f" if i % 2 else "m"))
             start += pd.Timedelta(days=int(rng.integers(1, 90)))
     return pd.DataFrame(rows, columns=["subject_id", "hadm_id", "admittime", "seq", "dgn_x", "gender"])
 

@@ -57,8 +57,8 @@ def real() -> dict[str, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def made(real: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
-    tables, _ = fit_set(link(real), CONFIG, patients=200, seed=1, environments=tmp_path_factory.mktemp("none"))
-    return tables
+    nowhere = tmp_path_factory.mktemp("none")
+    return fit_set(link(real), CONFIG, patients=200, seed=1, environments=nowhere).tables
 
 
 def test_the_same_tables_columns_and_types(real: dict[str, pd.DataFrame], made: dict[str, pd.DataFrame]) -> None:
@@ -113,7 +113,8 @@ def test_orphans_are_counted_and_left_out(real: dict[str, pd.DataFrame]) -> None
 def test_one_table_keeps_its_columns_and_statics(tmp_path: Path) -> None:
     table = make_visits()
     treatments = [column.treatment for column in profile_table(table).columns]
-    made = run_history_fit(table, treatments, CONFIG, patients=160, seed=0, environments=tmp_path).table
+    run, _ = run_history_fit(table, treatments, CONFIG, patients=160, seed=0, environments=tmp_path)
+    made = run.table
     assert list(made.columns) == list(table.columns)
     assert made["patient_id"].nunique() == 160
     for name in ("sex", "age", "futime", "died"):
