@@ -7,8 +7,8 @@ with protection at the level's k and without it, and held against the whole real
 that fewer than k persons hold and that stand in the synthetic table: levels, codes and words; identifiers; numbers and
 dates beyond the k-th person at either end. Inside, a number on a fine grid meets a real one by chance too: the share of
 synthetic cells that equal a value of few of the fitted rows stands beside the share of held-out cells that do, with an
-interval. Fidelity and utility are measured against held-out rows. Results go to benchmarks/results/value_protection.json;
-runs that are there are not repeated.
+interval. Fidelity and utility are measured against held-out rows. Results go to benchmarks/results; runs that are there
+are not repeated.
 """
 
 from __future__ import annotations
