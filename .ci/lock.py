@@ -1,7 +1,7 @@
 """Pin the newest versions of everything the package and its extras need, and what the image installs with its hashes.
 
 Neither file holds an address: ``requirements.lock`` has ``name==version`` lines, ``requirements.image.lock`` has hashes
-too, of the wheels for Linux on x86_64 and on arm64. ``--image`` makes the latter alone, from the versions of the former.
+too, of the wheels for Linux on x86_64 and on arm64. ``--image`` makes the latter alone, of the versions of the former.
 """
 
 import json

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import tomllib
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
