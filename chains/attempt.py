@@ -1,90 +1,89 @@
-"""One leg: a provider is asked, its answer checked, and at most once repaired.
+"""One attempt: a provider is asked, its answer checked, and at most once repaired.
 
-A leg that brings no plan raises ``LegFailed``, and the next leg takes over; the last one raises
+It is written once, as coroutines. A caller with an event loop runs it there, so that callbacks stay on that loop; for a
+caller without one it runs on the private loop. Requests are sent on the private loop either way.
+
+An attempt that brings no plan raises ``AttemptFailed``, and the next provider takes over; the last one raises
 ``ProvidersUnavailable``, with every attempt.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Generator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
+from langchain_core.callbacks import AsyncCallbackManagerForChainRun
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from ..schemas.errors import ProvidersUnavailable
 from ..schemas.plan import ModelSelectionPlan
-from ..schemas.question import Question
 from ..schemas.result import Attempt, Outcome
+from .case import AttemptAnswer, AttemptFailed, Case, earlier_attempts
 from .fingerprint import digest
-from .limits.attempt_usage import Tally
-from .limits.circuit_breaker import Breaker
-from .limits.plan_cache import Flights, PlanCache, Shared
+from .limits.attempt_usage import AttemptUsage
+from .limits.circuit_breaker import CircuitBreaker
+from .limits.plan_cache import PlanCache
+from .limits.single_flight import Shared, SingleFlight, follow
 from .parse_answer import Parsed, describe_violations, parse_answer, repair_message
-from .plan_check import Violation
-from .providers.base import Bound, Provider, Route
-from .providers.http import Exchange, WireFailure
-from .steps import Ask, Call, Check, Follow, OnEngine, PlanCheck, Step, Wait, adrive, child, drive, leg_config
+from .plan_check import PlanCheck, Violation
+from .providers.base import BoundModel, Provider, RequestForm
+from .providers.http import RECORD, Reply, RequestFailed, RequestRecord
+from .providers.private_loop import get_private_loop
+from .trace_config import below, of_this_context, say
 
 if TYPE_CHECKING:
-    from .limits.rate_limits import Limits
+    from .limits.rate_limits import UsageLimits
 
-__all__ = ["Case", "EmbeddedLeg", "LegAnswer", "LegFailed", "ProviderLeg", "Services"]
+__all__ = ["ProviderAttempt", "Services"]
+
+MAX_REQUESTS = 4
+"""A question, another way or without a refused parameter, a successor, a repair."""
 
 _MAX_RETRY_AFTER_S = 5.0
 """A provider that asks for a longer wait is passed over."""
 
 _NO_DEADLINE = "the deadline of the selection has passed"
 
-
-@dataclass(slots=True)
-class Case:
-    """One selection on its way through the legs; not part of what a trace shows."""
-
-    question: Question = field(repr=False)
-    messages: list[BaseMessage] = field(repr=False)
-    deadline: float
-    """Against ``time.monotonic``."""
-    fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class LegAnswer:
-    """A plan that passed the check, and every attempt up to it."""
-
-    plan: ModelSelectionPlan
-    attempts: tuple[Attempt, ...]
-    cached: bool = False
-
-
-class LegFailed(Exception):
-    """A leg ended without a plan: the one exception on which the next leg takes over.
-
-    Attributes:
-        attempts: Every attempt of the selection so far, this one last.
-    """
-
-    def __init__(self, attempts: tuple[Attempt, ...]) -> None:
-        self.attempts = attempts
-        last = attempts[-1]
-        super().__init__(f"{last.provider}: {last.outcome}: {last.message}")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a provider's legs share across selections."""
+    """What a provider's attempts share across selections."""
 
-    breaker: Breaker
-    limits: Limits | None
+    breaker: CircuitBreaker
+    limits: UsageLimits | None
     cache: PlanCache | None
-    flights: Flights
+    flights: SingleFlight
 
 
-class ProviderLeg(Runnable[dict[str, Any], LegAnswer]):
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Where the steps of an attempt stand in a trace."""
+
+    manager: AsyncCallbackManagerForChainRun
+    config: RunnableConfig
+
+    def step(self, name: str | None = None, **metadata: str) -> RunnableConfig:
+        return below(self.config, self.manager, name, **metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What an answer is worth."""
+
+    outcome: Outcome
+    violations: tuple[Violation, ...] = ()
+    repairable: bool = False
+    plan: ModelSelectionPlan | None = None
+
+
+class ProviderAttempt(Runnable[dict[str, Any], AttemptAnswer]):
     """Ask an LLM provider, check the answer, repair it once."""
 
     def __init__(self, provider: Provider, services: Services, *, last: bool) -> None:
@@ -93,220 +92,211 @@ class ProviderLeg(Runnable[dict[str, Any], LegAnswer]):
         self._services = services
         self._last = last
 
-    def invoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> LegAnswer:
+    def invoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> AttemptAnswer:
+        """As ``ainvoke``, on the private loop."""
+        return get_private_loop().run(self.ainvoke(input, config))
+
+    async def ainvoke(
+        self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AttemptAnswer:
         """The provider's plan for ``input["case"]``.
 
         Raises:
-            LegFailed: There is none, and another leg follows.
-            ProvidersUnavailable: There is none, and this was the last leg.
+            AttemptFailed: There is none, and another provider follows.
+            ProvidersUnavailable: There is none, and this was the last one.
         """
-        return self._call_with_config(self._run, input, self._config(input))
-
-    async def ainvoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> LegAnswer:
-        """As ``invoke``."""
-        return await self._acall_with_config(self._arun, input, self._config(input))
-
-    def _config(self, input: dict[str, Any]) -> RunnableConfig:
-        provider = self._provider
-        return leg_config(
-            provider.name, provider=provider.name, model=provider.model, fingerprint=input["case"].fingerprint
+        provider, case = self._provider, input["case"]
+        named = of_this_context(
+            provider.name, provider=provider.name, model=provider.model, fingerprint=case.fingerprint
         )
+        return await self._acall_with_config(self._answer, input, named)
 
-    def _run(self, input: dict[str, Any], run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> LegAnswer:
-        return self._conclude(input, drive(self._script(input["case"]), run_manager, config))
-
-    async def _arun(
+    async def _answer(
         self, input: dict[str, Any], run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
-    ) -> LegAnswer:
-        return self._conclude(input, await adrive(self._script(input["case"]), run_manager, config))
-
-    def _conclude(self, input: dict[str, Any], found: tuple[ModelSelectionPlan | None, Attempt, bool]) -> LegAnswer:
-        plan, attempt, cached = found
-        attempts = (*_earlier(input), attempt)
-        if plan is not None:
-            return LegAnswer(plan, attempts, cached)
-        raise ProvidersUnavailable(attempts) if self._last else LegFailed(attempts)
-
-    def _script(self, case: Case) -> Generator[Step, Any, tuple[ModelSelectionPlan | None, Attempt, bool]]:
+    ) -> AttemptAnswer:
         """From the cache, from another caller who asks the same, or from the provider."""
-        cache, flights = self._services.cache, self._services.flights
-        if cache is None:
-            plan, attempt = yield from self._ask_provider(case)
-            return plan, attempt, False
+        case, run = input["case"], _Run(run_manager, config)
+        kept = None
+        if self._services.cache is None:
+            plan, attempt = await self._ask_unless_broken(case, run)
+        else:
+            kept, plan, attempt = await self._ask_once(self._services.cache, case, run)
+        attempts = (*earlier_attempts(input), attempt)
+        if plan is not None:
+            return AttemptAnswer(plan, attempts, cached=bool(kept))
+        raise ProvidersUnavailable(attempts) if self._last else AttemptFailed(attempts)
+
+    async def _ask_once(
+        self, cache: PlanCache, case: Case, run: _Run
+    ) -> tuple[bool, ModelSelectionPlan | None, Attempt]:
+        """Of those who ask the same at a time, one asks; whether the plan was there already, and what was found."""
+        flights = self._services.flights
         key = digest(case.fingerprint, self._provider.name, *self._provider.identity)
         while True:
-            tally = self._tally()
-            kept = yield Call(partial(cache.get, key), cache.blocks)
+            kept = await _do(partial(cache.get, key), cache.blocks)
             # Checked again: the entry may be someone else's work.
-            if kept is not None and not (yield Check(PlanCheck(case.question), kept)):
-                return kept, tally.close("ok", "from the cache"), True
-            first, flight = flights.join(key)
-            if first:
+            if kept is not None and not await PlanCheck(case.question).ainvoke(kept, run.step()):
+                return True, kept, self._usage().close("ok", "from the cache")
+            flight = flights.join(key)
+            if flight is None:
                 break
-            shared: Shared | None = yield Follow(flight, case.deadline)
-            if shared is not None:
+            if shared := await follow(flight, case.deadline):
                 plan, attempt = shared
                 unpaid = {"requests": 0, "repairs": 0, "input_tokens": None, "output_tokens": None, "cost_usd": 0.0}
-                return plan, attempt.model_copy(update=unpaid), plan is not None
+                return plan is not None, plan, attempt.model_copy(update=unpaid)
             if time.monotonic() >= case.deadline:
-                return None, tally.close("deadline", _NO_DEADLINE), False
-        found: Shared | None = None
+                return False, None, self._usage().close("deadline", _NO_DEADLINE)
+        result: Shared | None = None
         try:
-            found = plan, attempt = yield from self._ask_provider(case)
+            result = plan, attempt = await self._ask_unless_broken(case, run)
             if plan is not None:
-                yield Call(partial(cache.put, key, plan), cache.blocks)
+                await _do(partial(cache.put, key, plan), cache.blocks)
         finally:
-            flights.land(key, found)
-        return plan, attempt, False
+            flights.land(key, result)
+        return False, plan, attempt
 
-    def _ask_provider(self, case: Case) -> Generator[Step, Any, Shared]:
-        """Through the breaker, which learns how it ended."""
+    async def _ask_unless_broken(self, case: Case, run: _Run) -> Shared:
+        """Through the circuit breaker, which learns how it ended."""
         breaker = self._services.breaker
         refusal = breaker.refuse()
         if refusal is not None:
-            return None, self._tally().close("circuit_open", refusal)
+            return None, self._usage().close("circuit_open", refusal)
         attempt: Attempt | None = None
         try:
-            plan, attempt = yield from self._converse(case)
+            plan, attempt = await self._converse(case, run)
         finally:
-            if attempt is None:
-                breaker.report(None)
-            else:
-                breaker.report(attempt.outcome, attempt.message)
+            breaker.report(attempt.outcome if attempt else None, attempt.message if attempt else "")
         return plan, attempt
 
-    def _converse(self, case: Case) -> Generator[Step, Any, Shared]:
-        """Find the way, ask, check, and repair once."""
-        tally = self._tally()
-        route: Route | WireFailure | None = self._provider.known_route()
-        if route is None:
-            route = yield OnEngine(partial(self._provider.find_route, case.deadline))
-        if isinstance(route, WireFailure):
-            return None, tally.close(route.outcome, route.message, route.status)
-        tally.method = route.method
-        bound = yield from self._bind(case, route)
-        messages = self._provider.messages(case.messages, route.method)
-        exchange, message = yield from self._ask(case, bound, messages, "ask", tally)
-        while True:
-            if exchange.failure is not None:
-                failure = exchange.failure
-                return None, tally.close(failure.outcome, failure.message, failure.status)
-            parsed, outcome = self._judge(message, exchange)
-            violations = parsed.violations
-            if parsed.plan is not None:
-                violations = yield Check(PlanCheck(case.question), parsed.plan)
-                if not violations:
-                    return parsed.plan, tally.close("repaired" if tally.repairs else "ok", status=200)
-                outcome = "infeasible"
-            if tally.repairs or parsed.empty:
-                return None, tally.close(outcome, describe_violations(violations), 200)
-            tally.repairs = 1
-            again = [*messages, repair_message(violations)]
-            exchange, message = yield from self._ask(case, bound, again, "repair", tally)
+    async def _converse(self, case: Case, run: _Run) -> Shared:
+        """Find out how to ask, ask, check, and repair once."""
+        usage = self._usage()
+        try:
+            usage.form = await self._provider.first_form(case.deadline)
+            reply, message = await self._ask_in_some_form(case, usage, run)
+            judged = await self._judge(case, reply, message, run)
+            if judged.repairable and usage.requests < MAX_REQUESTS:
+                usage.repairs = 1
+                reply, message = await self._ask(case, usage, run, repair_message(judged.violations))
+                judged = await self._judge(case, reply, message, run)
+        except RequestFailed as failure:
+            return None, usage.close(failure.outcome, failure.message, failure.status)
+        if judged.plan is not None:
+            return judged.plan, usage.close("repaired" if usage.repairs else "ok", status=200)
+        return None, usage.close(judged.outcome, describe_violations(judged.violations), 200)
 
-    def _bind(self, case: Case, route: Route) -> Generator[Step, Any, Bound]:
+    async def _ask_in_some_form(self, case: Case, usage: AttemptUsage, run: _Run) -> tuple[Reply, BaseMessage | None]:
+        """Ask; where the service refuses the form of the request, in another one, which is then remembered.
+
+        Raises:
+            RequestFailed: It cannot be asked, or answers nothing usable.
+        """
+        assert usage.form is not None
+        while True:
+            try:
+                answer = await self._ask(case, usage, run)
+            except RequestFailed as failure:
+                other = self._provider.other_form(usage.form, failure) if usage.requests < MAX_REQUESTS else None
+                if other is None:
+                    raise
+                usage.form = other
+            else:
+                self._provider.remember(usage.form)
+                return answer
+
+    async def _ask(
+        self, case: Case, usage: AttemptUsage, run: _Run, *more: BaseMessage
+    ) -> tuple[Reply, BaseMessage | None]:
+        """Ask; where the provider asks for a short wait that the deadline allows, wait once and ask again.
+
+        Raises:
+            RequestFailed: There is no usable answer.
+        """
+        try:
+            return await self._request(case, usage, run, *more)
+        except RequestFailed as failure:
+            pause = failure.retry_after
+            if pause is None or usage.requests >= MAX_REQUESTS or not _worth_waiting(pause, case.deadline):
+                raise
+        await asyncio.sleep(pause)
+        return await self._request(case, usage, run, *more)
+
+    async def _request(
+        self, case: Case, usage: AttemptUsage, run: _Run, *more: BaseMessage
+    ) -> tuple[Reply, BaseMessage | None]:
+        """One request within deadline, timeout and budget."""
+        provider, limits, form = self._provider, self._services.limits, usage.form
+        assert form is not None
+        bound = await self._bind(case, form)
+        if time.monotonic() >= case.deadline:
+            raise RequestFailed("deadline", _NO_DEADLINE, sent=False)
+        if limits is not None and (refusal := await _do(limits.refuse, limits.blocks)):
+            raise RequestFailed(*refusal, sent=False)
+        model = ",".join(form.models)
+        await say(run.manager, run.config, "asking", provider=provider.name, model=model)
+        messages = [*provider.messages(case.messages, form), *more]
+        config = run.step("repair" if more else "ask", structured_output=form.structured_output, model=model)
+        timeout_s = provider.settings.selector_timeout_s
+        record = RequestRecord(provider.judge, case.deadline, timeout_s, patient=provider.patient)
+        token = RECORD.set(record)
+        message, failure = None, None
+        try:
+            message = (await bound.ainvoke(messages, config))["raw"]
+        except RequestFailed as failed:
+            failure = failed
+        except provider.errors() as error:
+            # The SDK stumbled over an answer that had passed our own reading: say so, without its words.
+            failure = RequestFailed("invalid_response", f"the client library failed with {type(error).__name__}")
+        finally:
+            RECORD.reset(token)
+        cost = usage.add(record.reply, failure)
+        if limits is not None:
+            await _do(partial(limits.pay, cost), limits.blocks)
+        if failure is not None:
+            raise failure
+        assert record.reply is not None
+        return record.reply, message
+
+    async def _bind(self, case: Case, form: RequestForm) -> BoundModel:
         before = time.monotonic()
-        bound: Bound = yield Call(partial(self._provider.bind, route), blocks=not self._provider.is_bound(route))
+        bound = await _do(partial(self._provider.bind, form), blocks=not self._provider.is_bound(form))
         # Importing a package, once in a process, is not the provider's time.
         case.deadline += time.monotonic() - before
         return bound
 
-    def _ask(
-        self, case: Case, bound: Bound, messages: list[BaseMessage], name: str, tally: Tally
-    ) -> Generator[Step, Any, tuple[Exchange, BaseMessage | None]]:
-        """Ask; where the provider asks for a short wait that the deadline allows, wait once and ask again."""
-        provider, limits = self._provider, self._services.limits
-        waited = False
-        while True:
-            now = time.monotonic()
-            exchange = Exchange(min(case.deadline, now + provider.settings.selector_timeout_s), provider.read)
-            if now >= case.deadline:
-                exchange.failure = WireFailure("deadline", _NO_DEADLINE, sent=False)
-                return exchange, None
-            if limits is not None and (refusal := (yield Call(limits.refuse, limits.blocks))) is not None:
-                exchange.failure = WireFailure(*refusal, sent=False)
-                return exchange, None
-            message: BaseMessage | None = yield Ask(
-                bound, messages, name, tally.method or "", exchange, provider.errors()
-            )
-            cost = tally.add(exchange)
-            if limits is not None:
-                yield Call(partial(limits.pay, cost), limits.blocks)
-            pause = exchange.failure.retry_after if exchange.failure is not None else None
-            if waited or pause is None or not _worth_waiting(pause, case.deadline):
-                return exchange, message
-            waited = True
-            yield Wait(pause)
+    async def _judge(self, case: Case, reply: Reply, message: BaseMessage | None, run: _Run) -> _Judgement:
+        """The plan in an answer that passes the check, or what is wrong with it."""
+        parsed = parse_answer(message) if message is not None else Parsed.of_nothing()
+        if reply.truncated:
+            cut = _cut_off(self._provider.settings.selector_max_tokens, empty=parsed.empty)
+            return _Judgement("truncated", (cut,), repairable=not parsed.empty)
+        if parsed.plan is None:
+            return _Judgement("invalid_answer", parsed.violations, repairable=not parsed.empty)
+        await say(run.manager, run.config, "checking", provider=self._provider.name)
+        violations = await PlanCheck(case.question).ainvoke(parsed.plan, run.step())
+        if violations:
+            return _Judgement("infeasible", violations, repairable=True)
+        return _Judgement("ok", plan=parsed.plan)
 
-    def _judge(self, message: BaseMessage | None, exchange: Exchange) -> tuple[Parsed, Outcome]:
-        if exchange.reply is not None and exchange.reply.truncated:
-            limit = self._provider.settings.selector_max_tokens
-            cut = Violation((), "truncated", f"cut off at {limit} tokens: keep the rationale short")
-            return Parsed(None, (cut,)), "truncated"
-        if message is None:
-            return Parsed(None, (Violation((), "empty", "the answer is empty"),), empty=True), "invalid_answer"
-        return parse_answer(message), "invalid_answer"
-
-    def _tally(self) -> Tally:
-        return Tally(self._provider.name, self._provider.model)
+    def _usage(self) -> AttemptUsage:
+        return AttemptUsage(self._provider.name, self._provider.model)
 
 
-class EmbeddedLeg(Runnable[dict[str, Any], LegAnswer]):
-    """The recommender as the last leg; its plan goes through the same check."""
-
-    name = "embedded"
-
-    def __init__(self, recommender: Runnable[Question, ModelSelectionPlan]) -> None:
-        self._recommender = recommender
-
-    def invoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> LegAnswer:
-        """The recommender's plan for ``input["case"]``.
-
-        Raises:
-            ProvidersUnavailable: Its plan does not pass the check.
-        """
-        return self._call_with_config(self._run, input, leg_config("embedded", provider="embedded"))
-
-    async def ainvoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> LegAnswer:
-        """As ``invoke``."""
-        return await self._acall_with_config(self._arun, input, leg_config("embedded", provider="embedded"))
-
-    def _run(self, input: dict[str, Any], run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> LegAnswer:
-        began = time.monotonic()
-        question = input["case"].question
-        plan = self._recommender.invoke(question, child(config, run_manager, "recommend"))
-        return _conclude(input, plan, PlanCheck(question).invoke(plan, child(config, run_manager)), began)
-
-    async def _arun(
-        self, input: dict[str, Any], run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
-    ) -> LegAnswer:
-        began = time.monotonic()
-        question = input["case"].question
-        plan = await self._recommender.ainvoke(question, child(config, run_manager, "recommend"))
-        violations = await PlanCheck(question).ainvoke(plan, child(config, run_manager))
-        return _conclude(input, plan, violations, began)
-
-
-def _conclude(
-    input: dict[str, Any], plan: ModelSelectionPlan, violations: tuple[Violation, ...], began: float
-) -> LegAnswer:
-    attempt = Attempt(
-        provider="embedded",
-        outcome="infeasible" if violations else "ok",
-        message=describe_violations(violations)[:500],
-        cost_usd=0.0,
-        seconds=time.monotonic() - began,
-    )
-    attempts = (*_earlier(input), attempt)
-    if violations:
-        raise ProvidersUnavailable(attempts)
-    return LegAnswer(plan, attempts)
-
-
-def _earlier(input: dict[str, Any]) -> tuple[Attempt, ...]:
-    failure = input.get("failure")
-    return failure.attempts if isinstance(failure, LegFailed) else ()
+def _cut_off(limit: int, *, empty: bool) -> Violation:
+    if empty:
+        message = (
+            f"nothing was said within {limit} tokens, which a reasoning model spends on thinking first: "
+            "raise SELECTOR_MAX_TOKENS, or choose a model that reasons less"
+        )
+    else:
+        message = f"cut off at {limit} tokens: keep the rationale short"
+    return Violation((), "truncated", message)
 
 
 def _worth_waiting(pause: float, deadline: float) -> bool:
     return pause <= _MAX_RETRY_AFTER_S and time.monotonic() + pause < deadline
+
+
+async def _do(work: Callable[[], T], blocks: bool) -> T:
+    """Call ``work``; in a thread where it waits for a disk or a socket."""
+    return await asyncio.to_thread(work) if blocks else work()

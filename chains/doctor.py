@@ -13,10 +13,14 @@ import httpx
 from ..schemas.errors import MissingExtra, SettingsError
 from ..schemas.settings import Settings
 from .limits.plan_cache import open_cache
-from .providers.http import WireFailure, get_engine, send
-from .providers.openrouter_models import ListedModel, ModelList, pick_method
+from .providers.http import RequestFailed, send
+from .providers.ollama import describe_cloud, runs_in_the_cloud
+from .providers.openrouter import describe_retired, header_value, pick_structured_output
+from .providers.openrouter_models import ListedModel, ModelList
+from .providers.private_loop import get_private_loop
 from .providers.redaction import mask_key, mask_text, mask_url
-from .providers.responses import outcome_of
+from .providers.response_parts import outcome_of
+from .providers.successors import nearest_successor
 from .sample_prompts import ANSWER_TOKENS, count_tokens, longest_messages, typical_messages
 
 __all__ = ["Finding", "can_answer", "run_doctor"]
@@ -42,7 +46,7 @@ class Finding:
 
 def run_doctor(settings: Settings) -> list[Finding]:
     """Look at every provider, the cache and tracing; the last finding says who would answer now."""
-    return get_engine().run(_examine(settings))
+    return get_private_loop().run(_examine(settings))
 
 
 def can_answer(findings: list[Finding]) -> bool:
@@ -62,8 +66,19 @@ async def _examine(settings: Settings) -> list[Finding]:
 async def _openrouter(settings: Settings) -> list[Finding]:
     if settings.openrouter_api_key is None:
         return [Finding("OpenRouter key", "off", "not set: Ollama is asked first", "set OPENROUTER_API_KEY to use it")]
-    key = settings.openrouter_api_key.get_secret_value().strip()
-    return [await _key(settings, key), *await _models(settings)]
+    if problem := settings.openrouter_key_problem:
+        return [Finding("OpenRouter key", "failure", problem, "copy the key anew and set OPENROUTER_API_KEY")]
+    return [await _key(settings, settings.openrouter_key), *_headers(settings), *await _models(settings)]
+
+
+def _headers(settings: Settings) -> list[Finding]:
+    """Of the headers that cannot be sent as they stand."""
+    values = {"OPENROUTER_REFERER": settings.openrouter_referer, "OPENROUTER_TITLE": settings.openrouter_title}
+    return [
+        Finding(name, "warning", f"is no plain ASCII: sent as {header_value(value)}", f"write {name} in ASCII")
+        for name, value in values.items()
+        if header_value(value) != value.strip()
+    ]
 
 
 async def _key(settings: Settings, key: str) -> Finding:
@@ -71,9 +86,9 @@ async def _key(settings: Settings, key: str) -> Finding:
     headers = {"authorization": f"Bearer {key}"}
     try:
         status, data = await _get(f"{settings.openrouter_base}/key", headers)
-    except WireFailure as failure:
+    except RequestFailed as failure:
         return Finding(
-            "OpenRouter key", "failure", f"{where}: {failure.message}", "check the network, or OPENROUTER_BASE"
+            "OpenRouter key", "failure", f"{where}: {failure.message}", _connection_fix(failure, "OPENROUTER_BASE")
         )
     if status in (401, 403):
         return Finding(
@@ -94,31 +109,47 @@ async def _key(settings: Settings, key: str) -> Finding:
     return Finding("OpenRouter key", "ok", f"{shown} is valid, {credit}")
 
 
+def _connection_fix(failure: RequestFailed, setting: str) -> str:
+    if "SSL_CERT" in failure.message or "proxy" in failure.message.lower():
+        return "correct that variable of the environment, or unset it"
+    return f"check the network, or {setting}"
+
+
 async def _models(settings: Settings) -> list[Finding]:
+    models = ModelList(settings)
     try:
-        listed = {item.id: item for item in await ModelList(settings).fetch(time.monotonic() + _WAIT_S)}
-    except WireFailure as failure:
+        models.take(await models.fetch(time.monotonic() + _WAIT_S))
+    except RequestFailed as failure:
         detail = f"the model list cannot be read ({failure.message}): function_calling is used"
         return [Finding("OpenRouter models", "warning", detail, "set OPENROUTER_METHOD if your models need another")]
+    return [_model(name, models, settings) for name in settings.openrouter_models]
+
+
+def _model(name: str, models: ModelList, settings: Settings) -> Finding:
+    subject, listed = f"model {name}", models.find(name)
+    if listed is None:
+        successor = nearest_successor(name, models.models) if settings.openrouter_follow_retired else None
+        if successor is None:
+            fix = "choose one that `clinical-model-selector models` lists and set OPENROUTER_MODEL"
+            return Finding(subject, "failure", "is not in the model list", fix)
+        told = describe_retired(name, successor, settings.openrouter_models)
+        detail, _, line = told.removeprefix(f"{name} ").partition("; to settle it, ")
+        return Finding(subject, "warning", detail, line)
     method = settings.openrouter_method
-    chosen = pick_method(settings.openrouter_models, listed) if method == "auto" else method
-    return [_model(name, listed.get(name), chosen, settings) for name in settings.openrouter_models]
+    chosen = method if method != "auto" else pick_structured_output([listed])
+    if chosen not in listed.structured_outputs:
+        able = ", ".join(listed.structured_outputs) or "no structured output"
+        fix = "set OPENROUTER_METHOD=auto" if listed.structured_outputs else "choose another OPENROUTER_MODEL"
+        return Finding(subject, "failure", f"supports {able}, not {chosen}", fix)
+    return Finding(subject, "ok", f"asked by {chosen}; {_price(listed, settings)}")
 
 
-def _model(name: str, found: ListedModel | None, method: str, settings: Settings) -> Finding:
-    subject = f"model {name}"
-    if found is None:
-        fix = "choose one that `clinical-model-selector models` lists and set OPENROUTER_MODEL"
-        return Finding(subject, "failure", "is not in the model list", fix)
-    if method not in found.methods:
-        able = ", ".join(found.methods) or "no structured output"
-        fix = "set OPENROUTER_METHOD=auto" if found.methods else "choose another OPENROUTER_MODEL"
-        return Finding(subject, "failure", f"supports {able}, not {method}", fix)
+def _price(listed: ListedModel, settings: Settings) -> str:
+    if listed.prompt_usd is None or listed.completion_usd is None:
+        return "its price is not listed"
     tokens = count_tokens(typical_messages(settings))
-    if found.prompt_usd is None or found.completion_usd is None:
-        return Finding(subject, "ok", f"asked by {method}; its price is not listed")
-    price = tokens * found.prompt_usd + ANSWER_TOKENS * found.completion_usd
-    return Finding(subject, "ok", f"asked by {method}; a typical selection costs about {price:.4f} USD")
+    price = tokens * listed.prompt_usd + ANSWER_TOKENS * listed.completion_usd
+    return f"a typical selection costs about {price:.4f} USD"
 
 
 async def _ollama(settings: Settings) -> list[Finding]:
@@ -126,7 +157,7 @@ async def _ollama(settings: Settings) -> list[Finding]:
     for base in settings.ollama_bases:
         try:
             status, data = await _get(f"{base}/api/version", {})
-        except WireFailure as failure:
+        except RequestFailed as failure:
             failures.append(f"{mask_url(base)}: {failure.message}")
             continue
         if status != 200:
@@ -141,10 +172,13 @@ async def _ollama(settings: Settings) -> list[Finding]:
 async def _ollama_model(base: str, settings: Settings) -> Finding:
     name = settings.ollama_model
     subject = f"model {name}"
+    if runs_in_the_cloud(name):
+        fix = "set OLLAMA_MODEL to one that runs here"
+        return Finding(subject, "warning", describe_cloud(name).removeprefix(f"{name} "), fix)
     try:
         request = httpx.Request("POST", f"{base}/api/show", json={"model": name})
         response = await send(request, time.monotonic() + _WAIT_S)
-    except WireFailure as failure:
+    except RequestFailed as failure:
         return Finding(subject, "failure", failure.message, "look at Ollama's log")
     if response.status_code == 404:
         return Finding(subject, "failure", "is not pulled", f"ollama pull {name}")
@@ -192,7 +226,7 @@ async def _tracing(settings: Settings) -> Finding:
     key = str(get_env_var("API_KEY", default="") or "")
     try:
         status, _ = await _get(f"{endpoint}/info", {"x-api-key": key} if key else {})
-    except WireFailure as failure:
+    except RequestFailed as failure:
         return Finding("tracing", "warning", f"{mask_url(endpoint)}: {failure.message}", "check LANGSMITH_ENDPOINT")
     if status >= 400:
         return Finding(
@@ -201,7 +235,8 @@ async def _tracing(settings: Settings) -> Finding:
             f"{mask_url(endpoint)}: {outcome_of(status)} (HTTP {status})",
             "check LANGSMITH_API_KEY",
         )
-    return Finding("tracing", "ok", f"runs go to {mask_url(endpoint)}")
+    detail = f"on: runs go to {mask_url(endpoint)}; a table that another runnable is given is sent with its run"
+    return Finding("tracing", "warning", detail, "hand runnables open_table(...) instead of a table, or switch it off")
 
 
 def _who(settings: Settings, openrouter: list[Finding], ollama: list[Finding]) -> Finding:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from pydantic import BaseModel, ValidationError
@@ -34,12 +34,17 @@ class Parsed:
     empty: bool = False
     """Nothing was said at all: there is nothing to repair."""
 
+    @classmethod
+    def of_nothing(cls) -> Self:
+        """What an empty answer comes to."""
+        return cls(None, (Violation((), "empty", "the answer is empty"),), empty=True)
+
 
 def parse_answer(message: BaseMessage) -> Parsed:
     """The plan in ``message``, wherever the model put it: a tool call, the content, a fence, after its thinking."""
     texts = list(_candidates(message))
     if not texts:
-        return Parsed(None, (Violation((), "empty", "the answer is empty"),), empty=True)
+        return Parsed.of_nothing()
     first: Parsed | None = None
     for text in texts:
         parsed = _validate(text)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from langchain_core.runnables import Runnable, RunnableConfig
+
+from ..schemas.methods import CATALOGUE
 from ..schemas.plan import MAX_SYNTH_ROWS, ModelSelectionPlan, SynthesizerConfig
 from ..schemas.question import Constraints, Question
 from ..synthesizers.feasibility import assess, config_obstacles, method_obstacles
 from ..synthesizers.sizing import TableShape
 
-__all__ = ["Violation", "check_plan", "plan_cautions"]
+__all__ = ["PlanCheck", "Violation", "check_plan", "plan_cautions"]
 
 _FEWEST_BACKUPS = 2
 """Wherever so many others are feasible."""
@@ -27,6 +31,33 @@ class Violation:
     loc: tuple[str | int, ...]
     type: str
     msg: str
+
+
+class PlanCheck(Runnable[ModelSelectionPlan, tuple[Violation, ...]]):
+    """The plan check as a step of its own, so that a trace shows what was wrong."""
+
+    name = "check"
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+
+    def invoke(
+        self, input: ModelSelectionPlan, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> tuple[Violation, ...]:
+        """Everything that table, catalogue or policy forbid in the plan."""
+        return self._call_with_config(self._check, input, config)
+
+    async def ainvoke(
+        self, input: ModelSelectionPlan, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> tuple[Violation, ...]:
+        """As ``invoke``; it computes for a millisecond, which is not worth a thread."""
+        return await self._acall_with_config(self._acheck, input, config)
+
+    def _check(self, plan: ModelSelectionPlan) -> tuple[Violation, ...]:
+        return check_plan(plan, self._question)
+
+    async def _acheck(self, plan: ModelSelectionPlan) -> tuple[Violation, ...]:
+        return check_plan(plan, self._question)
 
 
 def check_plan(plan: ModelSelectionPlan, question: Question) -> tuple[Violation, ...]:
@@ -67,7 +98,8 @@ def plan_cautions(plan: ModelSelectionPlan, question: Question) -> list[str]:
             f"only {len(feasible)} synthesizer{'s are' if len(feasible) > 1 else ' is'} feasible here "
             f"({', '.join(feasible)}): the plan has {len(plan.backups) or 'no'} backup{'s' * (not plan.backups)}"
         )
-    if patients is not None and patients < question.profile.rows:
+    single = not CATALOGUE[plan.choice.method].histories
+    if single and patients is not None and patients < question.profile.rows:
         found.append("rows of one patient are modelled as if they were independent: within-patient order is lost")
     return found
 

@@ -17,22 +17,27 @@ from ..evidence.recommender.review_choice import apply_evidence
 from ..schemas.errors import ProvidersUnavailable, SettingsError
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.question import Question
-from ..schemas.result import Attempt, EvidenceNote, Provenance
+from ..schemas.result import Attempt, EvidenceNote, Provenance, Usage
 from ..schemas.settings import Settings
-from ..schemas.usage import Usage
-from .attempt import Case, EmbeddedLeg, LegAnswer, LegFailed, ProviderLeg, Services
+from .attempt import ProviderAttempt, Services
+from .case import AttemptAnswer, AttemptFailed, Case
+from .embedded_attempt import EmbeddedAttempt
 from .fingerprint import fingerprint, versions
 from .limits.attempt_usage import add_costs, add_counts
-from .limits.audit_log import Ledger
-from .limits.circuit_breaker import Breaker
-from .limits.plan_cache import Flights, open_cache
+from .limits.audit_log import UsageLog
+from .limits.circuit_breaker import CircuitBreaker
+from .limits.plan_cache import open_cache
+from .limits.single_flight import SingleFlight
 from .prompt import build_messages
-from .providers.base import Ollama, OpenRouter, Provider
+from .providers.base import Provider
+from .providers.ollama import Ollama
+from .providers.openrouter import OpenRouter
 from .providers.openrouter_models import ModelList
-from .steps import child
+from .providers.private_loop import get_private_loop
+from .trace_config import below
 
 if TYPE_CHECKING:
-    from .limits.rate_limits import Limits
+    from .limits.rate_limits import UsageLimits
 
 __all__ = ["Answered", "SelectionChain", "build_selection"]
 
@@ -56,9 +61,9 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class _Chain:
-    """The legs for one choice of provider and model."""
+    """The attempts for one choice of provider and model."""
 
-    legs: Runnable[dict[str, Any], LegAnswer]
+    attempts: Runnable[dict[str, Any], AttemptAnswer]
     providers: tuple[Provider, ...]
     ends_embedded: bool
 
@@ -83,10 +88,10 @@ class SelectionChain(Runnable[Question, Answered]):
         self._embedded = embedded
         self._models = ModelList(settings)
         self._cache = open_cache(settings)
-        self._flights = Flights()
+        self._flights = SingleFlight()
         self._limits = _open_limits(settings)
-        self._ledger = Ledger(settings)
-        self._breakers: dict[tuple[str, ...], Breaker] = {}
+        self._usage_log = UsageLog(settings)
+        self._breakers: dict[tuple[str, ...], CircuitBreaker] = {}
         self._chains: dict[tuple[str, str | None], _Chain] = {}
         self._lock = threading.Lock()
 
@@ -106,7 +111,7 @@ class SelectionChain(Runnable[Question, Answered]):
 
     def usage(self) -> Usage:
         """Totals over every selection so far."""
-        return self._ledger.usage()
+        return self._usage_log.usage()
 
     def breakers(self) -> dict[str, str]:
         """Provider → state of its circuit breaker, for those that selections without a wish of their own have asked."""
@@ -123,7 +128,8 @@ class SelectionChain(Runnable[Question, Answered]):
         began = time.monotonic()
         chain, case = self._prepare(question, began)
         try:
-            answer = chain.legs.invoke({"question": question, "case": case}, child(config, run_manager))
+            work = chain.attempts.ainvoke({"question": question, "case": case}, below(config, run_manager))
+            answer = get_private_loop().run(work)
         except ProvidersUnavailable as error:
             self._give_up(error, case, began)
             raise
@@ -135,7 +141,7 @@ class SelectionChain(Runnable[Question, Answered]):
         began = time.monotonic()
         chain, case = self._prepare(question, began)
         try:
-            answer = await chain.legs.ainvoke({"question": question, "case": case}, child(config, run_manager))
+            answer = await chain.attempts.ainvoke({"question": question, "case": case}, below(config, run_manager))
         except ProvidersUnavailable as error:
             self._give_up(error, case, began)
             raise
@@ -148,18 +154,18 @@ class SelectionChain(Runnable[Question, Answered]):
         digest = fingerprint(question, messages, self._settings, chain.identity)
         return chain, Case(question, messages, began + max(whole - _RESERVE_S, whole / 2), digest)
 
-    def _conclude(self, answer: LegAnswer, case: Case, began: float) -> Answered:
+    def _conclude(self, answer: AttemptAnswer, case: Case, began: float) -> Answered:
         _log_attempts(answer.attempts[:-1], answer.attempts[-1])
         # After the cache, so that a cached answer is judged by what is asked for now.
         asked_model = answer.attempts[-1].provider != "embedded"
         plan, evidence = apply_evidence(answer.plan, case.question) if asked_model else (answer.plan, None)
         provenance = _provenance(answer, time.monotonic() - began, case.fingerprint)
-        self._ledger.record_answer(plan, provenance)
+        self._usage_log.record_answer(plan, provenance)
         return Answered(plan, provenance, evidence)
 
     def _give_up(self, error: ProvidersUnavailable, case: Case, began: float) -> None:
         _log_attempts(error.attempts, None)
-        self._ledger.record_failure(error.attempts, time.monotonic() - began, case.fingerprint)
+        self._usage_log.record_failure(error.attempts, time.monotonic() - began, case.fingerprint)
 
     def _chain_for(self, question: Question) -> _Chain:
         key = (question.provider, question.model)
@@ -173,16 +179,16 @@ class SelectionChain(Runnable[Question, Answered]):
     def _build(self, question: Question) -> _Chain:
         providers = self._providers_for(question)
         ends_embedded = not providers or self._settings.selector_embedded != "never"
-        legs: list[Runnable[dict[str, Any], LegAnswer]] = [
-            ProviderLeg(provider, self._services_of(provider), last=provider is providers[-1] and not ends_embedded)
+        attempts: list[Runnable[dict[str, Any], AttemptAnswer]] = [
+            ProviderAttempt(provider, self._services_of(provider), last=provider is providers[-1] and not ends_embedded)
             for provider in providers
         ]
         if ends_embedded:
-            legs.append(EmbeddedLeg(self._embedded))
-        first, *others = legs
+            attempts.append(EmbeddedAttempt(self._embedded))
+        first, *others = attempts
         if not others:
             return _Chain(first, providers, ends_embedded)
-        chained = first.with_fallbacks(others, exceptions_to_handle=(LegFailed,), exception_key="failure")
+        chained = first.with_fallbacks(others, exceptions_to_handle=(AttemptFailed,), exception_key="failure")
         # Without a name of its own it would stand in traces under the name of its class.
         named = chained.with_config(run_name="providers")
         return _Chain(named, providers, ends_embedded)
@@ -190,7 +196,7 @@ class SelectionChain(Runnable[Question, Answered]):
     def _services_of(self, provider: Provider) -> Services:
         who = (provider.name, *provider.identity)
         if who not in self._breakers:
-            self._breakers[who] = Breaker(f"{provider.name} ({provider.model})", self._settings)
+            self._breakers[who] = CircuitBreaker(f"{provider.name} ({provider.model})", self._settings)
         limits = self._limits if provider.name == "openrouter" else None
         return Services(self._breakers[who], limits, self._cache, self._flights)
 
@@ -211,12 +217,12 @@ def build_selection(settings: Settings, embedded: Runnable[Question, ModelSelect
     return SelectionChain(settings, embedded)
 
 
-def _open_limits(settings: Settings) -> Limits | None:
+def _open_limits(settings: Settings) -> UsageLimits | None:
     if settings.selector_requests_per_minute is None and settings.selector_budget_usd is None:
         return None
-    from .limits.rate_limits import Limits
+    from .limits.rate_limits import UsageLimits
 
-    return Limits(settings)
+    return UsageLimits(settings)
 
 
 def _described(config: RunnableConfig | None) -> RunnableConfig:
@@ -226,14 +232,15 @@ def _described(config: RunnableConfig | None) -> RunnableConfig:
     return merge_configs(named, config)
 
 
-def _provenance(answer: LegAnswer, seconds: float, digest: str) -> Provenance:
+def _provenance(answer: AttemptAnswer, seconds: float, digest: str) -> Provenance:
     attempts = answer.attempts
     final = attempts[-1]
     free: float | None = 0.0
     return Provenance(
         provider=final.provider,
-        model=final.model,
-        method=final.method,
+        model=final.answered_by or final.model,
+        structured_output=final.structured_output,
+        upstream=final.upstream,
         attempts=attempts,
         fallback_reason=_fallback_reason(attempts[:-1]),
         cached=answer.cached,
@@ -257,7 +264,10 @@ def _describe(attempt: Attempt) -> str:
 
 
 def _log_attempts(failed: tuple[Attempt, ...], final: Attempt | None) -> None:
-    """One warning per provider that did not answer, with its status and its own words."""
+    """One warning per provider that did not answer, with its status and its own words, and what was changed to ask."""
+    for attempt in (*failed, final):
+        for note in attempt.notes if attempt is not None else ():
+            _LOGGER.warning("%s", note)
     successors = [*failed[1:], final]
     for attempt, successor in zip(failed, successors, strict=False):
         then = f"falling back to {successor.provider}" if successor is not None else "nobody is left to ask"

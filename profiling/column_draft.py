@@ -31,6 +31,7 @@ class ColumnDraft:
         role: Its role, where it has one of its own (structure).
         leaks: It gives the target away (structure).
         safe: What of it may leave (safe).
+        caution: What is odd about its values for what it holds (concepts).
     """
 
     position: int
@@ -44,6 +45,7 @@ class ColumnDraft:
     role: Role | None = None
     leaks: bool = False
     safe: SafeColumn = None  # type: ignore[assignment]
+    caution: str | None = None
 
     @property
     def treatment(self) -> TreatmentRule:

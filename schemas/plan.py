@@ -65,14 +65,11 @@ class DPSettings(Frozen):
 
 
 class ModelSelectionPlan(Frozen):
-    """A synthesizer with its hyper-parameters, up to three backups, and the privacy budget.
-
-    There are at least two backups wherever three methods are feasible; fewer only where fewer are, which the plan check
-    holds against the table.
-    """
+    """A synthesizer with its hyper-parameters, up to three backups, and the privacy budget."""
 
     choice: SynthesizerConfig
     backups: Annotated[list[SynthesizerConfig], Field(max_length=3)]
+    """At least two wherever three methods are feasible, which the plan check holds against the table."""
     dp: DPSettings
     sample_multiplier: Annotated[float, Field(ge=0.1, le=3.0)]
     max_synth_rows: Annotated[int, Field(ge=1, le=MAX_SYNTH_ROWS)]

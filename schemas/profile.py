@@ -13,13 +13,16 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from .base import Frozen
 from .column_treatment import Treatment
-from .reading import ReadingChange
-from .safe_levels import is_safe_level
+from .meaning import CONCEPTS
+from .table.reading import ReadingChange
+from .table.safe_levels import is_safe_level
 
 __all__ = [
     "Alias",
     "ColumnProfile",
+    "ConceptName",
     "Grain",
+    "HistoryStructure",
     "Kind",
     "LevelName",
     "Pattern",
@@ -29,6 +32,7 @@ __all__ = [
     "SafeProfile",
     "TableProfile",
     "TreatmentAction",
+    "UnitCode",
 ]
 
 Alias = Annotated[str, Field(pattern=r"^c[1-9][0-9]{0,5}$")]
@@ -81,6 +85,26 @@ LevelName = Annotated[str, AfterValidator(_check_level)]
 """A level's label: a word of :mod:`.vocabulary`, or ``L1`` … ``Lk``; no other string is accepted."""
 
 
+def _check_concept(name: str) -> str:
+    if name not in CONCEPTS:
+        raise ValueError("must be a concept of the closed vocabulary")
+    return name
+
+
+ConceptName = Annotated[str, AfterValidator(_check_concept)]
+"""A clinical concept of :mod:`.meaning`; no other string is accepted."""
+
+
+def _check_unit(code: str) -> str:
+    if not any(unit.code == code for concept in CONCEPTS.values() for unit in concept.units):
+        raise ValueError("must be a unit of the closed vocabulary")
+    return code
+
+
+UnitCode = Annotated[str, AfterValidator(_check_unit)]
+"""A UCUM code that some concept of :mod:`.meaning` has."""
+
+
 def _check_digits(number: float) -> float:
     if number != float(f"{number:.1e}"):
         raise ValueError("must have at most two significant digits")
@@ -131,6 +155,29 @@ class SafeColumn(_Finite):
     quasi_identifier: bool = False
     birth_date: bool = False
     ages_over_89: bool = False
+    concept: ConceptName | None = None
+    """What the column holds, where name and values agree; a setting keeps it on the machine."""
+    unit: UnitCode | None = None
+    """Of ``quantiles``, where the concept has units and the figures tell which."""
+
+
+class HistoryStructure(_Finite):
+    """How a table of several rows a patient hangs together, by alias."""
+
+    time: Alias | None = None
+    """When a row was, in days, dates or visit numbers; None where rows have no time of their own."""
+    statics: tuple[Alias, ...] = ()
+    """The same in every row of a patient."""
+    end: Alias | None = None
+    """End of follow-up, on the scale of ``time``: no row lies after it."""
+    event: Alias | None = None
+    """Whether follow-up ended by the event."""
+    once: tuple[Alias, ...] = ()
+    """Columns some of whose codes come once a patient."""
+    ordered: bool = True
+    """A patient's rows have an order; without one they are a bag."""
+    rows_per_patient: RoundedNumber = 1.0
+    """Mean."""
 
 
 class SafeProfile(_Finite):
@@ -144,6 +191,8 @@ class SafeProfile(_Finite):
     columns: tuple[SafeColumn, ...]
     survival: bool = False
     """There is a time-to-event column with its indicator."""
+    history: HistoryStructure | None = None
+    """Where a patient has several rows: what is the same in all of them, and what moves."""
 
     @property
     def persons(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr
@@ -11,15 +12,26 @@ from .column_treatment import Treatment
 from .options import EvidencePolicy
 from .plan import ModelSelectionPlan
 
-__all__ = ["Attempt", "EvidenceNote", "Expected", "Outcome", "Provenance", "Provider", "SelectionResult", "Treatment"]
+__all__ = [
+    "Attempt",
+    "EvidenceNote",
+    "Expected",
+    "Outcome",
+    "Provenance",
+    "ProviderName",
+    "SelectionResult",
+    "Treatment",
+    "Usage",
+]
 
-Provider = Literal["openrouter", "ollama", "embedded"]
+ProviderName = Literal["openrouter", "ollama", "embedded"]
 
 Outcome = Literal[
     "ok",
     "repaired",
     "connection",
     "timeout",
+    "cold_start",
     "authentication",
     "payment",
     "forbidden",
@@ -45,15 +57,24 @@ Outcome = Literal[
 class Attempt(Frozen):
     """One provider's turn, with every request it cost."""
 
-    provider: Provider
+    provider: ProviderName
     model: str | None = None
-    method: str | None = None
+    """Who was asked in the end: a retired model's successor, where it has one."""
+    structured_output: str | None = None
     """How structure was asked for: json_schema, function_calling or json_mode."""
+    answered_by: str | None = None
+    """The model that the response names: with a list of models or an alias, another than the one asked."""
+    upstream: str | None = None
+    """The provider behind OpenRouter that served it."""
+    response_id: str | None = None
+    """OpenRouter's id of the generation, to look it up there."""
     outcome: Outcome
     status: int | None = None
     """HTTP status, where there was one."""
     message: Annotated[str, Field(max_length=500)] = ""
     """The provider's own words or ours, keys masked; never an answer's content."""
+    notes: tuple[str, ...] = ()
+    """What was changed to get an answer: another model, a parameter left out, another way to ask."""
     requests: int = 0
     repairs: int = 0
     input_tokens: int | None = None
@@ -66,9 +87,13 @@ class Attempt(Frozen):
 class Provenance(Frozen):
     """Who answered, and everything that happened on the way."""
 
-    provider: Provider
+    provider: ProviderName
     model: str | None = None
-    method: str | None = None
+    """The model that answered, as its response names it."""
+    structured_output: str | None = None
+    """How structure was asked for: json_schema, function_calling or json_mode."""
+    upstream: str | None = None
+    """The provider behind OpenRouter that served it."""
     attempts: tuple[Attempt, ...]
     fallback_reason: str | None = None
     """Why the first provider did not answer; None when it did."""
@@ -143,6 +168,28 @@ class SelectionResult(Frozen):
     """The safe question that was asked; ``replan`` builds on it. Not part of the serialised result."""
 
     def _repr_html_(self) -> str:
-        from .result_html import render_result_html  # costs a template engine, which only notebooks need
+        # Looked up by name: the room that renders lies above this one, and only notebooks need its template engine.
+        render: Any = import_module("...app.render.result_html", __name__)
+        return str(render.render_result_html(self))
 
-        return render_result_html(self)
+
+class Usage(Frozen):
+    """Totals over every selection of one selector."""
+
+    selections: int = 0
+    failed: int = 0
+    """Selections that nobody could answer."""
+    answered_by: dict[str, int] = Field(default_factory=dict)
+    """Provider → selections it answered."""
+    fallbacks: int = 0
+    """Selections that the provider asked first did not answer."""
+    cached: int = 0
+    requests: int = 0
+    repairs: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    """What the providers named; see ``unknown_costs``."""
+    unknown_costs: int = 0
+    """Selections whose cost is not, or not wholly, known."""
+    seconds: float = 0.0

@@ -14,17 +14,20 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .base import describe_error
-from .compliance import DEFAULT_COMPLIANCE, Compliance
+from .compliance import DEFAULT_COMPLIANCE, Compliance, RareLevels
 from .env_files import CHECKED, FOLDER_FILE, check_foreign, read_env_file, user_file
 from .errors import SettingsError
 from .options import EvidencePolicy
 
-__all__ = ["OLLAMA_DEFAULT_BASES", "Settings", "load_tracing_variables"]
+__all__ = ["OLLAMA_DEFAULT_BASES", "REDIS_SCHEMES", "Settings", "is_redis_url", "load_tracing_variables"]
 
 _TRACING_PREFIXES = ("LANGSMITH_", "LANGCHAIN_")
 
 OLLAMA_DEFAULT_BASES = ("http://ollama:11434", "http://localhost:11434")
 """Tried in this order where OLLAMA_BASE is not set: the compose service first, then this machine."""
+
+_AROUND_KEYS = " \t\r\n\"'`\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2018\u2019\u201c\u201d\u202f\u2060\ufeff"
+"""Quotes, blanks, no-break and zero-width characters."""
 
 _HASHED_KEY = re.compile(r"[A-Za-z0-9._-]{1,64}=[0-9a-fA-F]{64}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
@@ -51,11 +54,18 @@ class Settings(BaseSettings):
     openrouter_title: str = "clinical-model-selector"
     """Sent as X-Title."""
     openrouter_method: Literal["auto", "json_schema", "function_calling", "json_mode"] = "auto"
+    """How structure is asked for; auto goes by what the model list says."""
+    openrouter_follow_retired: bool = True
+    """Ask the nearest successor of a model that is no longer served, and say so; false fails instead."""
+    openrouter_zdr: bool = False
+    """Only providers that keep nothing of a request (zero data retention)."""
 
     ollama_base: str | None = Field(default=None, validation_alias=AliasChoices("OLLAMA_BASE", "OLLAMA_HOST"))
     """Unset: ``OLLAMA_DEFAULT_BASES``. OLLAMA_HOST is understood in Ollama's own forms (host, host:port, URL)."""
     ollama_model: str = "llama3.1:8b"
     ollama_num_ctx: Annotated[int, Field(ge=2048, le=1_048_576)] = 8192
+    ollama_keep_alive: str = "30m"
+    """How long Ollama keeps the model loaded after an answer, in its own terms (5m, 24h, -1)."""
 
     selector_temperature: Annotated[float, Field(ge=0.0, le=2.0)] = 0.3
     selector_max_tokens: Annotated[int, Field(ge=256, le=32_768)] = 2000
@@ -80,6 +90,12 @@ class Settings(BaseSettings):
     """For OpenRouter, in 30 days from the first paid request; over it the next provider answers."""
     selector_evidence_policy: EvidencePolicy = "advise"
     """Measurements speak against a language model's choice: warn, replace it (enforce), or say nothing (off)."""
+    selector_value_protection: Literal["on", "off"] = "on"
+    """Values of few persons stay out of synthetic tables; off is possible at the level research only."""
+    selector_min_persons: Annotated[int, Field(ge=2)] | None = None
+    """Persons who must hold a value; by default the level's figure (research 5, others 11), fewer only at research."""
+    selector_rare_levels: RareLevels = "pool"
+    """Rare levels become one level, or are drawn anew among the common ones (redraw)."""
     selector_environments: str = "~/.cache/clinical-model-selector/environments"
     """Directory of the synthesizers' own environments."""
 
@@ -134,7 +150,21 @@ class Settings(BaseSettings):
     @field_validator("openrouter_api_key")
     @classmethod
     def _blank_key_is_none(cls, value: SecretStr | None) -> SecretStr | None:
-        return value if value is not None and value.get_secret_value().strip() else None
+        key = _bare(value.get_secret_value()) if value is not None else ""
+        return SecretStr(key) if key else None
+
+    @property
+    def openrouter_key(self) -> str:
+        """The key as it is sent; empty where there is none."""
+        return self.openrouter_api_key.get_secret_value() if self.openrouter_api_key is not None else ""
+
+    @property
+    def openrouter_key_problem(self) -> str | None:
+        """Why the key cannot be sent; None where it can."""
+        for position, char in enumerate(self.openrouter_key, start=1):
+            if not "!" <= char <= "~":
+                return f"OPENROUTER_API_KEY holds a character that no key has (U+{ord(char):04X}, number {position})"
+        return None
 
     @field_validator("openrouter_base")
     @classmethod
@@ -165,15 +195,15 @@ class Settings(BaseSettings):
     @field_validator("service_rate_storage")
     @classmethod
     def _rate_storage_is_known(cls, value: str) -> str:
-        if value != "memory" and not value.startswith(("redis://", "rediss://", "redis+unix://")):
-            raise ValueError("must be memory, or a redis://, rediss:// or redis+unix:// URL")
+        if value != "memory" and not is_redis_url(value):
+            raise ValueError(f"must be memory, or a {REDIS_SCHEMES} URL")
         return value
 
     @field_validator("service_queue")
     @classmethod
     def _queue_is_known(cls, value: str) -> str:
-        if value != "sqlite" and not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must be sqlite, or a redis://, rediss:// or unix:// URL")
+        if value != "sqlite" and not is_redis_url(value):
+            raise ValueError(f"must be sqlite, or a {REDIS_SCHEMES} URL")
         return value
 
     @field_validator("service_trusted_proxies")
@@ -250,6 +280,20 @@ def load_tracing_variables(env_file: str = FOLDER_FILE) -> None:
     for name, value in {**read_env_file(user_file()), **read_env_file(env_file)}.items():
         if name.startswith(_TRACING_PREFIXES):
             os.environ.setdefault(name, value)
+
+
+def is_redis_url(value: str) -> bool:
+    """Whether ``value`` is the URL of a Redis server, on a port or a socket."""
+    return value.startswith(("redis://", "rediss://", "unix://"))
+
+
+REDIS_SCHEMES = "redis://, rediss:// or unix://"
+"""As redis-py names them; ``unix`` is a socket."""
+
+
+def _bare(key: str) -> str:
+    """``key`` without what copying leaves around it: quotes, blanks of every kind, characters without width."""
+    return key.strip(_AROUND_KEYS)
 
 
 def _check(folder_file: str | Path | None, values: Mapping[str, object]) -> None:

@@ -25,7 +25,7 @@ def models_view(models: Sequence[ListedModel]) -> RenderableType:
     rows = [
         (
             model.id,
-            model.methods[0],
+            model.structured_outputs[0],
             f"{model.context_length:,}" if model.context_length else "",
             _per_million(model.prompt_usd),
             _per_million(model.completion_usd),

@@ -8,9 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ...agents import ClinicalModelSelector
-from ...chains.limits.plan_cache import is_redis
-from ...chains.providers.models import list_models
-from ...schemas.settings import Settings
+from ...chains.providers.openrouter_models import list_models
+from ...schemas.settings import Settings, is_redis_url
 from .models import Readiness
 
 __all__ = ["ReadinessProbe", "cache_kind", "configured_legs", "describe_models"]
@@ -68,7 +67,7 @@ def cache_kind(settings: Settings) -> str:
     value = settings.selector_cache
     if value in ("off", "memory"):
         return value
-    return "redis" if is_redis(value) else "sqlite"
+    return "redis" if is_redis_url(value) else "sqlite"
 
 
 async def describe_models(settings: Settings) -> dict[str, Any]:

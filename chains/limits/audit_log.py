@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from ...schemas.plan import ModelSelectionPlan
-from ...schemas.result import Attempt, Provenance
+from ...schemas.result import Attempt, Provenance, Usage
 from ...schemas.settings import Settings
-from ...schemas.usage import Usage
 from ..fingerprint import digest
 from .attempt_usage import add_costs
 
-__all__ = ["Ledger"]
+__all__ = ["UsageLog"]
 
 _LOGGER = logging.getLogger("clinical_model_selector")
 
 
-class Ledger:
+class UsageLog:
     """Counts selections; with SELECTOR_AUDIT_LOG set, writes a JSON line for each."""
 
     def __init__(self, settings: Settings) -> None:

@@ -12,7 +12,6 @@ import sqlite3
 import threading
 import time
 from abc import ABC, abstractmethod
-from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +21,12 @@ from pydantic import ValidationError
 
 from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.plan import ModelSelectionPlan
-from ...schemas.result import Attempt
-from ...schemas.settings import Settings
+from ...schemas.settings import Settings, is_redis_url
 
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["Flights", "PlanCache", "Shared", "connect_redis", "is_redis", "open_cache"]
+__all__ = ["PlanCache", "connect_redis", "open_cache"]
 
 _LOGGER = logging.getLogger("clinical_model_selector")
 
@@ -155,8 +153,8 @@ class _RedisCache(PlanCache):
         self._ttl = ttl
 
     def _load(self, key: str) -> bytes | None:
-        found: Any = self._redis.get(_PREFIX + key)
-        return found if isinstance(found, bytes) else None
+        text: Any = self._redis.get(_PREFIX + key)
+        return text if isinstance(text, bytes) else None
 
     def _store(self, key: str, text: str) -> None:
         self._redis.set(_PREFIX + key, text, px=max(1, int(self._ttl * 1000)))
@@ -165,11 +163,6 @@ class _RedisCache(PlanCache):
         from redis.exceptions import RedisError
 
         return (RedisError, OSError)
-
-
-def is_redis(place: str) -> bool:
-    """Whether the setting names a Redis server."""
-    return place.startswith(("redis://", "rediss://", "unix://"))
 
 
 def connect_redis(url: str) -> Redis:
@@ -203,39 +196,9 @@ def open_cache(settings: Settings) -> PlanCache | None:
         return None
     if place.lower() == "memory":
         return _MemoryCache(ttl)
-    if is_redis(place):
+    if is_redis_url(place):
         return _RedisCache(place, ttl)
     path = Path(place.removeprefix("sqlite:///")).expanduser()
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise SettingsError("SELECTOR_CACHE: off, memory, a SQLite file in a folder that exists, or a redis:// URL")
     return _SqliteCache(path, ttl)
-
-
-Shared = tuple[ModelSelectionPlan | None, Attempt]
-"""What one caller found out for all who ask the same: a plan or none, and the attempt."""
-
-
-class Flights:
-    """Requests under way: of several identical ones, the first asks and the others wait for it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._flying: dict[str, Future[Shared]] = {}
-
-    def join(self, key: str) -> tuple[bool, Future[Shared]]:
-        """Whether the caller is the first, and what the first will find out."""
-        with self._lock:
-            flying = self._flying.get(key)
-            if flying is not None:
-                return False, flying
-            self._flying[key] = Future()
-            return True, self._flying[key]
-
-    def land(self, key: str, result: Shared | None) -> None:
-        """Tell the others; None (the first one was cancelled) leaves them to ask for themselves."""
-        with self._lock:
-            future = self._flying.pop(key)
-        if result is None:
-            future.cancel()
-        else:
-            future.set_result(result)

@@ -1,44 +1,41 @@
-"""Requests under one total deadline, for the SDKs' synchronous and asynchronous clients alike.
+"""Requests on one private event loop, each under one total deadline.
 
-The SDKs' own timeouts restart with every byte, so a server that trickles never trips them, and a shared asynchronous
-client breaks in a second ``asyncio.run``. So every request runs on one private event loop in a daemon thread:
-``asyncio.timeout`` covers name look-up, connection, headers and body together; leaving early (deadline or
-cancellation) closes the socket; and nobody's event loop owns a connection.
+The SDKs' own timeouts restart with every byte, so a server that trickles never trips them, and an asynchronous client
+that is shared breaks in a second ``asyncio.run``. So every request runs on a private loop in a daemon thread:
+``asyncio.timeout`` covers name look-up, connection, headers and body together; leaving early (deadline or cancellation)
+closes the socket; and nobody's event loop owns a connection. Callers without a loop run their whole attempt there;
+callers with one hand over the request alone, so that their callbacks stay on their own loop.
 
-The SDKs are handed a transport that submits to that loop. Their exceptions are many and change with their versions, so
-what happened is not read from them: the transport notes it in the :class:`Exchange` of the request.
+The SDKs are handed a transport and not event hooks: a hook can refuse a response, but cannot take the comment lines
+from in front of it, and it runs on the loop of the SDK, which would then own the connection.
 """
 
 from __future__ import annotations
 
 import asyncio
-import atexit
-import os
-import socket
-import threading
+import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import Future
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from ...schemas.result import Outcome
+from .private_loop import get_private_loop
+from .transport_errors import explain
 
 __all__ = [
-    "EXCHANGE",
     "MAX_BODY_BYTES",
-    "AsyncWire",
-    "Engine",
-    "Exchange",
+    "RECORD",
+    "PrivateLoopTransport",
     "Reply",
-    "SyncWire",
-    "WireFailure",
-    "get_engine",
+    "RequestFailed",
+    "RequestRecord",
+    "send",
+    "unused_client",
 ]
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -53,17 +50,20 @@ _MAX_FREE = 16
 _TIMEOUT = httpx.Timeout(None, connect=5.0)
 """All but connecting is bounded by the deadline alone."""
 
-T = TypeVar("T")
 
-
-class WireFailure(httpx.TransportError):
+class RequestFailed(Exception):
     """A request that brought no usable answer.
+
+    It is no error of httpx or of an SDK, so that they let it through as it is.
 
     Attributes:
         outcome: Kind of failure.
+        message: For people; without keys.
         status: HTTP status; for an error inside a 200 body the status it names.
         retry_after: Seconds the server asked to wait.
         sent: Whether the server may have begun to work, and to charge.
+        cause: All the words of the error in lower case, to decide by and not to show.
+        successors: Models that the service names in place of the one asked.
     """
 
     def __init__(
@@ -74,6 +74,8 @@ class WireFailure(httpx.TransportError):
         status: int | None = None,
         retry_after: float | None = None,
         sent: bool = True,
+        cause: str = "",
+        successors: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.outcome: Outcome = outcome
@@ -81,11 +83,13 @@ class WireFailure(httpx.TransportError):
         self.status = status
         self.retry_after = retry_after
         self.sent = sent
+        self.cause = cause
+        self.successors = successors
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A provider's answer as its SDK may read it, and what it cost."""
+    """A provider's answer as its SDK may read it, who gave it, and what it cost."""
 
     body: bytes
     content_type: str = "application/json"
@@ -93,102 +97,118 @@ class Reply:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
-    failure: WireFailure | None = None
+    model: str | None = None
+    upstream: str | None = None
+    """The provider behind a router."""
+    response_id: str | None = None
+    failure: RequestFailed | None = None
     """Set where the answer is paid for and yet unusable: refused, filtered, malformed."""
 
 
 @dataclass(slots=True)
-class Exchange:
-    """One request and what came of it."""
+class RequestRecord:
+    """One request's limits and what came of it; the SDKs have no place to carry either."""
 
+    judge: Callable[[httpx.Response], Reply]
+    """Reads a response; raises ``RequestFailed`` where nothing was charged."""
     deadline: float
-    """Against ``time.monotonic``."""
-    read: Callable[[httpx.Response], Reply]
-    """Judges a response; raises ``WireFailure`` where nothing was charged."""
+    """Of the attempt, against ``time.monotonic``."""
+    timeout_s: float
+    patient: bool = False
+    """The timeout counts from the first byte: before it, the server may be loading its model."""
     reply: Reply | None = None
-    failure: WireFailure | None = None
-
-    def settle(self, response: httpx.Response, request: httpx.Request) -> httpx.Response:
-        """Note what ``response`` is; return it in the form that the SDK can read."""
-        self.reply = self.read(response)
-        if self.reply.failure is not None:
-            raise self.reply.failure
-        return httpx.Response(
-            200, headers={"content-type": self.reply.content_type}, content=self.reply.body, request=request
-        )
 
 
-EXCHANGE: ContextVar[Exchange] = ContextVar("clinical_model_selector_exchange")
-"""The exchange that the next request of this context belongs to; set by the leg around each call of an SDK."""
+RECORD: ContextVar[RequestRecord] = ContextVar("clinical_model_selector_request")
+"""The record of the next request of this context; set by the attempt around each call of an SDK."""
 
 
-class SyncWire(httpx.BaseTransport):
-    """Transport for a synchronous SDK client."""
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send on the private loop, wait here."""
-        exchange = EXCHANGE.get()
-        request.read()
-        try:
-            response = get_engine().run(send(request, exchange.deadline))
-            return exchange.settle(response, request)
-        except WireFailure as failure:
-            exchange.failure = failure
-            raise
-
-
-class AsyncWire(httpx.AsyncBaseTransport):
-    """Transport for an asynchronous SDK client; cancelling the caller closes the socket."""
+class PrivateLoopTransport(httpx.AsyncBaseTransport):
+    """An SDK's transport on any loop: sends on the private one, judges, and hands on what the SDK can read."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send on the private loop, await here."""
-        exchange = EXCHANGE.get()
+        """The judged response.
+
+        Raises:
+            RequestFailed: There is no answer, or none that can be used.
+        """
+        record = RECORD.get()
         await request.aread()
-        try:
-            response = await get_engine().arun(send(request, exchange.deadline))
-            return exchange.settle(response, request)
-        except WireFailure as failure:
-            exchange.failure = failure
-            raise
+        work = send(request, record.deadline, record.timeout_s, patient=record.patient)
+        record.reply = reply = record.judge(await get_private_loop().arun(work))
+        if reply.failure is not None:
+            raise reply.failure
+        headers = {"content-type": reply.content_type}
+        return httpx.Response(200, headers=headers, content=reply.body, request=request)
 
 
-async def send(request: httpx.Request, deadline: float) -> httpx.Response:
-    """The whole response to ``request``; runs on the engine's loop.
+def unused_client() -> httpx.Client:
+    """For the synchronous half of an SDK, which nothing calls: without one it makes its own, from the environment."""
+    return httpx.Client(transport=httpx.BaseTransport(), trust_env=False)
+
+
+async def send(
+    request: httpx.Request, deadline: float, timeout_s: float | None = None, *, patient: bool = False
+) -> httpx.Response:
+    """The whole response to ``request``; runs on the private loop.
+
+    Args:
+        request: With its body read.
+        deadline: Against ``time.monotonic``.
+        timeout_s: Seconds for this request; None leaves it the whole time up to the deadline.
+        patient: The timeout counts from the first byte.
 
     Raises:
-        WireFailure: No whole response before ``deadline``; the socket is closed by then.
+        RequestFailed: No whole response in time; the socket is closed by then.
     """
-    # Proxies of the environment are for the way out; a server beside us is spoken to directly.
-    clients = get_engine().clients(trust_env=request.url.scheme == "https")
+    loop = asyncio.get_running_loop()
+    last = loop.time() + deadline - time.monotonic()
+    first = last if timeout_s is None or patient else min(last, loop.time() + timeout_s)
     outgoing = httpx.Request(request.method, request.url, headers=_own_headers(request), content=request.content)
-    progress = _Progress()
-    outgoing.extensions = {"timeout": _TIMEOUT.as_dict(), "trace": progress.note}
+    limit = asyncio.timeout_at(first)
+    progress = _Progress(limit, last, timeout_s if patient else None)
     try:
-        async with asyncio.timeout_at(asyncio.get_running_loop().time() + (deadline - time.monotonic())):
-            async with clients.lend() as client:
+        async with limit:
+            outgoing.extensions = {"timeout": _TIMEOUT.as_dict(), "trace": progress.note}
+            # Proxies of the environment are for the way out; a server beside us is spoken to directly.
+            async with _clients(trust_env=request.url.scheme == "https").lend() as client:
                 return await _read_capped(await client.send(outgoing, stream=True))
     except TimeoutError:
-        where = "no whole answer in time" if progress.connected else "no connection in time"
-        outcome: Outcome = "timeout" if progress.connected else "connection"
-        raise WireFailure(outcome, where, sent=progress.connected) from None
-    except WireFailure:
-        raise
+        raise _too_late(progress, patient) from None
     except httpx.DecodingError:
-        raise WireFailure("invalid_response", "the body's content encoding is broken") from None
+        raise RequestFailed("invalid_response", "the body's content encoding is broken") from None
     except (httpx.TransportError, OSError) as error:
-        raise WireFailure("connection", _explain(error), sent=progress.connected) from None
+        raise RequestFailed("connection", explain(error), sent=progress.connected) from None
+
+
+def _too_late(progress: _Progress, patient: bool) -> RequestFailed:
+    if not progress.connected:
+        return RequestFailed("connection", "no connection in time", sent=False)
+    if patient and not progress.answering:
+        return RequestFailed("cold_start", "nothing came before the deadline: the model may still be loading")
+    return RequestFailed("timeout", "no whole answer in time")
 
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a request came, from httpcore's trace events."""
+    """How far a request came, from the events of httpx's ``trace`` extension."""
 
+    limit: asyncio.Timeout
+    last: float
+    from_first_byte_s: float | None
+    """A timeout that begins with the answer."""
     connected: bool = False
+    answering: bool = False
 
     async def note(self, event: str, _info: dict[str, Any]) -> None:
-        # "send_request_body.complete" fires for HTTP/1.1; from then on the server may charge.
+        # From the headers on the server may charge.
         if event.endswith("send_request_headers.complete"):
             self.connected = True
+        elif event.endswith("receive_response_headers.complete"):
+            self.answering = True
+            if self.from_first_byte_s is not None and not self.limit.expired():
+                now = asyncio.get_running_loop().time()
+                self.limit.reschedule(min(self.last, now + self.from_first_byte_s))
 
 
 async def _read_capped(response: httpx.Response) -> httpx.Response:
@@ -198,7 +218,7 @@ async def _read_capped(response: httpx.Response) -> httpx.Response:
         async for chunk in response.aiter_bytes():
             size += len(chunk)
             if size > MAX_BODY_BYTES:
-                raise WireFailure(
+                raise RequestFailed(
                     "invalid_response", f"the body is over {MAX_BODY_BYTES} bytes", status=response.status_code
                 )
             chunks.append(chunk)
@@ -215,140 +235,51 @@ def _own_headers(request: httpx.Request) -> list[tuple[str, str]]:
     return [*kept, ("user-agent", "clinical-model-selector")]
 
 
-def _explain(error: BaseException) -> str:
-    """The cause in words; addresses stay out, they may hold a password."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, socket.gaierror):
-            return "the host name cannot be resolved"
-        if isinstance(cause, ConnectionRefusedError):
-            return "connection refused"
-        if isinstance(cause, ConnectionResetError):
-            return "connection reset"
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpx.ConnectTimeout):
-        return "no connection in time"
-    if isinstance(error, httpx.ConnectError):
-        # Happy eyeballs joins several refusals into one message without a cause.
-        return "no connection" + (": certificate not trusted" if "CERTIFICATE" in str(error) else "")
-    if isinstance(error, httpx.RemoteProtocolError):
-        return "the server broke off or did not speak HTTP"
-    if isinstance(error, (httpx.ReadError, httpx.WriteError)):
-        return "connection lost"
-    return type(error).__name__
-
-
-class _Loop(asyncio.SelectorEventLoop):
-    """An event loop whose name look-ups run in daemon threads: a resolver that hangs must not hold the process."""
-
-    async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> Any:
-        """As the base class, without its executor, whose threads are joined at exit."""
-        future: asyncio.Future[Any] = self.create_future()
-
-        def settle(found: Any, error: OSError | None) -> None:
-            if future.done():
-                return
-            if error is None:
-                future.set_result(found)
-            else:
-                future.set_exception(error)
-
-        def look_up() -> None:
-            found, error = None, None
-            try:
-                found = socket.getaddrinfo(host, port, **options)
-            except OSError as caught:
-                error = caught
-            if not self.is_closed():
-                self.call_soon_threadsafe(settle, found, error)
-
-        threading.Thread(target=look_up, name="clinical-model-selector-dns", daemon=True).start()
-        return await future
-
-
+@dataclass(slots=True)
 class _Clients:
-    """Clients with one connection each: in a pool, httpcore looks at every connection for every request.
+    """Clients with one connection each: in a pool, httpcore looks at every connection for every request."""
 
-    Args:
-        trust_env: Use the environment's proxies and certificates.
-    """
-
-    def __init__(self, trust_env: bool) -> None:
-        self._trust_env = trust_env
-        # Reading the certificates takes longer than a request.
-        self._context = httpx.create_ssl_context(trust_env=trust_env)
-        self._free: list[httpx.AsyncClient] = []
+    trust_env: bool
+    """Use the environment's proxies and certificates."""
+    context: ssl.SSLContext
+    """Reading the certificates takes longer than a request."""
+    free: list[httpx.AsyncClient] = field(default_factory=list)
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[httpx.AsyncClient]:
         """A client that nobody uses; the one used last, whose connection is likeliest to be open."""
-        client = self._free.pop() if self._free else self._make()
+        client = self.free.pop() if self.free else self._make()
         try:
             yield client
         finally:
-            if len(self._free) < _MAX_FREE:
-                self._free.append(client)
+            if len(self.free) < _MAX_FREE:
+                self.free.append(client)
             else:
                 await client.aclose()
 
     def _make(self) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=_IDLE_S)
-        return httpx.AsyncClient(verify=self._context, trust_env=self._trust_env, limits=limits, follow_redirects=False)
-
-
-@dataclass(slots=True)
-class Engine:
-    """The private event loop in its daemon thread, with its pools of connections."""
-
-    loop: asyncio.AbstractEventLoop = field(default_factory=_Loop)
-    _clients: dict[bool, _Clients] = field(default_factory=dict)
-
-    def start(self) -> None:
-        """Run the loop in a daemon thread."""
-        threading.Thread(target=self.loop.run_forever, name="clinical-model-selector-wire", daemon=True).start()
-
-    def clients(self, *, trust_env: bool) -> _Clients:
-        """Connections, with or without the environment's proxies and certificates."""
-        if trust_env not in self._clients:
-            self._clients[trust_env] = _Clients(trust_env)
-        return self._clients[trust_env]
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do ``work`` on the loop and wait; leaving early (an interrupt) cancels it."""
-        future = self._submit(work)
         try:
-            return future.result()
-        finally:
-            future.cancel()
-
-    async def arun(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do ``work`` on the loop and await it from any other; cancelling the caller cancels it."""
-        return await asyncio.wrap_future(self._submit(work))
-
-    def stop(self) -> None:
-        """Close connections and end the thread; work still under way is dropped."""
-        if self.loop.is_running():
-            self.loop.call_soon_threadsafe(self.loop.stop)
-
-    def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
+            return httpx.AsyncClient(verify=self.context, trust_env=self.trust_env, limits=limits)
+        except ImportError:
+            raise RequestFailed("connection", SOCKS_NEEDED, sent=False) from None
+        except (ValueError, httpx.InvalidURL):
+            message = "a proxy variable (ALL_PROXY, HTTPS_PROXY, HTTP_PROXY) holds no usable address"
+            raise RequestFailed("connection", message, sent=False) from None
 
 
-def get_engine() -> Engine:
-    """The process's engine; a fork gets its own, because threads do not survive one."""
-    with _LOCK:
-        return _engine_of(os.getpid())
+SOCKS_NEEDED = "a SOCKS proxy (ALL_PROXY or HTTPS_PROXY) needs an optional library: pip install 'httpx[socks]'"
 
 
-_LOCK = threading.Lock()
-if hasattr(os, "register_at_fork"):
-    # A child of a fork inherits the lock as it was, perhaps held by a thread that it has not.
-    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
-
-
-@cache
-def _engine_of(_process: int) -> Engine:
-    engine = Engine()
-    engine.start()
-    atexit.register(engine.stop)
-    return engine
+def _clients(*, trust_env: bool) -> _Clients:
+    """The private loop's clients, with or without the environment's proxies and certificates."""
+    kept = get_private_loop().resources
+    if trust_env not in kept:
+        try:
+            context = httpx.create_ssl_context(trust_env=trust_env)
+        except OSError:
+            message = "the certificates that SSL_CERT_FILE or SSL_CERT_DIR name cannot be read"
+            raise RequestFailed("connection", message, sent=False) from None
+        kept[trust_env] = _Clients(trust_env, context)
+    clients: _Clients = kept[trust_env]
+    return clients

@@ -1,30 +1,37 @@
-"""OpenRouter's list of models: which way of asking for structure each supports, and at what price."""
+"""OpenRouter's list of models: which parameters each supports, and at what price."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import httpx
 
+from ...schemas.errors import ProvidersUnavailable
+from ...schemas.result import Attempt
 from ...schemas.settings import Settings
-from .http import WireFailure, send
+from .http import RequestFailed, send
+from .private_loop import get_private_loop
+from .redaction import mask_url
 
-__all__ = ["ListedModel", "Method", "ModelList", "pick_method"]
+__all__ = ["STRUCTURED_OUTPUTS", "ListedModel", "ModelList", "StructuredOutput", "list_models", "without_suffix"]
 
-Method = Literal["json_schema", "function_calling", "json_mode"]
+StructuredOutput = Literal["json_schema", "function_calling", "json_mode"]
+"""A way to ask for an answer that is a JSON object, under LangChain's names."""
 
-_PARAMETERS: dict[str, Method] = {
+_BY_PARAMETER: dict[str, StructuredOutput] = {
     "structured_outputs": "json_schema",
     "tools": "function_calling",
     "response_format": "json_mode",
 }
-"""OpenRouter's parameter → method, best first."""
+"""OpenRouter's parameter → the way it stands for, best first."""
 
-_FALLBACK: Method = "function_calling"
-"""Understood by most models, and it fails loudly where it is not."""
+STRUCTURED_OUTPUTS: tuple[StructuredOutput, ...] = tuple(_BY_PARAMETER.values())
+"""Best first."""
 
 _KEPT_S = 3600.0
 _RETRY_S = 60.0
@@ -37,7 +44,9 @@ class ListedModel:
     """One model of the list."""
 
     id: str
-    methods: tuple[Method, ...]
+    parameters: tuple[str, ...] | None
+    """What a request for it may carry; None where the list does not say."""
+    structured_outputs: tuple[StructuredOutput, ...]
     """Ways to ask for structure, best first; empty where there is none."""
     prompt_usd: float | None
     """USD per input token."""
@@ -46,13 +55,9 @@ class ListedModel:
     context_length: int | None
 
 
-def pick_method(ids: tuple[str, ...], listed: dict[str, ListedModel]) -> Method:
-    """The best method that all of ``ids`` support; ``function_calling`` where the list does not say."""
-    known = [set(listed[name].methods) for name in ids if name in listed]
-    if len(known) < len(ids) or not known:
-        return _FALLBACK
-    common = set.intersection(*known)
-    return next((method for method in _PARAMETERS.values() if method in common), _FALLBACK)
+def without_suffix(model: str) -> str:
+    """The id without ``:nitro``, ``:floor``, ``:online`` and their like, which change how it is served."""
+    return model.partition(":")[0]
 
 
 class ModelList:
@@ -60,50 +65,89 @@ class ModelList:
 
     def __init__(self, settings: Settings) -> None:
         self._base = settings.openrouter_base
-        self._key = settings.openrouter_api_key
+        self._key = settings.openrouter_key
         self._listed: dict[str, ListedModel] = {}
         self._until = 0.0
+        self.edition = 0
+        """How often the list was read."""
 
-    def known_method(self, ids: tuple[str, ...]) -> Method | None:
-        """How to ask ``ids``, where the list was read lately."""
-        return pick_method(ids, self._listed) if time.monotonic() < self._until else None
+    @property
+    def is_openrouters(self) -> bool:
+        """Whether the base is OpenRouter's: by its host, or by a list that says which parameters models support."""
+        host = urlsplit(self._base).hostname or ""
+        if host == "openrouter.ai" or host.endswith(".openrouter.ai"):
+            return True
+        return any(model.parameters is not None for model in self._listed.values())
 
-    async def method_for(self, ids: tuple[str, ...], deadline: float) -> Method:
-        """How to ask ``ids`` for structure; runs on the engine's loop and never fails."""
-        if time.monotonic() >= self._until:
-            wait = min(_MAX_WAIT_S, (deadline - time.monotonic()) / 4)
-            try:
-                self._listed = {item.id: item for item in await self.fetch(time.monotonic() + wait)}
-                self._until = time.monotonic() + _KEPT_S
-            except WireFailure:
-                self._until = time.monotonic() + _RETRY_S
-        return pick_method(ids, self._listed)
+    @property
+    def models(self) -> Iterable[ListedModel]:
+        """All models, as last read."""
+        return self._listed.values()
+
+    def find(self, model: str) -> ListedModel | None:
+        """``model`` as it stands in the list, else without its suffix."""
+        return self._listed.get(model) or self._listed.get(without_suffix(model))
+
+    async def refresh(self, deadline: float) -> None:
+        """Read the list where it is not fresh; never fails."""
+        if time.monotonic() < self._until:
+            return
+        wait = min(_MAX_WAIT_S, (deadline - time.monotonic()) / 4)
+        try:
+            listed = await get_private_loop().arun(self.fetch(time.monotonic() + wait))
+        except RequestFailed:
+            self._until = time.monotonic() + _RETRY_S
+            return
+        self.take(listed)
+
+    def take(self, listed: Iterable[ListedModel]) -> None:
+        """Keep a list that was read."""
+        self._listed = {model.id: model for model in listed}
+        self._until = time.monotonic() + _KEPT_S
+        self.edition += 1
 
     async def fetch(self, deadline: float) -> list[ListedModel]:
-        """Every model of the service; runs on the engine's loop.
+        """Every model of the service; runs on the private loop.
 
         Raises:
-            WireFailure: The list cannot be read.
+            RequestFailed: The list cannot be read.
         """
-        headers = {"authorization": f"Bearer {self._key.get_secret_value().strip()}"} if self._key else {}
+        headers = {"authorization": f"Bearer {self._key}"} if self._key else {}
         response = await send(httpx.Request("GET", f"{self._base}/models", headers=headers), deadline)
         if response.status_code != 200:
-            raise WireFailure("invalid_response", f"HTTP {response.status_code}", status=response.status_code)
+            raise RequestFailed("invalid_response", f"HTTP {response.status_code}", status=response.status_code)
         try:
             rows = json.loads(response.content)["data"]
             return [_listed(row) for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
         except (ValueError, KeyError, TypeError):
-            raise WireFailure("invalid_response", "not a list of models", status=200) from None
+            raise RequestFailed("invalid_response", "not a list of models", status=200) from None
+
+
+def list_models(settings: Settings) -> list[ListedModel]:
+    """The models that can answer, those with some way to ask for structure, by id.
+
+    Raises:
+        ProvidersUnavailable: The list cannot be read.
+    """
+    deadline = time.monotonic() + min(settings.selector_timeout_s, settings.selector_deadline_s)
+    try:
+        listed = get_private_loop().run(ModelList(settings).fetch(deadline))
+    except RequestFailed as failure:
+        message = f"the model list at {mask_url(settings.openrouter_base)} cannot be read: {failure.message}"
+        attempt = Attempt(provider="openrouter", outcome=failure.outcome, status=failure.status, message=message[:500])
+        raise ProvidersUnavailable([attempt]) from None
+    return sorted((model for model in listed if model.structured_outputs), key=lambda model: model.id)
 
 
 def _listed(row: dict[str, Any]) -> ListedModel:
     parameters = row.get("supported_parameters")
-    supported = set(map(str, parameters)) if isinstance(parameters, list) else set()
+    supported = tuple(map(str, parameters)) if isinstance(parameters, list) else None
     pricing: dict[str, Any] = row["pricing"] if isinstance(row.get("pricing"), dict) else {}
     context = row.get("context_length")
     return ListedModel(
         id=row["id"],
-        methods=tuple(method for parameter, method in _PARAMETERS.items() if parameter in supported),
+        parameters=supported,
+        structured_outputs=tuple(way for name, way in _BY_PARAMETER.items() if name in (supported or ())),
         prompt_usd=_price(pricing.get("prompt")),
         completion_usd=_price(pricing.get("completion")),
         context_length=context if isinstance(context, int) else None,

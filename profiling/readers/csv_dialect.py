@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ...schemas.errors import TableError
-from ...schemas.reading import ReadingChange
+from ...schemas.table.reading import ReadingChange
 from ..redacted_errors import quietly
 from .encodings import HEAD, check_encoding, find_encoding
 from .refused import refuse_binary, refuse_text

@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, Ope
 from sqlglot import exp
 
 from ...schemas.errors import MissingExtra, TableError
-from ...schemas.reading import ReadingChange
+from ...schemas.table.reading import ReadingChange
 from ..redacted_errors import quietly
 from ..values.asked import ColumnQuery, Totals
 from ..values.table_values import ReadingHints

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from ...schemas.reading import ReadingChange
+from ...schemas.table.reading import ReadingChange
 from ..values.asked import ColumnQuery, Totals
 from ..values.table_values import ReadingHints
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from ...schemas.errors import MissingExtra, TableError
-from ...schemas.reading import ReadingChange
+from ...schemas.table.reading import ReadingChange
 from ..redacted_errors import quietly
 from ..values.table_values import ReadingHints
 from .csv_dialect import check_names, count_header_rows

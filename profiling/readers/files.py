@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ...schemas.errors import TableError
-from ...schemas.reading import ReadingChange
+from ...schemas.table.reading import ReadingChange
 from ..redacted_errors import quietly
 from ..values.number_marks import DecimalMark
 from ..values.table_values import ReadingHints

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ...schemas.errors import MissingExtra, TableError
-from ...schemas.table_handle import TableHandle, source_of
+from ...schemas.table.table_handle import TableHandle, source_of
 from ..redacted_errors import quietly
 from ..values.number_marks import DecimalMark
 from ..values.table_values import ReadingHints

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.errors import PySparkException
 
 from ...schemas.errors import TableError
-from ...schemas.reading import ReadingChange
+from ...schemas.table.reading import ReadingChange
 from ..redacted_errors import quietly
 from ..values.asked import ColumnQuery, Totals
 from ..values.table_values import ReadingHints

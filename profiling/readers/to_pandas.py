@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...schemas.column_treatment import Treatment
-from ...schemas.reading import ReadingChange
-from ...schemas.table_handle import source_of
+from ...schemas.table.reading import ReadingChange
+from ...schemas.table.table_handle import source_of
 from ..values.column_values import ColumnValues
 from ..values.table_values import read_table_values
 from ..values.written_forms import WrittenForm

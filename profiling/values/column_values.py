@@ -13,7 +13,7 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...schemas.reading import ReadingChange
+from ...schemas.table.reading import ReadingChange
 from .arrow_arrays import FALSE, integer_scalar, listed, text_scalar
 from .dates import DateReading, read_dates
 from .missing_tokens import IN_DOUBT, MISSING_TOKENS, is_missing

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from ...schemas.reading import ReadingChange
+from ...schemas.table.reading import ReadingChange
 from .column_values import ColumnValues, read_values
 from .number_marks import DecimalMark, MarkVotes, choose_marks, count_votes
 

@@ -12,7 +12,7 @@ import pandas as pd
 from ...schemas.column_treatment import Treatment
 from ...schemas.errors import TableError
 
-__all__ = ["KEY_ACTION", "add_keys", "codes_in", "group_column", "mask_codes", "treat_table"]
+__all__ = ["KEY_ACTION", "codes_in", "group_column", "mask_codes", "persons_of", "read_moments", "treat_table"]
 
 KEY_ACTION = "pseudonymise"
 
@@ -96,20 +96,12 @@ def group_column(table: pd.DataFrame, treatments: Sequence[Treatment]) -> Any:
     return next((name for name in table.columns if str(name) in keys and table[name].duplicated().any()), None)
 
 
-def add_keys(synthetic: pd.DataFrame, table: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.DataFrame:
-    """Put arbitrary keys where identifiers were, and every column back in its place.
-
-    The keys are the row numbers: they lead nowhere, and synthetic rows belong to nobody.
-    """
-    keys = {item.column for item in treatments if item.action == KEY_ACTION}
-    found: dict[Any, Any] = {}
-    for name in table.columns:
-        if name in synthetic.columns:
-            found[name] = synthetic[name]
-        elif str(name) in keys:
-            numbers = np.arange(1, len(synthetic) + 1)
-            found[name] = numbers if pd.api.types.is_numeric_dtype(table[name].dtype) else [f"S{n}" for n in numbers]
-    return pd.DataFrame(found, index=synthetic.index)
+def persons_of(table: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.Series | None:
+    """Each row's person: the patient's key where known, else a key that several rows share; None where neither."""
+    patients = {item.column for item in treatments if item.patient}
+    name = next((name for name in table.columns if str(name) in patients), None)
+    name = group_column(table, treatments) if name is None else name
+    return None if name is None else table[name]
 
 
 def _is_code(cells: pd.Series, codes: tuple[float, ...]) -> pd.Series:
@@ -121,7 +113,7 @@ def _is_code(cells: pd.Series, codes: tuple[float, ...]) -> pd.Series:
 def _first_dates(table: pd.DataFrame, dates: list[Any], group: Any) -> pd.Series:
     if not dates:
         return pd.Series(dtype="datetime64[ns]")
-    moments = pd.DataFrame({name: _moments(table[name]) for name in dates})
+    moments = pd.DataFrame({name: read_moments(table[name]) for name in dates})
     earliest = moments.min(axis=1)
     return earliest if group is None else earliest.groupby(table[group]).transform("min")
 
@@ -130,7 +122,7 @@ def _generalise(cells: pd.Series, treatment: Treatment, first: pd.Series, on: da
     code = _is_code(cells, treatment.missing_codes)
     known = cells.mask(code)
     if treatment.how == "time_since_first":
-        return (_moments(known) - first).dt.total_seconds() / 86_400
+        return (read_moments(known) - first).dt.total_seconds() / 86_400
     if treatment.how == "postcode_area":
         area = _digits(known, 5).str.extract(r"(\d{3})", expand=False)
         return area.mask(area.isin(_SPARSE_POSTCODES), "000").astype(object)
@@ -146,10 +138,10 @@ def _ages(cells: pd.Series, on: date) -> pd.Series:
     """Whole years until ``on``; a number is the year of birth."""
     if pd.api.types.is_numeric_dtype(cells.dtype) and (cells.dropna() < 10_000).all():
         return on.year - cells
-    return ((pd.Timestamp(on) - _moments(cells)).dt.days / 365.25).apply(np.floor)
+    return ((pd.Timestamp(on) - read_moments(cells)).dt.days / 365.25).apply(np.floor)
 
 
-def _moments(cells: pd.Series) -> pd.Series:
+def read_moments(cells: pd.Series) -> pd.Series:
     """Dates in whatever form; where day and month are written as numbers, a first one above 12 tells their order."""
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return pd.to_datetime(cells, utc=True).dt.tz_localize(None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,9 +11,21 @@ from ...schemas.base import Frozen
 from ...schemas.column_treatment import Treatment
 from ...schemas.methods import Method
 from ...schemas.plan import ModelSelectionPlan
-from ...schemas.reading import ReadingChange
+from ...schemas.table.reading import ReadingChange
+from ..protection.report import ProtectionReport
 
-__all__ = ["DPSpent", "Failure", "HeldOut", "RunCard"]
+__all__ = ["ColumnChange", "DPSpent", "Failure", "HeldOut", "RunCard", "Unprotected"]
+
+
+Unprotected = Literal["switched off", "formal guarantee"]
+"""Why values of few were not taken out: the user's choice, or bounds and levels that are all public under DP."""
+
+
+class ColumnChange(Frozen):
+    """A column that is not in the output as it was in the real table."""
+
+    column: str
+    change: str
 
 
 class Failure(Frozen):
@@ -51,7 +63,7 @@ class RunCard(Frozen):
     plan: ModelSelectionPlan
     failures: tuple[Failure, ...] = ()
     treatments: tuple[Treatment, ...] = ()
-    changes: tuple[ReadingChange, ...] = ()
+    reading: tuple[ReadingChange, ...] = ()
     """What reading made of the real table before it was treated."""
     treated_on: date | None = None
     """The day that ages were counted to."""
@@ -67,4 +79,10 @@ class RunCard(Frozen):
     sample_seconds: float
     peak_bytes: int
     dp: DPSpent | None = None
+    protection: ProtectionReport | None = None
+    """What was done to values of few persons; None where they were not protected."""
+    unprotected: Unprotected | None = None
+    """Why there was no protection."""
+    changes: tuple[ColumnChange, ...] = ()
+    """What changed: identifiers that are new keys, columns left out, made coarser or held by too few."""
     versions: dict[str, str]

@@ -17,7 +17,7 @@ def embedded_selector() -> ClinicalModelSelector:
 def cohort(tmp_path: Path) -> Path:
     """300 patients: identifier, age, two labs, a staged disease, an outcome."""
     draw = random.Random(0)
-    lines = ["patient_no,age,creatinine,hemoglobin,stage,died"]
+    lines = ["patient_no,age,creatinine,hemoglobin_lab7x,stage,died"]
     for row in range(300):
         age, died = draw.randint(30, 85), draw.random() < 0.3
         lines.append(

@@ -27,7 +27,7 @@ def test_one_call_gives_plan_provenance_treatments_and_warnings(
     assert [a.outcome for a in result.provenance.attempts] == ["ok"]
     assert result.provenance.cost_usd in (0.0, None)
     actions = {t.column: t.action for t in result.treatments}
-    assert set(actions) == {"patient_no", "age", "creatinine", "hemoglobin", "stage", "died"}
+    assert set(actions) == {"patient_no", "age", "creatinine", "hemoglobin_lab7x", "stage", "died"}
     assert actions["patient_no"] in ("drop", "pseudonymise")
     assert actions["creatinine"] == "keep"
     assert any("recommends differential privacy" in w for w in result.warnings)
@@ -205,7 +205,7 @@ def test_one_root_run_named_after_the_selector(embedded_selector: ClinicalModelS
     embedded_selector.select(cohort, target="died", config={"callbacks": [recorder]})
     assert recorder.roots == ["ClinicalModelSelector"]
     trail = "".join(recorder.seen)
-    for name in ("creatinine", "hemoglobin", "patient_no", "cohort.csv"):
+    for name in ("hemoglobin_lab7x", "lab7x", "patient_no", "cohort.csv"):
         assert name not in trail
 
 

@@ -42,11 +42,13 @@ class Fault:
     says: str = ""
     """Part of the message."""
     deadline: float = 10.0
+    slow: bool = False
+    """Waiting is the point; elsewhere nothing is timed: this machine may be busy."""
 
     @property
     def timeout(self) -> float:
-        """Short only where waiting is the point: this machine may be busy."""
-        return 0.5 if self.outcome == "timeout" and self.status is None else 5.0
+        """Seconds for a request."""
+        return 0.5 if self.slow or (self.outcome == "timeout" and self.status is None) else 5.0
 
 
 def _plan(to: Responder) -> dict[str, Any]:
@@ -100,6 +102,12 @@ def _html(code: int, content_type: str) -> Act:
 
 def _retry_after(seconds: str) -> Act:
     return status(429, "slow down", {"retry-after": seconds})
+
+
+def _loading(to: Responder) -> None:
+    """A model that is loaded first: nothing is sent for longer than a request may take."""
+    to.pause(0.8)
+    _stream()(to)
 
 
 INFEASIBLE = {
@@ -164,6 +172,29 @@ OPENROUTER_FAULTS: dict[str, Fault] = {
     "200 with an error without a code": Fault(
         "server_error", raw(b'{"error": {"message": "Provider returned error"}}'), status=502, says="Provider returned"
     ),
+    "200 with an error and an HTTP status": Fault(
+        "rate_limited", raw(b'{"error": {"http_status": 429, "message": "upstream is busy"}}'), status=429, says="busy"
+    ),
+    "an upstream error with its cause": Fault(
+        "server_error",
+        raw(
+            b'{"error": {"code": 502, "message": "Provider returned error", "metadata": {"provider_name": "Acme", '
+            b'"raw": "{\\"error\\": {\\"message\\": \\"out of capacity\\"}}"}}}',
+            code=502,
+        ),
+        status=502,
+        says="Provider returned error (Acme): out of capacity",
+    ),
+    "moderation": Fault(
+        "forbidden",
+        raw(
+            f'{{"error": {{"code": 403, "message": "Input was flagged", "metadata": {{"reasons": ["violence"], '
+            f'"flagged_input": "{CANARY}"}}}}}}'.encode(),
+            code=403,
+        ),
+        status=403,
+        says="violence",
+    ),
     "200 with an error in words": Fault("server_error", raw(b'{"error": "overloaded"}'), status=502, says="overloaded"),
     "200 with an error in the choice": Fault(
         "server_error", _choice(error={"code": 503, "message": "no capacity"}), status=503, says="no capacity"
@@ -194,6 +225,11 @@ OPENROUTER_FAULTS: dict[str, Fault] = {
         "truncated",
         _choice(finish_reason="length", message={"role": "assistant", "content": '{"choice": {'}),
         requests=2,
+    ),
+    "finish reason length and nothing said": Fault(
+        "truncated",
+        _choice(finish_reason="length", message={"role": "assistant", "content": ""}),
+        says="raise SELECTOR_MAX_TOKENS",
     ),
     "finish reason error": Fault("server_error", _choice(finish_reason="error"), status=200),
     "finish reason content_filter": Fault("content_filter", _choice(finish_reason="content_filter"), status=200),
@@ -260,8 +296,9 @@ def _ndjson(*lines: str) -> Act:
 OLLAMA_FAULTS: dict[str, Fault] = {
     "down": Fault("connection", address="refused", requests=0),
     "unresolvable": Fault("connection", address="unresolvable", requests=0),
-    "black hole": Fault("timeout", address="black_hole", requests=0),
-    "hang": Fault("timeout", hang),
+    "black hole": Fault("cold_start", address="black_hole", requests=0, deadline=1.0),
+    "silent until the deadline": Fault("cold_start", hang, deadline=1.0, says="loading"),
+    "silent for longer than the timeout": Fault("ok", _loading, slow=True),
     "trickle": Fault("timeout", drip),
     "reset in mid-stream": Fault("connection", reset_midway),
     "model not pulled": Fault(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from builders import question
-from clinical_model_selector.chains.limits.audit_log import Ledger
+from clinical_model_selector.chains.limits.audit_log import UsageLog
 from clinical_model_selector.chains.limits.plan_cache import open_cache
 from clinical_model_selector.schemas.errors import ProvidersUnavailable, SettingsError
 from clinical_model_selector.schemas.methods.networks.tvae import TVAE
@@ -279,7 +279,7 @@ def test_an_audit_log_that_cannot_be_written_is_an_error_in_the_log(
 
 def test_no_audit_log_unless_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    ledger = Ledger(Settings())
+    ledger = UsageLog(Settings())
     ledger.record_failure((), 0.1, "f")
     assert list(tmp_path.iterdir()) == []
 

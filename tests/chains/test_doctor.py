@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from clinical_model_selector.chains.doctor import Finding, can_answer, run_doctor
-from clinical_model_selector.chains.providers.models import list_models
+from clinical_model_selector.chains.providers.openrouter_models import list_models
 from clinical_model_selector.schemas.errors import ProvidersUnavailable
 from clinical_model_selector.schemas.settings import Settings
 from loopback.formats import raw, status
@@ -144,7 +144,7 @@ def test_models_are_those_with_structured_output(
 ) -> None:
     models = list_models(settings_for(openrouter_server, ollama_server))
     assert [model.id for model in models] == ["anthropic/claude-3.5-sonnet", "openai/gpt-4o", "some/json-only"]
-    assert models[1].methods == ("json_schema", "function_calling", "json_mode")
+    assert models[1].structured_outputs == ("json_schema", "function_calling", "json_mode")
     assert (models[1].prompt_usd, models[1].completion_usd) == (0.0000025, 0.00001)
 
 

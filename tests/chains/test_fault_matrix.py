@@ -140,11 +140,9 @@ def test_openrouter(
 
 @pytest.mark.parametrize("before", ["openrouter dead", "openrouter unset"])
 @pytest.mark.parametrize("run", RUNS)
-@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", OLLAMA_FAULTS)
 def test_ollama(
     name: str,
-    method: str,
     run: str,
     before: str,
     shared_openrouter: ScriptedServer,
@@ -162,7 +160,6 @@ def test_ollama(
     chain = chains(
         openrouter_api_key=None if unset else KEY,
         openrouter_base=shared_openrouter.origin + "/api/v1",
-        openrouter_method=method,
         ollama_base=addresses(fault, shared_ollama),
         selector_timeout_s=fault.timeout,
         selector_deadline_s=fault.deadline,

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import pytest
 from builders import question
-from clinical_model_selector.chains.limits.circuit_breaker import Breaker
+from clinical_model_selector.chains.limits.circuit_breaker import CircuitBreaker
 from clinical_model_selector.schemas.settings import Settings
 from loopback.formats import drip, hang, status
 from loopback.server import Responder, ScriptedServer
@@ -182,7 +182,7 @@ def test_repeated_outages_open_the_breaker_and_one_request_tries_again(
     assert [chain.invoke(QUESTION).provenance.provider for _ in range(2)] == ["openrouter", "openrouter"]
 
 
-@pytest.mark.parametrize("code", [401, 403, 404])
+@pytest.mark.parametrize("code", [401, 404])
 def test_a_wrong_key_or_model_opens_the_breaker_at_once_and_loudly(
     chain_for: BuildChain, openrouter_server: ScriptedServer, caplog: pytest.LogCaptureFixture, code: int
 ) -> None:
@@ -197,8 +197,16 @@ def test_a_wrong_key_or_model_opens_the_breaker_at_once_and_loudly(
     assert chain.invoke(other).provenance.attempts[0].status == code
 
 
+def test_a_question_that_is_forbidden_says_nothing_of_the_next(
+    chain_for: BuildChain, openrouter_server: ScriptedServer
+) -> None:
+    openrouter_server.script(status(403, "flagged"))
+    chain = chain_for(selector_breaker_failures=1)
+    assert [chain.invoke(QUESTION).provenance.attempts[0].outcome for _ in range(2)] == ["forbidden", "ok"]
+
+
 def test_wrong_answers_do_not_open_the_breaker() -> None:
-    breaker = Breaker("p", Settings(selector_breaker_failures=1))
+    breaker = CircuitBreaker("p", Settings(selector_breaker_failures=1))
     for outcome in (
         "invalid_answer",
         "truncated",
@@ -215,7 +223,7 @@ def test_wrong_answers_do_not_open_the_breaker() -> None:
 
 
 def test_only_one_request_tries_a_provider_again() -> None:
-    breaker = Breaker("p", Settings(selector_breaker_failures=1, selector_breaker_cooldown_s=0.05))
+    breaker = CircuitBreaker("p", Settings(selector_breaker_failures=1, selector_breaker_cooldown_s=0.05))
     breaker.report("timeout")
     time.sleep(0.1)
     assert breaker.refuse() is None

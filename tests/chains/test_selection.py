@@ -10,16 +10,20 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from builders import question
 from clinical_model_selector.chains.plan_check import check_plan
 from clinical_model_selector.chains.prompt import SYSTEM
+from clinical_model_selector.chains.providers.plan_schema import SCHEMA_NAME, plan_schema
 from clinical_model_selector.chains.selection import SelectionChain
 from clinical_model_selector.schemas.errors import ProvidersUnavailable, SettingsError
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
+from langchain_openai import ChatOpenAI
 from loopback.formats import raw, says, status
 from loopback.server import ScriptedServer, black_hole
-from openai.lib._pydantic import to_strict_json_schema
+from openai import BadRequestError
+from pydantic import SecretStr
 
 from .conftest import KEY, BuildChain
 
@@ -107,7 +111,8 @@ def test_what_openrouter_is_sent(chain_for: BuildChain, openrouter_server: Scrip
     assert (request.headers["http-referer"], request.headers["x-title"]) == ("https://site.example", "T")
     assert (body["model"], body["models"]) == ("a/one", ["a/one", "b/two"])
     assert body["provider"] == {"data_collection": "deny", "require_parameters": True}
-    assert body["usage"] == {"include": True}
+    # Of no effect at OpenRouter any more, and refused elsewhere.
+    assert "usage" not in body
     assert (body["max_tokens"], body["temperature"]) == (2000, 0.3)
     assert "max_completion_tokens" not in body
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
@@ -121,13 +126,41 @@ def test_each_method_asks_in_its_own_way(chain_for: BuildChain, openrouter_serve
         chain_for(openrouter_method=method).invoke(QUESTION)
     by_schema, by_tool, by_mode = (request.body for request in openrouter_server.requests)
     assert by_schema["response_format"]["json_schema"]["strict"] is True
-    assert by_schema["response_format"]["json_schema"]["schema"] == to_strict_json_schema(ModelSelectionPlan)
+    assert by_schema["response_format"]["json_schema"]["schema"] == plan_schema("plain")
     assert by_tool["tool_choice"] == {"type": "function", "function": {"name": "ModelSelectionPlan"}}
     assert len(by_tool["tools"]) == 1
     # A router told to require every parameter would pass over providers that do not know this one.
     assert "parallel_tool_calls" not in by_tool
     assert by_mode["response_format"] == {"type": "json_object"}
     assert '"sample_multiplier"' in by_mode["messages"][1]["content"]
+
+
+def test_the_schema_by_itself_sends_what_the_class_would() -> None:
+    sent: list[Any] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content)["response_format"])
+        return httpx.Response(400, json={"error": {"message": "seen"}})
+
+    model = ChatOpenAI(
+        model="m", base_url="http://m/v1", api_key=SecretStr("k"), max_retries=0,
+        http_client=httpx.Client(transport=httpx.MockTransport(keep)),
+    )  # fmt: skip
+    by_itself = {"name": SCHEMA_NAME, "schema": plan_schema("bounded"), "strict": True}
+    for schema in (ModelSelectionPlan, by_itself):
+        with pytest.raises(BadRequestError):
+            model.with_structured_output(schema, include_raw=True, method="json_schema", strict=True).invoke("?")
+    assert sent[0] == sent[1]
+
+
+def test_a_model_that_the_list_calls_unable_is_not_asked(
+    chain_for: BuildChain, openrouter_server: ScriptedServer
+) -> None:
+    chain = chain_for(openrouter_method="auto", openrouter_model="some/plain")
+    first = chain.invoke(QUESTION).provenance.attempts[0]
+    assert (first.outcome, first.requests) == ("bad_request", 0)
+    assert "no structured output" in first.message
+    assert not openrouter_server.requests
 
 
 def test_what_ollama_is_sent(chain_for: BuildChain, ollama_server: ScriptedServer) -> None:
@@ -158,7 +191,6 @@ def test_a_model_per_call_goes_to_the_provider_asked_first(
         ("some/json-only", "json_mode"),
         ("openai/gpt-4o,anthropic/claude-3.5-sonnet", "function_calling"),
         ("openai/gpt-4o,some/json-only", "json_mode"),
-        ("some/plain", "function_calling"),
         ("not/listed", "function_calling"),
     ],
 )
@@ -166,7 +198,7 @@ def test_auto_reads_the_model_list_once(
     chain_for: BuildChain, openrouter_server: ScriptedServer, models: str, method: str
 ) -> None:
     chain = chain_for(openrouter_method="auto", openrouter_model=models, selector_cache="off")
-    assert {chain.invoke(QUESTION).provenance.method for _ in range(3)} == {method}
+    assert {chain.invoke(QUESTION).provenance.structured_output for _ in range(3)} == {method}
     assert len(openrouter_server.lookups) == 1
 
 
@@ -176,7 +208,7 @@ def test_auto_calls_functions_where_the_list_cannot_be_read(
 ) -> None:
     openrouter_server.fixed["/models"] = broken
     chain = chain_for(openrouter_method="auto", openrouter_model="openai/gpt-4o")
-    assert chain.invoke(QUESTION).provenance.method == "function_calling"
+    assert chain.invoke(QUESTION).provenance.structured_output == "function_calling"
 
 
 REPAIRABLE: dict[str, Callable[[], Any]] = {

@@ -121,7 +121,7 @@ def test_one_root_with_readable_children(
     by_name = {run["name"]: run for run in runs}
     metadata = by_name["check"]["extra"]["metadata"]
     assert (metadata["provider"], len(metadata["fingerprint"])) == ("ollama", 64)
-    assert by_name["repair"]["extra"]["metadata"]["method"] == "json_schema"
+    assert by_name["repair"]["extra"]["metadata"]["structured_output"] == "json_schema"
     assert {"package_version", "prompt_version", "catalogue_version", "schema_version"} <= set(metadata)
     assert by_name["ClinicalModelSelector"]["tags"] == ["clinical-model-selector"]
 

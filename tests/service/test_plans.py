@@ -175,7 +175,7 @@ def test_models_are_those_a_request_may_name(openrouter_server: ScriptedServer) 
         record = httpx.get(f"{origin}/v1/models").json()
     assert list(record["legs"]) == ["openrouter", "ollama", "embedded"]
     assert record["models"]
-    assert all(model["methods"] for model in record["models"])
+    assert all(model["structured_outputs"] for model in record["models"])
 
 
 def test_the_router_works_in_a_foreign_app(safe_profile: dict[str, Any], example: bytes) -> None:

@@ -127,7 +127,7 @@ def _redis(settings: Settings) -> RedisStorage:
     from limits.aio.storage import RedisStorage
 
     return RedisStorage(
-        f"async+{settings.service_rate_storage}",
+        "async+" + settings.service_rate_storage.replace("unix://", "redis+unix://", 1),
         implementation="redispy",
         key_prefix="clinical-model-selector",
         socket_connect_timeout=1.0,

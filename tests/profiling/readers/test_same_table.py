@@ -20,7 +20,7 @@ from clinical_model_selector.profiling import open_table, profile_table
 from clinical_model_selector.profiling.readers.to_pandas import as_frame
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.schemas.plan import DPSettings, ModelSelectionPlan
-from clinical_model_selector.schemas.table_handle import TableHandle
+from clinical_model_selector.schemas.table.table_handle import TableHandle
 from clinical_model_selector.synthesizers.running.run_plan import Synthesis
 
 ROWS = 160
