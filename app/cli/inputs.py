@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from ...profiling.kinds_file import check_kind, load_columns_file
 from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.profile import Kind, TableProfile
 from ...schemas.settings import Settings
+from ...schemas.table.table_handle import TableHandle
 from .progress import Progress
 from .terminal import say
 
-__all__ = ["create_for", "need_light", "parse_kinds", "read_profile", "split_names"]
+__all__ = ["create_for", "need_light", "open_given", "parse_kinds", "read_profile", "split_names"]
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:
@@ -36,13 +38,29 @@ def parse_kinds(pairs: Sequence[str]) -> dict[str, Kind]:
     return found
 
 
-def read_profile(
+def open_given(
     table: str,
+    table_name: str | None = None,
+    encoding: str | None = None,
+    decimal: Literal[".", ","] | None = None,
+    pattern: bool = False,
+) -> TableHandle:
+    """Open a table of the command line.
+
+    Raises:
+        TableError: There is no such table, or it cannot be read.
+    """
+    from ...profiling import open_table
+
+    return open_table(table, table_name=table_name, encoding=encoding, decimal=decimal, pattern=pattern)
+
+
+def read_profile(
+    table: TableHandle,
     target: str | None,
     patient_id: str | None,
     kinds: Sequence[str],
     columns: Path | None,
-    table_name: str | None,
     time: str | None = None,
     static: Sequence[str] = (),
 ) -> TableProfile:
@@ -64,7 +82,6 @@ def read_profile(
             kinds=told,
             time=time,
             static=static,
-            table_name=table_name,
             progress=progress,
         )
 

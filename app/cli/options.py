@@ -20,12 +20,15 @@ from ...schemas.errors import SettingsError
 
 __all__ = [
     "Columns",
+    "Decimal",
+    "Encoding",
     "Html",
     "Json",
     "Kinds",
     "Level",
     "Memory",
     "PatientId",
+    "Pattern",
     "Seconds",
     "Static",
     "Table",
@@ -37,10 +40,21 @@ __all__ = [
 ]
 
 Table = Annotated[
-    str, typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too) or Parquet file, or a database URL with --table.")
+    str,
+    typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too), Parquet or Excel file, or a database URL with --table."),
 ]
 TableName = Annotated[
     str | None, typer.Option("--table", metavar="NAME", help="Table or view, where the table is in a database.")
+]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", metavar="NAME", help="Of a text file, such as cp1252. [default: recognised]")
+]
+Decimal = Annotated[
+    Literal[".", ","] | None,
+    typer.Option("--decimal", help="What marks decimals in numbers written as text. [default: the table tells]"),
+]
+Pattern = Annotated[
+    bool, typer.Option("--pattern", help="TABLE is a pattern ('site*.csv') for files that become one table.")
 ]
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="Column to be predicted.")]
 PatientId = Annotated[

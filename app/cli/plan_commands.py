@@ -5,8 +5,23 @@ from __future__ import annotations
 import typer
 
 from ...schemas.options import SelectionOptions
-from .inputs import read_profile
-from .options import Columns, Html, Json, Kinds, PatientId, Static, Table, TableName, Target, Time, expand_options
+from .inputs import open_given, read_profile
+from .options import (
+    Columns,
+    Decimal,
+    Encoding,
+    Html,
+    Json,
+    Kinds,
+    PatientId,
+    Pattern,
+    Static,
+    Table,
+    TableName,
+    Target,
+    Time,
+    expand_options,
+)  # fmt: skip
 from .terminal import print_json, print_view, write_page
 
 __all__ = ["register"]
@@ -30,6 +45,9 @@ def select(
     kind: Kinds = None,
     columns: Columns = None,
     table_name: TableName = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
+    pattern: Pattern = False,
     as_json: Json = False,
     html: Html = None,
 ) -> None:
@@ -38,7 +56,8 @@ def select(
     from ..render.views import result_view
 
     selector = ClinicalModelSelector()
-    profile = read_profile(table, target, patient_id, kind or (), columns, table_name, time, static or ())
+    handle = open_given(table, table_name, encoding, decimal, pattern)
+    profile = read_profile(handle, target, patient_id, kind or (), columns, time, static or ())
     result = selector.select(profile=profile, **dict(options))
     if html is not None:
         from ..render.pages import result_page
@@ -59,6 +78,9 @@ def profile(
     kind: Kinds = None,
     columns: Columns = None,
     table_name: TableName = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
+    pattern: Pattern = False,
     as_json: Json = False,
     html: Html = None,
 ) -> None:
@@ -69,7 +91,8 @@ def profile(
     from ...profiling import describe_for_prompt, estimate_tokens
     from ..render.views import profile_record, profile_view
 
-    known = read_profile(table, target, patient_id, kind or (), columns, table_name, time, static or ())
+    handle = open_given(table, table_name, encoding, decimal, pattern)
+    known = read_profile(handle, target, patient_id, kind or (), columns, time, static or ())
     prompt = describe_for_prompt(known.safe)
     tokens = estimate_tokens(prompt)
     if html is not None:

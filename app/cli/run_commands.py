@@ -11,15 +11,18 @@ from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
 from ...schemas.settings import Settings
 from .exit_codes import NOT_RELEASED
-from .inputs import create_for, need_light, parse_kinds, split_names
+from .inputs import create_for, need_light, open_given, parse_kinds, split_names
 from .options import (
     Columns,
+    Decimal,
+    Encoding,
     Html,
     Json,
     Kinds,
     Level,
     Memory,
     PatientId,
+    Pattern,
     Seconds,
     Table,
     TableName,
@@ -72,6 +75,9 @@ def synthesize(
     plan: Annotated[Path, typer.Option("--plan", metavar="FILE", help="A plan, or what select --json printed.")],
     output: Out,
     table_name: TableName = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
+    pattern: Pattern = False,
     patient_id: PatientId = None,
     seed: Seed = None,
     held_out: HeldOut = 0.2,
@@ -88,7 +94,6 @@ def synthesize(
     need_light("synthesize")
     from ...agents.synthesize import protection_by
     from ...agents.synthesize import synthesize as carry_out
-    from ...profiling import open_table
     from ...synthesizers.running.files import check_output, write_result
     from ...synthesizers.running.fit_process import FitLimits
     from .input_files import read_bounds, read_plan
@@ -102,7 +107,7 @@ def synthesize(
     if create_environments:
         create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
     made = carry_out(
-        open_table(table, table_name=table_name),
+        open_given(table, table_name, encoding, decimal, pattern),
         known,
         patient_id=patient_id,
         target=target,
@@ -122,6 +127,9 @@ def evaluate(
     real: Annotated[str, typer.Argument(metavar="REAL", help="The table that the synthetic one was made from.")],
     synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="The synthetic table.")],
     table_name: TableName = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
+    pattern: Pattern = False,
     target: Target = None,
     patient_id: PatientId = None,
     compliance: Level = None,
@@ -150,7 +158,6 @@ def evaluate(
     need_light("evaluate")
     from ...evidence.evaluation import as_record
     from ...evidence.evaluation import evaluate as measure
-    from ...profiling import open_table
     from ...synthesizers.running.files import card_path
     from ..render.evaluation_views import evaluation_page, evaluation_view
     from .input_files import read_card
@@ -158,8 +165,8 @@ def evaluate(
     beside = card_path(Path(synthetic))
     known = read_card(card) if card is not None else read_card(beside) if beside.exists() else None
     evaluation = measure(
-        open_table(real, table_name=table_name),
-        open_table(synthetic),
+        open_given(real, table_name, encoding, decimal, pattern),
+        open_given(synthetic),
         card=known,
         holdout=holdout,
         train=train,
@@ -187,6 +194,9 @@ def auto(
     target: Target = None,
     patient_id: PatientId = None,
     table_name: TableName = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
+    pattern: Pattern = False,
     kind: Kinds = None,
     columns: Columns = None,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="At most so many.")] = 3,
@@ -208,7 +218,6 @@ def auto(
     need_light("auto")
     from ...agents import ClinicalModelSelector
     from ...agents.auto import run_auto
-    from ...profiling import open_table
     from ...profiling.kinds_file import load_columns_file
     from ...synthesizers.running.files import check_output, write_result
     from ...synthesizers.running.fit_process import FitLimits
@@ -218,7 +227,7 @@ def auto(
     check_output(output)
     selector = ClinicalModelSelector()
     best, all_rounds = run_auto(
-        open_table(table, table_name=table_name),
+        open_given(table, table_name, encoding, decimal, pattern),
         selector=selector,
         rounds=rounds,
         seed=seed,
