@@ -28,6 +28,13 @@ _TIME = (
 _YEAR_FIRST = rf"^(?P<y>\d{{4}})(?P<g>[-/.])(?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}}){_TIME}$"
 _YEAR_LAST = rf"^(?P<a>\d{{1,2}})(?P<g>[-/.])(?P<b>\d{{1,2}})[-/.](?P<y>\d{{4}}|\d{{2}}){_TIME}$"
 _NAMED = rf"^(?P<d>\d{{1,2}})(?P<g>[-\s.]*)(?P<m>\pL{{3,9}})\.?[-\s.,]*(?P<y>\d{{4}}|\d{{2}}){_TIME}$"
+_FORMS = {
+    _YEAR_FIRST: re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?!\d)"),
+    _YEAR_LAST: re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(?:\d{2})?(?!\d)"),
+    _NAMED: re.compile(r"\d{1,2}[-\s.]{0,3}[^\W\d_]{3,9}\.?[-\s.,]{0,3}\d{2}(?:\d{2})?(?!\d)"),
+}
+"""Pattern for Arrow → its beginning for Python: to compile the first takes milliseconds, which a glance saves."""
+_SCREEN = 20
 _MONTHS = {
     name: month
     for month, names in enumerate(
@@ -112,16 +119,11 @@ def read_dates(texts: pa.Array, day_first: bool | None = None) -> DateReading | 
     present = texts.drop_null()
     if not len(present):
         return None
-    screen = present.slice(0, 20)
-    for pattern in (_YEAR_FIRST, _YEAR_LAST, _NAMED):
-        if 2 * (pc.sum(pc.match_substring_regex(screen, _bare(pattern))).as_py() or 0) < len(screen):
-            continue
-        return _read(texts, pattern, day_first)
+    screen = present.slice(0, _SCREEN).to_pylist()
+    for pattern, looks in _FORMS.items():
+        if 2 * sum(looks.match(text) is not None for text in screen) >= len(screen):
+            return _read(texts, pattern, day_first)
     return None
-
-
-def _bare(pattern: str) -> str:
-    return re.sub(r"\?P<\w+>", "", pattern)
 
 
 def _read(texts: pa.Array, pattern: str, day_first: bool | None) -> DateReading | None:
