@@ -16,7 +16,8 @@ from ...schemas.errors import TableError
 from ...schemas.methods import Hyperparameters
 from ..encoding.apply_treatments import group_column
 from ..encoding.history_tables import code_histories
-from ..encoding.linked_tables import LinkedSet, LinkedTable, PreparedSet, prepare_set, restore_set
+from ..encoding.linked_set import LinkedSet, LinkedTable
+from ..encoding.linked_tables import PreparedSet, prepare_set, restore_set
 from ..encoding.table_encoding import Bounds
 from ..protection.protect_table import protect_table
 from ..protection.report import ProtectionReport
