@@ -10,7 +10,7 @@ import typer
 from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.settings import Settings
 
-__all__ = ["print_new_key", "run_service"]
+__all__ = ["print_new_key", "run_service", "run_worker_process"]
 
 
 def print_new_key(name: str) -> None:
@@ -40,6 +40,7 @@ def run_service(host: str, port: int) -> None:
         MissingExtra: The service's libraries are not installed.
     """
     try:
+        from ..jobs.worker_processes import WorkerProcesses
         from .admission.origin_rules import LOOPBACK
         from .lifecycle import make_server
         from .logs import LOGGER, configure_logging, describe_settings
@@ -61,9 +62,35 @@ def run_service(host: str, port: int) -> None:
     app = create_app(ClinicalModelSelector(settings))
     _collect_seldom()
     server = make_server(app, host, port, settings)
-    server.run()
+    workers = WorkerProcesses(settings)
+    workers.start()
+    try:
+        server.run()
+    finally:
+        workers.stop()
     if not server.started:
         raise typer.Exit(1)
+
+
+def run_worker_process(with_parent: bool) -> None:
+    """Carry out jobs until told to stop.
+
+    Args:
+        with_parent: Stop when stdin ends.
+
+    Raises:
+        MissingExtra: The service's libraries are not installed.
+    """
+    try:
+        from ..jobs.worker import run_worker
+        from .logs import configure_logging
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("clinical_model_selector"):
+            raise
+        raise MissingExtra("worker", "service") from None
+    settings = Settings()
+    configure_logging(settings.service_log_level)
+    run_worker(settings, with_parent=with_parent)
 
 
 def _collect_seldom() -> None:
