@@ -24,6 +24,7 @@ from ..synthesizers.encoding.table_encoding import Bounds
 from ..synthesizers.running.environments import interpreter_for
 from ..synthesizers.running.fit_process import FitLimits
 from .resolve_request import resolve
+from .synthesize import protection_by
 
 __all__ = ["tune"]
 
@@ -108,8 +109,8 @@ def tune(
         environments=environments,
         limits=limits or FitLimits(),
         tradeoff=question.constraints.tradeoff,
-        compliance=question.constraints.compliance,
         policy=question.constraints.policy,
+        protection=protection_by(selector.settings, question.constraints.compliance),
         target=next((column.name for column in profile.columns if column.safe.role == "target"), None),
         public=public,
         seed=seed,

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from ...schemas.column_treatment import Treatment
-from ...schemas.compliance import Compliance, Policy
+from ...schemas.compliance import Policy, ValueProtection
 from ...schemas.errors import SynthesisFailed, TableError
 from ...schemas.methods import CATALOGUE_VERSION, Hyperparameters
 from ...schemas.options import Tradeoff
@@ -51,8 +51,8 @@ class TrialSetting:
     environments: Path
     limits: FitLimits
     tradeoff: Tradeoff
-    compliance: Compliance
     policy: Policy
+    protection: ValueProtection | None
     target: str | None = None
     public: Mapping[str, Bounds] | None = None
     seed: int = 0
@@ -131,7 +131,7 @@ def run_trial(
         made = carry_out(
             setting.table, _plan_of(candidate.config, len(setting.table)), setting.treatments,
             environments=setting.environments, seed=setting.seed + split, held_out=INNER_HELD_OUT,
-            limits=setting.limits, public=setting.public, compliance=setting.compliance,
+            limits=setting.limits, public=setting.public, target=setting.target, protection=setting.protection,
         )  # fmt: skip
     except SynthesisFailed as failed:
         reason = next(iter(failed.failures.values()))
@@ -187,7 +187,9 @@ def _digest(setting: TrialSetting) -> str:
     rows = pd.util.hash_pandas_object(setting.table.astype("string"), index=False).to_numpy().tobytes()
     asked: list[Any] = [
         hashlib.sha256(rows).hexdigest(), list(map(str, setting.table.columns)),
-        [item.model_dump(mode="json") for item in setting.treatments], setting.tradeoff, setting.compliance,
+        [item.model_dump(mode="json") for item in setting.treatments], setting.tradeoff,
+        setting.policy.membership_margin,
+        setting.protection.model_dump() if setting.protection else None,
         setting.target, setting.seed, setting.limits.seconds, setting.limits.memory_bytes,
         {name: list(bounds) for name, bounds in (setting.public or {}).items()}, CATALOGUE_VERSION, _SCORE_VERSION,
     ]  # fmt: skip

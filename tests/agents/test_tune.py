@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
 from clinical_model_selector.agents import ClinicalModelSelector
 from clinical_model_selector.evidence.recommender import trials
 from clinical_model_selector.schemas.errors import SettingsError
