@@ -22,7 +22,7 @@ from ..schemas.settings import Settings
 from ..synthesizers.catalogue import CATALOGUE, NOT_OFFERED, resolve_method
 from .redact_goal import make_safe
 
-__all__ = ["Resolved", "coerce_request", "previous_round", "resolve"]
+__all__ = ["Resolved", "coerce_request", "previous_round", "profile_request", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
         SettingsError: A method id is unknown.
         NoFeasibleSynthesizer: Every method asked for is one that we know and do not offer.
     """
-    profile = _profile(request)
+    profile = profile_request(request)
     safe = profile.safe if isinstance(profile, TableProfile) else profile
     names = profile.names if isinstance(profile, TableProfile) else {}
     allowed, notes = _allowed(request.allowed)
@@ -84,11 +84,22 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
 
 
 def _profile(request: SelectionRequest) -> TableProfile | SafeProfile:
+    """The profile that ``request`` brings, or else that of its table.
+
+    Raises:
+        TableError: The table cannot be profiled, or a named column is not in it.
+    """
     if request.profile is None:
         return profile_table(
-            request.table, target=request.target, patient_id=request.patient_id, kinds=request.kinds or None
+            request.table,
+            target=request.target,
+            patient_id=request.patient_id,
+            kinds=request.kinds or None,
+            concepts=request.concepts or None,
+            time=request.time,
+            static=request.static,
         )
-    for field in ("target", "patient_id"):
+    for field in ("target", "patient_id", "time"):
         if getattr(request, field) is not None:
             raise TableError(f"{field} is decided when the profile is made: give it there, not beside a ready profile")
     return request.profile

@@ -10,11 +10,13 @@ from typing import Any, Protocol
 from ..evidence.recommender.race import Candidate, RaceOutcome, Standing, run_race
 from ..evidence.recommender.ranking import Ranked, rate_all
 from ..evidence.recommender.trials import TrialRunner, TrialSetting
-from ..profiling import open_table, profile_table
+from ..profiling import open_table
 from ..profiling.readers.to_pandas import as_frame
-from ..schemas.errors import MissingExtra
+from ..schemas.errors import MissingExtra, SettingsError
 from ..schemas.methods import Hyperparameters
+from ..schemas.options import SelectionOptions
 from ..schemas.plan import DPSettings, ModelSelectionPlan
+from ..schemas.profile import TableProfile
 from ..schemas.question import Question
 from ..schemas.race import RaceEntry, RaceReport
 from ..schemas.request import SelectionRequest
@@ -23,7 +25,7 @@ from ..schemas.settings import Settings
 from ..synthesizers.encoding.table_encoding import Bounds
 from ..synthesizers.running.environments import interpreter_for
 from ..synthesizers.running.fit_process import FitLimits
-from .resolve_request import resolve
+from .resolve_request import coerce_request, profile_request, resolve
 from .synthesize import protection_by
 
 __all__ = ["tune"]
@@ -60,10 +62,8 @@ def tune(
     jobs: int = 1,
     folder: str | Path | None = None,
     watch: Callable[[str, float], None] | None = None,
-    kinds: Mapping[str, Any] | None = None,
-    target: str | None = None,
-    patient_id: str | None = None,
-    **options: Any,
+    profile: TableProfile | None = None,
+    **request: Any,
 ) -> SelectionResult:
     """The best plan by fits on this table, with all that was tried in ``race``.
 
@@ -83,18 +83,19 @@ def tune(
         jobs: Fits at a time, or as many as joblib's backend has workers (Dask, Ray).
         folder: Keeps each fit's figures; a race that was stopped goes on there.
         watch: Told what is fitted and the share of the time that is spent.
-        kinds: Column → kind where the user knows better.
-        target: Column to predict.
-        patient_id: Column that tells patients apart.
-        options: Fields of ``SelectionOptions``.
+        profile: The table's, where there is one already.
+        request: Fields of ``SelectionRequest``.
 
     Raises:
         SelectorError: As for a selection.
     """
     handle = open_table(table)
-    profile = profile_table(handle, target=target, patient_id=patient_id, kinds=kinds)
-    request = SelectionRequest(profile=profile, **options)
-    question = resolve(request, selector.settings).question
+    asked = coerce_request({"table": handle, **request} if profile is None else {"profile": profile, **request})
+    profile = profile_request(asked)
+    if not isinstance(profile, TableProfile):
+        raise SettingsError("profile: a safe profile has no names to fit by; give the table alone")
+    options = {name: getattr(asked, name) for name in SelectionOptions.model_fields}
+    question = resolve(SelectionRequest(profile=profile, **options), selector.settings).question
     result = start if start is not None else selector.select(profile=profile, **options)
     if question.constraints.require_dp or result.plan.dp.enabled:
         reason = "a differentially private plan is not raced: every fit would spend epsilon; expectations chose it"

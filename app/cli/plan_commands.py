@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ...profiling.kinds_file import load_columns_file
 from ...schemas.options import SelectionOptions
-from .inputs import need_light, parse_kinds, read_profile
+from .inputs import need_light, read_profile
 from .options import (
     Columns,
     Html,
@@ -18,9 +17,11 @@ from .options import (
     Memory,
     PatientId,
     Seconds,
+    Static,
     Table,
     TableName,
     Target,
+    Time,
     expand_options,
 )
 from .progress import Progress
@@ -43,6 +44,8 @@ def select(
     options: SelectionOptions,
     target: Target = None,
     patient_id: PatientId = None,
+    time: Time = None,
+    static: Static = None,
     kind: Kinds = None,
     columns: Columns = None,
     table_name: TableName = None,
@@ -54,7 +57,7 @@ def select(
     from ..render.views import result_view
 
     selector = ClinicalModelSelector()
-    profile = read_profile(table, target, patient_id, kind or (), columns, table_name)
+    profile = read_profile(table, target, patient_id, kind or (), columns, table_name, time, static or ())
     result = selector.select(profile=profile, **dict(options))
     if html is not None:
         from ..render.pages import result_page
@@ -72,6 +75,8 @@ def tune(
     options: SelectionOptions,
     target: Target = None,
     patient_id: PatientId = None,
+    time: Time = None,
+    static: Static = None,
     kind: Kinds = None,
     columns: Columns = None,
     table_name: TableName = None,
@@ -103,7 +108,7 @@ def tune(
     from ..render.views import result_view
     from .input_files import read_result
 
-    told = {**(load_columns_file(columns) if columns else {}), **parse_kinds(kind or ())}
+    profile = read_profile(table, target, patient_id, kind or (), columns, table_name, time, static or ())
     with Progress(work="tuning") as progress:
         result = run_tune(
             open_table(table, table_name=table_name),
@@ -115,9 +120,7 @@ def tune(
             jobs=jobs,
             folder=runs,
             watch=lambda stage, share: progress(share, stage),
-            kinds=told,
-            target=target,
-            patient_id=patient_id,
+            profile=profile,
             **dict(options),
         )
     if html is not None:
@@ -134,6 +137,8 @@ def profile(
     table: Table,
     target: Target = None,
     patient_id: PatientId = None,
+    time: Time = None,
+    static: Static = None,
     kind: Kinds = None,
     columns: Columns = None,
     table_name: TableName = None,
@@ -147,7 +152,7 @@ def profile(
     from ...profiling import describe_for_prompt, estimate_tokens
     from ..render.views import profile_record, profile_view
 
-    known = read_profile(table, target, patient_id, kind or (), columns, table_name)
+    known = read_profile(table, target, patient_id, kind or (), columns, table_name, time, static or ())
     prompt = describe_for_prompt(known.safe)
     tokens = estimate_tokens(prompt)
     if html is not None:
