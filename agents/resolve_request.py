@@ -83,7 +83,7 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
     return Resolved(question, _treatments(profile), warnings)
 
 
-def _profile(request: SelectionRequest) -> TableProfile | SafeProfile:
+def profile_request(request: SelectionRequest) -> TableProfile | SafeProfile:
     """The profile that ``request`` brings, or else that of its table.
 
     Raises:
