@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import typer
 
 from ...schemas.options import SelectionOptions
@@ -43,7 +45,7 @@ def select(
 
         write_page(html, result_page(result))
     if as_json:
-        print_json(result.model_dump(mode="json"))
+        print_json(json.loads(result.to_json(names=True)))
     else:
         print_view(result_view(result))
 
