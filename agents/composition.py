@@ -24,7 +24,7 @@ from pydantic_core import CoreSchema, core_schema
 from ..schemas.errors import TableError, TableExposed
 from ..schemas.profile import TableProfile
 from ..schemas.request import SelectionRequest
-from ..schemas.table_handle import TableHandle
+from ..schemas.table.table_handle import TableHandle
 
 __all__ = [
     "CHECKPOINT_TYPES",
@@ -42,7 +42,7 @@ _REQUESTS: WeakKeyDictionary[SealedRequest, Any] = WeakKeyDictionary()
 
 CHECKPOINT_TYPES = (
     ("clinical_model_selector.agents.composition", "SealedRequest"),
-    ("clinical_model_selector.schemas.table_handle", "TableHandle"),
+    ("clinical_model_selector.schemas.table.table_handle", "TableHandle"),
     ("clinical_model_selector.schemas.result", "SelectionResult"),
     ("clinical_model_selector.schemas.plan", "ModelSelectionPlan"),
 )

@@ -14,9 +14,8 @@ from ..evidence.recommender.ranking import EmbeddedRecommender
 from ..schemas.errors import SettingsError
 from ..schemas.question import Question
 from ..schemas.request import EvidenceMetrics, SelectionRequest
-from ..schemas.result import SelectionResult
+from ..schemas.result import SelectionResult, Usage
 from ..schemas.settings import Settings, load_tracing_variables
-from ..schemas.usage import Usage
 from ..synthesizers.feasibility import assess, require_feasible
 from .composition import SealedRequest, SealsWhatItIsPartOf, refuse_exposed, seal
 from .resolve_request import Resolved, coerce_request, previous_round, resolve

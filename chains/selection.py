@@ -17,9 +17,8 @@ from ..evidence.recommender.review_choice import apply_evidence
 from ..schemas.errors import ProvidersUnavailable, SettingsError
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.question import Question
-from ..schemas.result import Attempt, EvidenceNote, Provenance
+from ..schemas.result import Attempt, EvidenceNote, Provenance, Usage
 from ..schemas.settings import Settings
-from ..schemas.usage import Usage
 from .attempt import ProviderAttempt, Services
 from .case import AttemptAnswer, AttemptFailed, Case
 from .embedded_attempt import EmbeddedAttempt

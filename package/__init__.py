@@ -1,21 +1,105 @@
-"""Choose, run and judge a synthesizer for a clinical table."""
+"""From a clinical table to a synthetic one: a plan by a language model or by measurements, carried out and judged.
+
+What stands here, and the package ``schemas``, follow semantic versioning; everything else is internal. Each name is
+loaded when it is first used: ``import clinical_model_selector`` costs next to nothing.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from .agents.auto import run_auto
     from .agents.selector import ClinicalModelSelector
+    from .agents.synthesize import synthesize
     from .evidence.evaluation import evaluate
+    from .profiling import profile_table
+    from .schemas.errors import (
+        MissingExtra,
+        NoFeasibleSynthesizer,
+        ProvidersUnavailable,
+        SelectorError,
+        SettingsError,
+        SynthesisFailed,
+        TableError,
+    )
+    from .schemas.plan import ModelSelectionPlan
+    from .schemas.request import SelectionRequest
+    from .schemas.result import SelectionResult
+    from .schemas.settings import Settings
 
-__all__ = ["ClinicalModelSelector", "evaluate"]
+    __version__: str
 
-_HOMES = {"ClinicalModelSelector": ".agents.selector", "evaluate": ".evidence.evaluation"}
+__all__ = [
+    "ClinicalModelSelector",
+    "MissingExtra",
+    "ModelSelectionPlan",
+    "NoFeasibleSynthesizer",
+    "ProvidersUnavailable",
+    "SelectionRequest",
+    "SelectionResult",
+    "SelectorError",
+    "Settings",
+    "SettingsError",
+    "SynthesisFailed",
+    "TableError",
+    "__version__",
+    "evaluate",
+    "profile_table",
+    "run_auto",
+    "synthesize",
+]
+
+_HOMES = {
+    "ClinicalModelSelector": "agents.selector",
+    "ModelSelectionPlan": "schemas.plan",
+    "SelectionRequest": "schemas.request",
+    "SelectionResult": "schemas.result",
+    "Settings": "schemas.settings",
+    "evaluate": "evidence.evaluation",
+    "profile_table": "profiling",
+    "run_auto": "agents.auto",
+    "synthesize": "agents.synthesize",
+}
+"""Name → the module that holds it; errors are all in one."""
+
+_LIGHT = frozenset({"evaluate", "run_auto", "synthesize"})
+"""Need the extra ``light``: they can be imported without it, and say so when they are called."""
 
 
 def __getattr__(name: str) -> Any:
-    # LangChain and pandas take seconds to import, which nobody pays for who does not use them.
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("clinical-model-selector")
+    elif name in __all__:
+        value = _load(name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
+
+
+def _load(name: str) -> Any:
+    try:
+        return getattr(import_module(f".{_HOMES.get(name, 'schemas.errors')}", __name__), name)
+    except ModuleNotFoundError as error:
+        if name not in _LIGHT or (error.name or "").startswith(__name__):
+            raise
+        return _without_extra(name, "light")
+
+
+def _without_extra(name: str, extra: str) -> Any:
+    from .schemas.errors import MissingExtra
+
+    def call(*arguments: object, **options: object) -> NoReturn:
+        raise MissingExtra(name, extra)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"Needs the extra ``{extra}``, which is not installed."
+    return call

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..schemas.safe_levels import POOLED_LEVEL, canonical_level
+from ..schemas.table.safe_levels import POOLED_LEVEL, canonical_level
 from .kinds.column_facts import ColumnFacts
 from .kinds.column_values import integer_scalar, listed, number_scalar
 from .kinds.decision import Decision

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from .base import Frozen
 from .column_treatment import Treatment
 from .meaning import CONCEPTS
-from .safe_levels import is_safe_level
+from .table.safe_levels import is_safe_level
 
 __all__ = [
     "Alias",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, FieldSerializationInfo, PrivateAttr, field_serializer
@@ -21,6 +22,7 @@ __all__ = [
     "ProviderName",
     "SelectionResult",
     "Treatment",
+    "Usage",
 ]
 
 ProviderName = Literal["openrouter", "ollama", "embedded"]
@@ -197,6 +199,28 @@ class SelectionResult(Frozen):
             yield name, _unnamed(self.treatments) if name == "treatments" else value
 
     def _repr_html_(self) -> str:
-        from .result_html import render_result_html  # costs a template engine, which only notebooks need
+        # Looked up by name: the room that renders lies above this one, and only notebooks need its template engine.
+        render: Any = import_module("...app.render.result_html", __name__)
+        return str(render.render_result_html(self))
 
-        return render_result_html(self)
+
+class Usage(Frozen):
+    """Totals over every selection of one selector."""
+
+    selections: int = 0
+    failed: int = 0
+    """Selections that nobody could answer."""
+    answered_by: dict[str, int] = Field(default_factory=dict)
+    """Provider → selections it answered."""
+    fallbacks: int = 0
+    """Selections that the provider asked first did not answer."""
+    cached: int = 0
+    requests: int = 0
+    repairs: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    """What the providers named; see ``unknown_costs``."""
+    unknown_costs: int = 0
+    """Selections whose cost is not, or not wholly, known."""
+    seconds: float = 0.0

@@ -37,7 +37,7 @@ def make_selector(provider: str) -> Selector:
 
     def select(question: Question) -> Hyperparameters | None:
         try:
-            answered = chain.invoke(question.asking(provider))
+            answered = chain.invoke(question.asking("openrouter" if provider == "openrouter" else "ollama"))
         except NoFeasibleSynthesizer:
             return None
         except ProvidersUnavailable as error:

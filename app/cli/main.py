@@ -16,7 +16,7 @@ import typer
 from ...schemas.errors import SelectorError
 from . import benchmark_commands, plan_commands, run_commands, setup_commands
 from .exit_codes import error_lines, exit_code, install_quiet_excepthook
-from .terminal import print_error
+from .terminal import log_to_stderr, print_error
 
 __all__ = ["app", "main"]
 
@@ -52,9 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit codes: 0 done, 1 failed at work, 2 wrong use or bad input, 3 no provider could answer, 4 nothing feasible.
     """
     install_quiet_excepthook()
-    logging.addLevelName(logging.WARNING, "warning")
-    logging.addLevelName(logging.INFO, "note")
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    log_to_stderr()
     # Whose settings these are is always said.
     logging.getLogger("clinical_model_selector.settings").setLevel(logging.INFO)
     command = typer.main.get_command(app)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...schemas.errors import SettingsError
+from ..render.words import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["print_error", "print_json", "print_view", "printable", "say", "write_page"]
+__all__ = ["log_to_stderr", "print_error", "print_json", "print_view", "say", "write_page"]
 
 
 def print_view(view: RenderableType) -> None:
@@ -28,6 +30,18 @@ def print_json(record: Any) -> None:
     sys.stdout.write(json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
+def log_to_stderr() -> None:
+    """Warnings and worse as lines of their own, in the form of the program's other messages."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_LowerCase("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class _LowerCase(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(logging.makeLogRecord({**vars(record), "levelname": record.levelname.lower()}))
+
+
 def print_error(lines: Sequence[str]) -> None:
     """A line on stderr, details indented below it."""
     for number, line in enumerate(lines):
@@ -37,11 +51,6 @@ def print_error(lines: Sequence[str]) -> None:
 def say(text: str) -> None:
     """A line on stderr: what happens now."""
     sys.stderr.write(printable(text) + "\n")
-
-
-def printable(text: str) -> str:
-    """``text`` with control characters shown as escapes: a column's name must not steer the terminal."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def write_page(path: Path, page: str) -> None:

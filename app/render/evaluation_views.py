@@ -12,10 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ...evidence.evaluation import Evaluation, as_record
-from ...evidence.report.charts import draw_intervals
 from ...evidence.report.page import evaluation_page
+from ...evidence.report.svg import Interval, draw_intervals
 from ...evidence.report.words import ANSWERS, answers, figure, figures_of
 from ...evidence.thresholds import ThresholdVerdict
+from .jinja import template_environment
 from .rich_tables import facts_grid, shown
 
 if TYPE_CHECKING:
@@ -35,9 +36,6 @@ __all__ = [
 _ROUND_HEADINGS = ("round", "made by", "score", "fidelity", "utility", "membership", "release", "fails")
 _COLOURS = {"pass": "green", "fail": "red", "cannot tell": "yellow"}
 _RELEASE = {"yes": "bold green", "no": "bold red", "not shown": "bold yellow"}
-_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;margin:1rem 0}td,th{padding:.3rem .7rem;border-bottom:1px solid #ddd;text-align:left}
-@media(prefers-color-scheme:dark){body{background:#16181c;color:#ddd}td,th{border-color:#444}}"""
 
 
 def evaluation_view(evaluation: Evaluation) -> RenderableType:
@@ -131,19 +129,19 @@ def regret_view(report: dict[str, Any]) -> RenderableType:
 
 def regret_page(report: dict[str, Any]) -> str:
     """The report as a page with a plot of overall regret."""
-    bars = [
-        (name, one["mean"], one["low"], one["high"])
-        for name, one in sorted(report["overall"].items(), key=lambda item: float(item[1]["mean"]))
+    intervals = [
+        Interval(name, figures["mean"], figures["low"], figures["high"])
+        for name, figures in sorted(report["overall"].items(), key=lambda item: float(item[1]["mean"]))
     ]
-    head = "".join(f"<th>{escape(name)}</th>" for name in (*(row["scenario"] for row in report["scenarios"]), "all"))
-    rows = "".join(
-        f"<tr><td>{escape(name)}</td>{''.join(f'<td>{figure}</td>' for figure in figures)}</tr>"
-        for name, figures in _regret_rows(report)
-    )
-    findings = "".join(f"<li>{escape(line)}</li>" for line in (*report["findings"], *_control_lines(report)))
-    return _page(
-        "Regret of a selector",
-        f"<ul>{findings}</ul>{draw_intervals(bars)}<table><tr><th>policy</th>{head}</tr>{rows}</table>",
+    return (
+        template_environment()
+        .get_template("regret_page.html.jinja")
+        .render(
+            findings=[*report["findings"], *_control_lines(report)],
+            chart=draw_intervals(intervals),
+            scenarios=[*(row["scenario"] for row in report["scenarios"]), "all"],
+            rows=_regret_rows(report),
+        )
     )
 
 
@@ -179,13 +177,6 @@ def _control_lines(report: dict[str, Any]) -> list[str]:
         f"control {name} {wanted[name]} in {found['as_expected']} of {found['cells']} cells"
         for name, found in report["controls"].items()
     ]
-
-
-def _page(title: str, body: str) -> str:
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f"<title>{title}</title><style>{_STYLE}</style></head><body><h1>{title}</h1>{body}</body></html>\n"
-    )
 
 
 def _regret(one: dict[str, float] | None) -> str:

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from ..cli.terminal import printable
+from .words import printable
 
 __all__ = ["facts_grid", "shown", "table_of", "warnings_grid"]
 

@@ -10,10 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ...schemas.result_html import describe_cost, describe_privacy, describe_values, name_aliases
 from ...synthesizers.catalogue import CATALOGUE, NOT_OFFERED
-from ..cli.terminal import printable
 from .rich_tables import facts_grid, shown, table_of, warnings_grid
+from .words import describe_cost, describe_privacy, describe_values, name_aliases, printable
 
 if TYPE_CHECKING:
     from ...schemas.profile import ColumnProfile, TableProfile

@@ -11,20 +11,21 @@ from typing import Any, get_args
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ...agents.resolve_request import resolve
 from ...chains.prompt import render_user_message
 from ...evidence.recommender.ranking import rank
+from ...evidence.report.svg import Bar, draw_evidence
+from ...evidence.report.words import ANSWERS, figure
 from ...schemas.errors import NoFeasibleSynthesizer
 from ...schemas.options import SelectionOptions
 from ...schemas.profile import Kind, TableProfile
 from ...schemas.question import Question
 from ...schemas.request import SelectionRequest
 from ...schemas.result import SelectionResult
-from ...schemas.result_html import describe_cost, describe_privacy, describe_values
 from ...synthesizers.feasibility import assess
-from ..render.service_charts import Bar, evidence_chart
+from ..jobs.routes import Jobs
+from ..render.jinja import template_environment
 from ..service.handler import Service
 from ..service.models import PlanRequest, PlanUpload, to_selection
 from ..service.status import configured_legs
@@ -36,7 +37,7 @@ __all__ = ["build_page"]
 _ASSETS = {"page.css": "text/css", "page.js": "text/javascript"}
 
 
-def build_page(service: Service, route_class: type[APIRoute], admit: Callable[..., Any]) -> APIRouter:
+def build_page(service: Service, jobs: Jobs, route_class: type[APIRoute], admit: Callable[..., Any]) -> APIRouter:
     """The page and what its script asks for; none of it is part of the API."""
     router = APIRouter(route_class=route_class, include_in_schema=False)
     guarded = [Depends(admit)]
@@ -44,6 +45,7 @@ def build_page(service: Service, route_class: type[APIRoute], admit: Callable[..
     router.add_api_route("/page/{name}", _asset, methods=["GET"])
     router.add_api_route("/page/profile", partial(_profile, service), methods=["POST"], dependencies=guarded)
     router.add_api_route("/page/plan", partial(_plan, service), methods=["POST"], dependencies=guarded)
+    router.add_api_route("/page/jobs/{job_id}", partial(_job, jobs), methods=["GET"], dependencies=guarded)
     return router
 
 
@@ -88,6 +90,15 @@ async def _plan(service: Service, request: Request) -> Response:
     return await service.plan(request, PlanUpload, PlanRequest, partial(_render_plan, service))
 
 
+async def _job(jobs: Jobs, request: Request, job_id: str) -> Response:
+    """What a finished job made, with its judgement."""
+    job = jobs.find(request, job_id)
+    answer = jobs.describe(job)
+    path = job.results / "evaluation.json"
+    evaluation = json.loads(path.read_bytes()) if path.exists() else None
+    return HTMLResponse(_template("job").render(job=answer, evaluation=evaluation, figure=figure, answers=ANSWERS))
+
+
 def _render_plan(service: Service, request: SelectionRequest, result: SelectionResult) -> Response:
     question = resolve(request, service.settings).question
     bars = _bars(question, result)
@@ -99,7 +110,7 @@ def _render_plan(service: Service, request: SelectionRequest, result: SelectionR
             warnings=result.warnings,
             treatments=result.treatments,
             bars=bars,
-            chart=evidence_chart(bars),
+            chart=draw_evidence(bars),
             refused=_refused(question),
             result=result.to_json(names=True, indent=2),
             plan_json=json.dumps(result.plan.model_dump(mode="json"), indent=2),
@@ -146,21 +157,7 @@ def _refused(question: Question) -> dict[str, str]:
 
 @cache
 def _template(name: str) -> Any:
-    return _environment().get_template(f"{name}.html.jinja")
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(values=describe_values, words=lambda name: str(name).replace("_", " "))
-    environment.globals.update(cost=describe_cost, privacy=describe_privacy)
-    return environment
+    return template_environment(Path(__file__).with_name("templates")).get_template(f"{name}.html.jinja")
 
 
 @cache

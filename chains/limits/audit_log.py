@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ...schemas.plan import ModelSelectionPlan
-from ...schemas.result import Attempt, Provenance
+from ...schemas.result import Attempt, Provenance, Usage
 from ...schemas.settings import Settings
-from ...schemas.usage import Usage
 from ..fingerprint import digest
 from .attempt_usage import add_costs
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...schemas.safe_levels import canonical_level
+from ...schemas.table.safe_levels import canonical_level
 from ..metrics.comparable import MISSING, Array, as_category, as_number
 
 __all__ = ["ColumnOfFew", "ValuesOfFew", "count_values_of_few"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from ..evaluation import Evaluation
 from ..metrics.side_by_side import FEWEST_PERSONS
-from .charts import draw_intervals, draw_marginals
+from .jinja import make_environment
+from .svg import Interval, draw_intervals, draw_marginals
 from .words import ANSWERS, EXPLAINED, answers, figure, figures_of
 
 __all__ = ["evaluation_fragment", "evaluation_page"]
@@ -47,7 +47,7 @@ def _render(template: str, evaluation: Evaluation, before: str) -> str:
             explained=EXPLAINED,
             figure=figure,
             figures=figures_of(evaluation),
-            intervals=draw_intervals(_bars(evaluation)),
+            intervals=draw_intervals(_intervals(evaluation)),
             marginals=draw_marginals(evaluation.marginals),
             fewest=FEWEST_PERSONS,
         )
@@ -56,39 +56,32 @@ def _render(template: str, evaluation: Evaluation, before: str) -> str:
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    folder = Path(__file__).with_name("templates")
-    return Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return make_environment(Path(__file__).with_name("templates"))
 
 
-def _bars(evaluation: Evaluation) -> list[tuple[str, float, float, float]]:
-    bars: list[tuple[str, Any, Any, Any]] = []
+def _intervals(evaluation: Evaluation) -> list[Interval]:
+    intervals: list[Interval] = []
     disclosure = evaluation.disclosure
     if disclosure is not None:
-        for attack in disclosure.membership.attacks:
-            bars.append((f"AUC: {attack.name}", attack.auc.value, attack.auc.low, attack.auc.high))
-        copy = disclosure.membership.copy_auc
-        bars.append(("AUC of a row copy", copy, copy, copy))
+        intervals += [
+            Interval(f"AUC: {attack.name}", attack.auc.value, attack.auc.low, attack.auc.high)
+            for attack in disclosure.membership.attacks
+        ]
+        intervals.append(Interval.exact("AUC of a row copy", disclosure.membership.copy_auc))
         for name, risk in (
             ("attribute inference", disclosure.attribute),
             ("singling out", disclosure.singling_out.risk),
             ("linkability", disclosure.linkability.risk),
         ):
             if risk is not None:
-                bars.append((name, risk.value, risk.low, risk.high))
+                intervals.append(Interval(name, risk.value, risk.low, risk.high))
     fidelity = evaluation.fidelity
-    for name, value in (
-        ("column shapes", fidelity.shapes),
-        ("pair trends", fidelity.pairs),
-        ("  of independent columns", fidelity.pairs_baseline),
-    ):
-        bars.append((name, value, value, value))
+    intervals += [
+        Interval.exact("column shapes", fidelity.shapes),
+        Interval.exact("pair trends", fidelity.pairs),
+        Interval.exact("pair trends of independent columns", fidelity.pairs_baseline),
+    ]
     if evaluation.utility is not None and evaluation.utility.ratio is not None:
         ratio = evaluation.utility.ratio
-        bars.append(("TSTR over TRTR", ratio.value, ratio.low, ratio.high))
-    return bars
+        intervals.append(Interval("TSTR over TRTR", ratio.value, ratio.low, ratio.high))
+    return intervals

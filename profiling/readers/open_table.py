@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ...schemas.errors import MissingExtra, TableError
-from ...schemas.table_handle import TableHandle, source_of
+from ...schemas.table.table_handle import TableHandle, source_of
 from ..redacted_errors import quietly
 from . import engines
 from .csv_dialect import Delimited, check_names, inspect_delimited

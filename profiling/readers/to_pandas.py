@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...schemas.table_handle import source_of
+from ...schemas.table.table_handle import source_of
 from ..kinds.column_values import read_values
 from ..redacted_errors import quietly
 from .open_table import open_engine, open_table, read_delimited

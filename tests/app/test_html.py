@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 from clinical_model_selector.app.render.pages import profile_page, result_page
-from clinical_model_selector.schemas.result_html import describe_cost, name_aliases, render_result_html
+from clinical_model_selector.app.render.result_html import render_result_html
+from clinical_model_selector.app.render.words import describe_cost, name_aliases
 
 from .samples import HOSTILE, sample_profile, sample_result
 

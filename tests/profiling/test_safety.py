@@ -22,7 +22,7 @@ from clinical_model_selector.profiling.disclosure_control import (
 )
 from clinical_model_selector.schemas.errors import TableError
 from clinical_model_selector.schemas.profile import SafeColumn, TableProfile
-from clinical_model_selector.schemas.safe_levels import LEVEL_WORDS
+from clinical_model_selector.schemas.table.safe_levels import LEVEL_WORDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError

@@ -17,7 +17,7 @@ import pytest
 from clinical_model_selector.profiling import open_table, profile_table
 from clinical_model_selector.profiling.readers.to_pandas import as_frame
 from clinical_model_selector.schemas.errors import TableError
-from clinical_model_selector.schemas.table_handle import TableHandle
+from clinical_model_selector.schemas.table.table_handle import TableHandle
 from langchain_core.load import dumps
 from langsmith._internal._serde import dumps_json
 from pydantic import BaseModel

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from .errors import TableError
+from ..errors import TableError
 
 __all__ = ["TableHandle", "source_of"]
 

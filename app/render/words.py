@@ -1,0 +1,78 @@
+"""Figures and facts in words, the same on every screen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ...schemas.methods import Hyperparameters
+    from ...schemas.plan import ModelSelectionPlan
+
+__all__ = [
+    "count_of",
+    "describe_cost",
+    "describe_number",
+    "describe_privacy",
+    "describe_share",
+    "describe_values",
+    "name_aliases",
+    "printable",
+    "spaced",
+]
+
+_ALIAS = re.compile(r"(?<!\w)c[1-9][0-9]*(?!\w)")
+
+
+def describe_values(config: Hyperparameters) -> str:
+    """The hyper-parameters as ``name=value``, comma-separated."""
+    knobs = ", ".join(f"{name}={describe_number(value)}" for name, value in config.knobs().items())
+    return knobs or "no hyper-parameters"
+
+
+def describe_privacy(plan: ModelSelectionPlan) -> str:
+    """The privacy budget in words."""
+    dp = plan.dp
+    if dp.epsilon is None or dp.delta is None:
+        return "no differential privacy"
+    return f"differentially private: ε ≤ {dp.epsilon:g} in total, δ ≤ {dp.delta:g}"
+
+
+def describe_cost(provider: str, cost_usd: float | None) -> str:
+    """What an answer cost: the provider's own figure, and never a zero it did not report."""
+    if provider != "openrouter" and not cost_usd:
+        return "no charge"
+    return "cost unknown" if cost_usd is None else f"{cost_usd:.6f}".rstrip("0").rstrip(".") + " USD"
+
+
+def describe_number(value: Any) -> str:
+    """A hyper-parameter's value; None is left to the library."""
+    if value is None:
+        return "auto"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def describe_share(value: float) -> str:
+    """A share in per cent; what is there but rounds to nothing is told."""
+    return "0 %" if value == 0 else "< 1 %" if value < 0.01 else f"{value:.0%}".replace("%", " %")
+
+
+def count_of(number: int, thing: str) -> str:
+    """``number`` with its noun: 1 row, 2 rows."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def name_aliases(text: str, names: Mapping[str, str]) -> str:
+    """``text`` for its owner's screen: every alias with the column's name beside it."""
+    return _ALIAS.sub(lambda match: f"{match[0]} ({names[match[0]]})" if match[0] in names else match[0], text)
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters shown as escapes: a column's name must not steer the terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def spaced(name: str) -> str:
+    """An identifier as words."""
+    return str(name).replace("_", " ")

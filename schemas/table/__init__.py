@@ -1,0 +1,1 @@
+"""What is said of a table: labels that name nobody, and a handle that shows nothing; imports the errors beside it."""
