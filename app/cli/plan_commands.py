@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -64,7 +65,7 @@ def select(
 
         write_page(html, result_page(result))
     if as_json:
-        print_json(result.model_dump(mode="json"))
+        print_json(json.loads(result.to_json(names=True)))
     else:
         print_view(result_view(result))
 
@@ -128,7 +129,7 @@ def tune(
 
         write_page(html, result_page(result))
     if as_json:
-        print_json(result.model_dump(mode="json"))
+        print_json(json.loads(result.to_json(names=True)))
     else:
         print_view(result_view(result))
 
