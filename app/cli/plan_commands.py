@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import typer
 
 from ...schemas.options import SelectionOptions
 from .inputs import read_profile
-from .options import Columns, Html, Json, Kinds, PatientId, Table, TableName, Target, expand_options
+from .options import Columns, Html, Json, Kinds, PatientId, Static, Table, TableName, Target, Time, expand_options
 from .terminal import print_json, print_view, write_page
 
 __all__ = ["register"]
@@ -25,6 +27,8 @@ def select(
     options: SelectionOptions,
     target: Target = None,
     patient_id: PatientId = None,
+    time: Time = None,
+    static: Static = None,
     kind: Kinds = None,
     columns: Columns = None,
     table_name: TableName = None,
@@ -36,14 +40,14 @@ def select(
     from ..render.views import result_view
 
     selector = ClinicalModelSelector()
-    profile = read_profile(table, target, patient_id, kind or (), columns, table_name)
+    profile = read_profile(table, target, patient_id, kind or (), columns, table_name, time, static or ())
     result = selector.select(profile=profile, **dict(options))
     if html is not None:
         from ..render.pages import result_page
 
         write_page(html, result_page(result))
     if as_json:
-        print_json(result.model_dump(mode="json"))
+        print_json(json.loads(result.to_json(names=True)))
     else:
         print_view(result_view(result))
 
@@ -52,6 +56,8 @@ def profile(
     table: Table,
     target: Target = None,
     patient_id: PatientId = None,
+    time: Time = None,
+    static: Static = None,
     kind: Kinds = None,
     columns: Columns = None,
     table_name: TableName = None,
@@ -65,7 +71,7 @@ def profile(
     from ...profiling import describe_for_prompt, estimate_tokens
     from ..render.views import profile_record, profile_view
 
-    known = read_profile(table, target, patient_id, kind or (), columns, table_name)
+    known = read_profile(table, target, patient_id, kind or (), columns, table_name, time, static or ())
     prompt = describe_for_prompt(known.safe)
     tokens = estimate_tokens(prompt)
     if html is not None:
