@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...synthesizers.encoding.table_encoding import Bounds
     from ...synthesizers.running.run_card import RunCard
 
-__all__ = ["read_bounds", "read_card", "read_plan"]
+__all__ = ["read_bounds", "read_card", "read_plan", "read_result"]
 
 
 def read_plan(path: Path) -> ModelSelectionPlan | SelectionResult:
@@ -37,6 +37,18 @@ def read_plan(path: Path) -> ModelSelectionPlan | SelectionResult:
         raise SettingsError(f"{path}: {describe_error(error, most=5)}") from None
     except ValueError:
         raise SettingsError(f"{path}: not a plan") from None
+
+
+def read_result(path: Path) -> SelectionResult:
+    """What ``select --json`` printed.
+
+    Raises:
+        SettingsError: It is something else; the message names the fields that are wrong and no value.
+    """
+    result = read_plan(path)
+    if not isinstance(result, SelectionResult):
+        raise SettingsError(f"{path}: a plan alone; give what select --json printed")
+    return result
 
 
 def read_card(path: Path) -> RunCard:

@@ -43,6 +43,8 @@ def read_profile(
     kinds: Sequence[str],
     columns: Path | None,
     table_name: str | None,
+    time: str | None = None,
+    static: Sequence[str] = (),
 ) -> TableProfile:
     """Profile a table, with progress on stderr where it takes long; ``--kind`` wins over the columns file.
 
@@ -56,7 +58,14 @@ def read_profile(
     told = {**(load_columns_file(columns) if columns else {}), **parse_kinds(kinds)}
     with Progress() as progress:
         return profile_table(
-            table, target=target, patient_id=patient_id, kinds=told, table_name=table_name, progress=progress
+            table,
+            target=target,
+            patient_id=patient_id,
+            kinds=told,
+            time=time,
+            static=static,
+            table_name=table_name,
+            progress=progress,
         )
 
 

@@ -27,9 +27,11 @@ __all__ = [
     "Memory",
     "PatientId",
     "Seconds",
+    "Static",
     "Table",
     "TableName",
     "Target",
+    "Time",
     "expand_options",
     "flag_of",
 ]
@@ -43,6 +45,13 @@ TableName = Annotated[
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="Column to be predicted.")]
 PatientId = Annotated[
     str | None, typer.Option("--patient-id", metavar="COLUMN", help="Column that tells patients apart.")
+]
+Time = Annotated[
+    str | None, typer.Option("--time", metavar="COLUMN", help="Column that tells when a row was, of several a patient.")
+]
+Static = Annotated[
+    list[str] | None,
+    typer.Option("--static", metavar="COLUMN", help="Column that is the same in all rows of a patient; repeatable."),
 ]
 Kinds = Annotated[
     list[str] | None, typer.Option("--kind", metavar="COLUMN=KIND", help="What a column is, where you know better.")

@@ -11,7 +11,7 @@ import pandas as pd
 from ...schemas.ages import AGE_CAP
 from ...schemas.column_treatment import Treatment
 from ...schemas.errors import TableError
-from .dates_and_ages import MOST_DAYS, ages_at, capped_ages, days_since, digits, moments
+from .dates_and_ages import MOST_DAYS, ages_at, capped_ages, days_since, digits, read_moments
 
 __all__ = [
     "KEY_ACTION",
@@ -88,7 +88,7 @@ def relative_dates(synthetic: pd.DataFrame, treatments: Sequence[Treatment]) -> 
     names = {item.column for item in dated}
     columns = [name for name in synthetic.columns if str(name) in names]
     # Days already, where the table was made by a version that did not write dates.
-    columns = [name for name in columns if moments(synthetic[name]).notna().any()]
+    columns = [name for name in columns if read_moments(synthetic[name]).notna().any()]
     first = first_dates(synthetic[[*columns, *_keys(synthetic, treatments)]], dated) if columns else None
     if first is None:
         return synthetic
@@ -147,7 +147,7 @@ def first_dates(table: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.Seri
     dates = [name for name in table.columns if str(name) in events]
     if not dates:
         return None
-    read = {name: moments(_known(table[name], events[str(name)])) for name in dates}
+    read = {name: read_moments(_known(table[name], events[str(name)])) for name in dates}
     earliest = pd.DataFrame(read).min(axis=1)
     group = group_column(table, treatments)
     return earliest if group is None else earliest.groupby(table[group]).transform("min")
@@ -162,7 +162,7 @@ def _generalise(cells: pd.Series, treatment: Treatment, first: pd.Series | None,
     if treatment.how == "time_since_first" and first is not None:
         return days_since(known, first)
     if treatment.how == "year_of_date":
-        return moments(known).dt.year.astype("float64")
+        return read_moments(known).dt.year.astype("float64")
     if treatment.how == "postcode_area":
         area = digits(known, 5).str.extract(r"(\d{3})", expand=False)
         return area.mask(area.isin(_SPARSE_POSTCODES), "000").astype(object)

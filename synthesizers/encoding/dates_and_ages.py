@@ -13,7 +13,7 @@ import pandas as pd
 from ...schemas.ages import AGE_CAP, MOST_YEARS, read_ages
 from ...schemas.dates import WrittenDate, birth_year, is_day_first, read_date
 
-__all__ = ["MOST_DAYS", "ages_at", "capped_ages", "days_since", "digits", "moments", "write_dates"]
+__all__ = ["MOST_DAYS", "ages_at", "capped_ages", "days_since", "digits", "read_moments", "write_dates"]
 
 MOST_DAYS = AGE_CAP * 365.25
 """Days that a relative date may span: more would tell an age over 89, where the first date is a birth."""
@@ -28,7 +28,7 @@ def digits(cells: pd.Series, width: int) -> pd.Series:
     return cells.astype("string")
 
 
-def moments(cells: pd.Series) -> pd.Series:
+def read_moments(cells: pd.Series) -> pd.Series:
     """Dates in whatever form as ``datetime64``; missing where a cell is none or stands for "open" (year 9999)."""
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return pd.to_datetime(cells, utc=True).dt.tz_localize(None)
@@ -69,7 +69,7 @@ def ages_at(births: pd.Series, reference: pd.Series | date) -> pd.Series:
 
 def _births(cells: pd.Series, days: pd.Series) -> pd.Series:
     """Dates of birth; of a year of two digits in the century that makes an age."""
-    known = moments(cells)
+    known = read_moments(cells)
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return known
     texts = digits(cells, 8).str.strip()
@@ -114,7 +114,7 @@ def _age_text(cell: Any) -> str | None:
 
 def days_since(cells: pd.Series, first: pd.Series) -> pd.Series:
     """Days from each row's ``first``, at most 90 years of them."""
-    return ((moments(cells) - first).dt.total_seconds() / _DAY).clip(upper=MOST_DAYS)
+    return ((read_moments(cells) - first).dt.total_seconds() / _DAY).clip(upper=MOST_DAYS)
 
 
 def write_dates(days: pd.Series, anchors: pd.Series, like: pd.Series) -> pd.Series:
@@ -126,7 +126,7 @@ def write_dates(days: pd.Series, anchors: pd.Series, like: pd.Series) -> pd.Seri
         like: The real column.
     """
     typed = pd.api.types.is_datetime64_any_dtype(like.dtype)
-    read = moments(like)
+    read = read_moments(like)
     clock = bool((read.dropna() != read.dropna().dt.normalize()).any())
     exact = pd.to_numeric(days, errors="coerce")
     made = anchors + pd.to_timedelta(exact if clock else exact.round(), unit="D")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from clinical_model_selector.schemas.column_treatment import Generalisation, Treatment
 from clinical_model_selector.synthesizers.encoding.apply_treatments import relative_dates, treat_table
-from clinical_model_selector.synthesizers.encoding.dates_and_ages import moments, write_dates
+from clinical_model_selector.synthesizers.encoding.dates_and_ages import read_moments, write_dates
 from clinical_model_selector.synthesizers.encoding.restore_columns import restore_columns
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,8 +61,8 @@ FORMS = ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d.%m.%y", "%Y-%m-%d %H:%M:%S", "%
 @pytest.mark.parametrize("form", FORMS)
 def test_dates_are_written_as_the_real_ones_are(form: str) -> None:
     real = pd.Series(pd.date_range("2019-01-13 04:05:06", periods=40, freq="37h").strftime(form))
-    first = moments(real).dt.normalize()
-    days = (moments(real) - first).dt.total_seconds() / 86_400
+    first = read_moments(real).dt.normalize()
+    days = (read_moments(real) - first).dt.total_seconds() / 86_400
     assert write_dates(days, first, real).tolist() == real.tolist()
 
 
@@ -83,7 +83,7 @@ def test_dates_come_back_as_dates_with_their_distances(seed: int) -> None:
     treated = treat_table(table, rules)
     made = restore_columns(treated.reset_index(drop=True), table, rules, seed=seed, k=11)
     assert made["in"].str.fullmatch(r"\d\d\.\d\d\.\d{4}").all()
-    stay = (moments(made["out"]) - moments(made["in"])).dt.days
+    stay = (read_moments(made["out"]) - read_moments(made["in"])).dt.days
     assert stay.tolist() == (treated["out"] - treated["in"]).tolist()
     again = relative_dates(made, rules)
     assert (again["out"] - again["in"]).tolist() == stay.tolist()
@@ -94,4 +94,4 @@ def test_made_up_first_dates_lie_where_k_persons_have_theirs() -> None:
     table, rules = _visits()
     table.loc[0:3, "in"] = "01.01.1901"
     made = restore_columns(treat_table(table, rules).assign(**{"in": 0.0}), table, rules, seed=1, k=11)
-    assert moments(made["in"]).dt.year.min() >= 2017
+    assert read_moments(made["in"]).dt.year.min() >= 2017
