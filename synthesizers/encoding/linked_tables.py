@@ -245,8 +245,8 @@ def _as_days(cells: pd.Series) -> np.ndarray[Any, Any]:
 
 def _is_date(item: LinkedTable, name: Any) -> bool:
     how = item.treatment(name).how
-    if how == "time_since_first":
-        return True
+    if how in ("time_since_first", "year_of_date"):
+        return True  # a patient's only date in one table stands beside those in others
     return (
         how == "age_from_birth"
         and bool(read_moments(item.table[name]).notna().any())
