@@ -7,12 +7,13 @@ from pathlib import Path
 
 from ...profiling.kinds_file import check_kind, load_columns_file
 from ...schemas.errors import MissingExtra, SettingsError
-from ...schemas.profile import Kind, TableProfile
+from ...schemas.profile import Kind, SafeProfile, TableProfile
 from ...schemas.settings import Settings
+from .input_files import read_saved_profile
 from .progress import Progress
 from .terminal import say
 
-__all__ = ["create_for", "need_light", "parse_kinds", "read_profile", "split_names"]
+__all__ = ["create_for", "need_light", "parse_kinds", "profile_of", "read_profile", "split_names"]
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:
@@ -58,6 +59,31 @@ def read_profile(
         return profile_table(
             table, target=target, patient_id=patient_id, kinds=told, table_name=table_name, progress=progress
         )
+
+
+def profile_of(
+    table: str | None,
+    saved: Path | None,
+    target: str | None,
+    patient_id: str | None,
+    kinds: Sequence[str],
+    columns: Path | None,
+    table_name: str | None,
+) -> SafeProfile | TableProfile:
+    """The profile of a table, or one that was saved; what decides about a profile is said when it is made.
+
+    Raises:
+        SettingsError: Neither or both are given, or the saved one cannot be read or is asked to change.
+        TableError: As for ``read_profile``.
+    """
+    if (table is None) == (saved is None):
+        raise SettingsError("give a TABLE, or --profile with what `profile TABLE --save FILE` wrote")
+    if saved is None:
+        assert table is not None
+        return read_profile(table, target, patient_id, kinds, columns, table_name)
+    if target or patient_id or kinds or columns or table_name:
+        raise SettingsError("--target, --patient-id, --kind, --columns and --table belong to `profile --save`")
+    return read_saved_profile(saved)
 
 
 def need_light(command: str) -> None:

@@ -26,9 +26,11 @@ __all__ = [
     "Level",
     "Memory",
     "PatientId",
+    "SavedProfile",
     "Seconds",
     "Table",
     "TableName",
+    "TableOrProfile",
     "Target",
     "expand_options",
     "flag_of",
@@ -36,6 +38,13 @@ __all__ = [
 
 Table = Annotated[
     str, typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too) or Parquet file, or a database URL with --table.")
+]
+TableOrProfile = Annotated[
+    str | None,
+    typer.Argument(metavar="[TABLE]", help="As for profile; or leave it out and give --profile.", show_default=False),
+]
+SavedProfile = Annotated[
+    Path | None, typer.Option("--profile", metavar="FILE", help="What profile --save wrote, instead of a table.")
 ]
 TableName = Annotated[
     str | None, typer.Option("--table", metavar="NAME", help="Table or view, where the table is in a database.")

@@ -1,12 +1,28 @@
-"""The commands that look at a table and plan: select, profile, synthesizers."""
+"""The commands that look at a table and plan: select, replan, profile, compare, synthesizers."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from ...schemas.options import SelectionOptions
-from .inputs import read_profile
-from .options import Columns, Html, Json, Kinds, PatientId, Table, TableName, Target, expand_options
+from ...schemas.result import SelectionResult
+from .inputs import profile_of, read_profile
+from .options import (
+    Columns,
+    Html,
+    Json,
+    Kinds,
+    PatientId,
+    SavedProfile,
+    Table,
+    TableName,
+    TableOrProfile,
+    Target,
+    expand_options,
+)
 from .terminal import print_json, print_view, write_page
 
 __all__ = ["register"]
@@ -15,14 +31,17 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(select)
+    app.command()(replan)
     app.command()(profile)
+    app.command()(compare)
     app.command()(synthesizers)
 
 
 @expand_options
 def select(
-    table: Table,
     options: SelectionOptions,
+    table: TableOrProfile = None,
+    profile: SavedProfile = None,
     target: Target = None,
     patient_id: PatientId = None,
     kind: Kinds = None,
@@ -33,11 +52,44 @@ def select(
 ) -> None:
     """Choose a synthesizer for TABLE."""
     from ...agents import ClinicalModelSelector
-    from ..render.views import result_view
 
     selector = ClinicalModelSelector()
-    profile = read_profile(table, target, patient_id, kind or (), columns, table_name)
-    result = selector.select(profile=profile, **dict(options))
+    known = profile_of(table, profile, target, patient_id, kind or (), columns, table_name)
+    _show_result(selector.select(profile=known, **dict(options)), as_json, html)
+
+
+@expand_options
+def replan(
+    options: SelectionOptions,
+    previous: Annotated[
+        Path, typer.Option("--previous", metavar="FILE", help="The last plan: what select --json printed.")
+    ],
+    metrics: Annotated[
+        Path, typer.Option("--metrics", metavar="FILE", help="How it did: what evaluate --json printed, or a run card.")
+    ],
+    table: TableOrProfile = None,
+    profile: SavedProfile = None,
+    target: Target = None,
+    patient_id: PatientId = None,
+    kind: Kinds = None,
+    columns: Columns = None,
+    table_name: TableName = None,
+    as_json: Json = False,
+    html: Html = None,
+) -> None:
+    """Choose anew for TABLE, given how the last plan did when it was run."""
+    from ...agents import ClinicalModelSelector
+    from ...schemas.request import PreviousRound
+    from .input_files import read_metrics, read_plan
+
+    last = read_plan(previous)
+    done = PreviousRound(plan=last.plan if isinstance(last, SelectionResult) else last, metrics=read_metrics(metrics))
+    selector = ClinicalModelSelector()
+    known = profile_of(table, profile, target, patient_id, kind or (), columns, table_name)
+    _show_result(selector.select(profile=known, previous=done, **dict(options)), as_json, html)
+
+
+def _show_result(result: SelectionResult, as_json: bool, html: Path | None) -> None:
     if html is not None:
         from ..render.pages import result_page
 
@@ -45,6 +97,8 @@ def select(
     if as_json:
         print_json(result.model_dump(mode="json"))
     else:
+        from ..render.views import result_view
+
         print_view(result_view(result))
 
 
@@ -55,6 +109,10 @@ def profile(
     kind: Kinds = None,
     columns: Columns = None,
     table_name: TableName = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE", help="Keep it for select --profile; it holds names and exact counts."),
+    ] = None,
     as_json: Json = False,
     html: Html = None,
 ) -> None:
@@ -66,6 +124,8 @@ def profile(
     from ..render.views import profile_record, profile_view
 
     known = read_profile(table, target, patient_id, kind or (), columns, table_name)
+    if save is not None:
+        write_page(save, known.model_dump_json(indent=2), option="--save")
     prompt = describe_for_prompt(known.safe)
     tokens = estimate_tokens(prompt)
     if html is not None:
@@ -76,6 +136,26 @@ def profile(
         print_json(profile_record(known, prompt, tokens))
     else:
         print_view(profile_view(known, tokens))
+
+
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN…", help="What select, evaluate, auto or tune printed with --json.")
+    ],
+    as_json: Json = False,
+    html: Html = None,
+) -> None:
+    """Set runs side by side: plan, who chose it, figures, release."""
+    from ..render.comparison import compare_runs, comparison_page, comparison_view
+    from .input_files import read_run
+
+    comparison = compare_runs({str(path): read_run(path) for path in runs})
+    if html is not None:
+        write_page(html, comparison_page(comparison))
+    if as_json:
+        print_json(comparison)
+    else:
+        print_view(comparison_view(comparison))
 
 
 def synthesizers(as_json: Json = False) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
 from ...schemas.settings import Settings
 from .exit_codes import NOT_RELEASED
@@ -36,7 +35,8 @@ Quasi = Annotated[
     typer.Option("--quasi-identifiers", metavar="A,B,…", help="Columns that outsiders know. [default: the profile's]"),
 ]
 FailOn = Annotated[
-    str, typer.Option("--fail-on", metavar="ANSWER", help="Exit with 5 on: no, 'not shown' (or no), never.")
+    Literal["not-shown", "no", "never"],
+    typer.Option("--fail-on", help="Exit with 5 where release is no, also where it is not shown, or never."),
 ]
 CreateEnvironments = Annotated[
     bool, typer.Option("--create-environments", help="Install what a method of the plan needs and is missing.")
@@ -122,7 +122,7 @@ def evaluate(
         str | None,
         typer.Option("--sensitive", metavar="A,B,…", help="Columns nobody may infer. [default: all but those known]"),
     ] = None,
-    fail_on: FailOn = "not shown",
+    fail_on: FailOn = "not-shown",
     as_json: Json = False,
     html: Html = None,
 ) -> None:
@@ -180,7 +180,7 @@ def auto(
     public_bounds: PublicBounds = None,
     quasi: Quasi = None,
     create_environments: CreateEnvironments = False,
-    fail_on: FailOn = "not shown",
+    fail_on: FailOn = "not-shown",
     as_json: Json = False,
     html: Html = None,
 ) -> None:
@@ -229,8 +229,6 @@ def auto(
 
 def _exit_by_release(release: str, fail_on: str) -> None:
     """0 for yes, 5 for what ``--fail-on`` names and for what is worse."""
-    refused = {"never": (), "no": ("no",), "not shown": ("no", "not shown"), "not-shown": ("no", "not shown")}
-    if fail_on not in refused:
-        raise SettingsError("--fail-on: must be never, no or 'not shown'")
+    refused = {"never": (), "no": ("no",), "not-shown": ("no", "not shown")}
     if release in refused[fail_on]:
         raise typer.Exit(NOT_RELEASED)
