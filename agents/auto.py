@@ -19,7 +19,7 @@ from ..synthesizers.encoding.table_encoding import Bounds
 from ..synthesizers.running.fit_process import FitLimits
 from ..synthesizers.running.run_plan import Say, Synthesis
 from .selector import ClinicalModelSelector
-from .synthesize import synthesize
+from .synthesize import protection_by, synthesize
 
 __all__ = ["AutoRound", "run_auto"]
 
@@ -91,8 +91,8 @@ def run_auto(
             before(result.plan)
         try:
             made = synthesize(
-                table, result, seed=seed, held_out=held_out, limits=limits, public=public,
-                settings=selector.settings, say=say,
+                table, result, target=target, protection=protection_by(selector.settings, level), seed=seed,
+                held_out=held_out, limits=limits, public=public, settings=selector.settings, say=say,
             )  # fmt: skip
         except SynthesisFailed as error:
             failed = error

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..profiling import open_table, profile_table
 from ..profiling.readers.to_pandas import as_frame
 from ..schemas.column_treatment import Treatment
+from ..schemas.compliance import Compliance, ValueProtection, protection_for
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings
@@ -16,7 +17,7 @@ from ..synthesizers.encoding.table_encoding import Bounds
 from ..synthesizers.running.fit_process import FitLimits
 from ..synthesizers.running.run_plan import Say, Synthesis, carry_out
 
-__all__ = ["synthesize"]
+__all__ = ["protection_by", "synthesize"]
 
 
 def synthesize(
@@ -24,6 +25,8 @@ def synthesize(
     plan: ModelSelectionPlan | SelectionResult,
     *,
     patient_id: str | None = None,
+    target: str | None = None,
+    protection: ValueProtection | Literal["level"] | None = "level",
     seed: int | None = None,
     held_out: float = 0.2,
     limits: FitLimits | None = None,
@@ -37,6 +40,9 @@ def synthesize(
         table: Whatever ``open_table`` takes, or its handle.
         plan: A plan, or a selection's result, whose treatments are then used.
         patient_id: Column that tells patients apart; used where the table must be profiled.
+        target: Column that must keep at least two values when values of few are taken out.
+        protection: How values of few persons are kept out; by default as the settings' compliance level asks, None
+            where they are not (see ``protection_for``, which holds the levels' rules).
         seed: Makes a run repeatable; leave it out for DP methods.
         held_out: Share of rows or patients that the fit does not see, so that ``evaluate`` can judge disclosure.
         limits: Time and memory of each fit.
@@ -63,5 +69,21 @@ def synthesize(
         held_out=held_out,
         limits=limits,
         public=public,
+        target=target,
+        protection=protection_by(settings) if protection == "level" else protection,
         say=say,
+    )
+
+
+def protection_by(settings: Settings, compliance: Compliance | None = None) -> ValueProtection | None:
+    """What settings and level ask for.
+
+    Raises:
+        SettingsError: The level does not allow the setting.
+    """
+    return protection_for(
+        compliance or settings.compliance_level,
+        k=settings.selector_min_persons,
+        rare_levels=settings.selector_rare_levels,
+        off=settings.selector_value_protection == "off",
     )

@@ -335,6 +335,7 @@ def _column_profile(draft: ColumnDraft, scale: float) -> ColumnProfile:
             action=rule.action,
             how=rule.how,
             patient=draft.safe.role == "patient_id",
+            constant=rule.action == "drop" and draft.safe.kind == "constant",
             missing_codes=facts.number.sentinels if facts.number is not None else (),
             rule=rule.rule,
             reference=rule.reference,

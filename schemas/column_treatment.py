@@ -36,6 +36,8 @@ class Treatment(Frozen):
     """Of ``generalise``; None where it must be done by hand."""
     patient: bool = False
     """Of ``pseudonymise``: tells patients apart, whose rows belong together."""
+    constant: bool = False
+    """Of ``drop``: one value in every cell, which comes back as it was."""
     missing_codes: tuple[float, ...] = ()
     """Numbers such as -9 or 999 that stand for a missing cell."""
     rule: str

@@ -12,9 +12,26 @@ anyone, not for a list of identifiers.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
-__all__ = ["DEFAULT_COMPLIANCE", "MIN_MEMBERSHIP_MARGIN", "POLICIES", "SOURCES", "UNSOUND", "Compliance", "Policy"]
+from pydantic import Field
+
+from .base import Frozen
+from .errors import SettingsError
+
+__all__ = [
+    "DEFAULT_PROTECTION",
+    "RareLevels",
+    "ValueProtection",
+    "protection_for",
+    "DEFAULT_COMPLIANCE",
+    "MIN_MEMBERSHIP_MARGIN",
+    "POLICIES",
+    "SOURCES",
+    "UNSOUND",
+    "Compliance",
+    "Policy",
+]
 
 Compliance = Literal["research", "hipaa_like", "gdpr_like", "clinical_strict"]
 
@@ -56,6 +73,8 @@ class Policy:
     """Utility trained on synthetic over trained on real, both tested on real; replaces the backend's absolute AUROC."""
     min_rare_coverage: float
     max_frequency_skew: float
+    min_persons: int
+    """Persons who must hold a value for it to enter a fit; 11 is the figure of CMS's cell size suppression policy."""
 
     def delta_for(self, rows: int) -> float:
         """Largest delta for a table of ``rows`` rows, which were rounded down by less than a tenth.
@@ -91,6 +110,7 @@ _HIPAA_LIKE = Policy(
     min_tstr_ratio=0.80,
     min_rare_coverage=0.70,
     max_frequency_skew=0.30,
+    min_persons=11,
 )
 
 _CLINICAL_STRICT = Policy(
@@ -113,6 +133,7 @@ _CLINICAL_STRICT = Policy(
     min_tstr_ratio=0.85,
     min_rare_coverage=0.75,
     max_frequency_skew=0.25,
+    min_persons=11,
 )
 
 POLICIES: dict[str, Policy] = {
@@ -136,6 +157,7 @@ POLICIES: dict[str, Policy] = {
         min_tstr_ratio=0.75,
         min_rare_coverage=0.60,
         max_frequency_skew=0.40,
+        min_persons=5,
     ),
     "hipaa_like": _HIPAA_LIKE,
     "gdpr_like": replace(
@@ -185,3 +207,42 @@ UNSOUND: dict[str, str] = {
     "min_tstr_ratio": "replaces absolute AUROC and C-index thresholds, which judge the table and not the synthesizer",
 }
 """Threshold → why it is not what it seems; thresholds not named here are sound."""
+
+
+RareLevels = Literal["pool", "redraw"]
+"""What becomes of rare levels: one pooled level, or draws among the common ones."""
+
+
+class ValueProtection(Frozen):
+    """No value that fewer than ``k`` persons hold enters a fit."""
+
+    k: Annotated[int, Field(ge=2)]
+    rare_levels: RareLevels = "pool"
+
+
+DEFAULT_PROTECTION = ValueProtection(k=POLICIES[DEFAULT_COMPLIANCE].min_persons)
+
+
+def protection_for(
+    compliance: Compliance, *, k: int | None = None, rare_levels: RareLevels = "pool", off: bool = False
+) -> ValueProtection | None:
+    """What a level asks for; None where it is switched off.
+
+    Args:
+        compliance: The level.
+        k: Another number of persons than the level's; fewer only at ``research``.
+        rare_levels: Pool or redraw.
+        off: No protection, at ``research`` only.
+
+    Raises:
+        SettingsError: The level does not allow it.
+    """
+    least = POLICIES[compliance].min_persons
+    lenient = compliance == "research"
+    if off:
+        if not lenient:
+            raise SettingsError(f"value protection can be switched off at the level research only, not at {compliance}")
+        return None
+    if k is not None and (k < 2 or (k < least and not lenient)):
+        raise SettingsError(f"{compliance} protects values of fewer than {least} persons; {k} is too few")
+    return ValueProtection(k=least if k is None else k, rare_levels=rare_levels)

@@ -14,7 +14,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .base import describe_error
-from .compliance import DEFAULT_COMPLIANCE, Compliance
+from .compliance import DEFAULT_COMPLIANCE, Compliance, RareLevels
 from .env_files import CHECKED, FOLDER_FILE, check_foreign, read_env_file, user_file
 from .errors import SettingsError
 from .options import EvidencePolicy
@@ -90,6 +90,12 @@ class Settings(BaseSettings):
     """For OpenRouter, in 30 days from the first paid request; over it the next provider answers."""
     selector_evidence_policy: EvidencePolicy = "advise"
     """Measurements speak against a language model's choice: warn, replace it (enforce), or say nothing (off)."""
+    selector_value_protection: Literal["on", "off"] = "on"
+    """Values of few persons stay out of synthetic tables; off is possible at the level research only."""
+    selector_min_persons: Annotated[int, Field(ge=2)] | None = None
+    """Persons who must hold a value; by default the level's figure (research 5, others 11), fewer only at research."""
+    selector_rare_levels: RareLevels = "pool"
+    """Rare levels become one level, or are drawn anew among the common ones (redraw)."""
     selector_environments: str = "~/.cache/clinical-model-selector/environments"
     """Directory of the synthesizers' own environments."""
 

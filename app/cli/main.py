@@ -53,8 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made or judged and not shown to be safe to release.
     """
     install_quiet_excepthook()
-    logging.addLevelName(logging.WARNING, "warning")
-    logging.addLevelName(logging.INFO, "note")
     log_to_stderr()
     # Whose settings these are is always said.
     logging.getLogger("clinical_model_selector.settings").setLevel(logging.INFO)

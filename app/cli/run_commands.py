@@ -50,6 +50,13 @@ PublicBounds = Annotated[
         "--public-bounds", metavar="FILE", help="JSON of COLUMN: [low, high] or [levels] that are public knowledge."
     ),
 ]
+MinPersons = Annotated[
+    int | None,
+    typer.Option("--min-persons", min=2, metavar="K", help="Persons who must hold a value. [default: the level's]"),
+]
+NoProtection = Annotated[
+    bool, typer.Option("--no-protection", help="Let values of few persons into the fit; at the level research only.")
+]
 Out = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Where to write it: .csv, .tsv or .parquet.")]
 
 
@@ -71,10 +78,15 @@ def synthesize(
     limit_seconds: Seconds = 3600.0,
     limit_gb: Memory = 8.0,
     public_bounds: PublicBounds = None,
+    target: Target = None,
+    compliance: Level = None,
+    min_persons: MinPersons = None,
+    no_protection: NoProtection = False,
     create_environments: CreateEnvironments = False,
 ) -> None:
     """Make the synthetic table that a plan describes, and its run card beside it."""
     need_light("synthesize")
+    from ...agents.synthesize import protection_by
     from ...agents.synthesize import synthesize as carry_out
     from ...profiling import open_table
     from ...synthesizers.running.files import check_output, write_result
@@ -82,6 +94,9 @@ def synthesize(
     from .input_files import read_bounds, read_plan
 
     settings = Settings()
+    changed = {"selector_min_persons": min_persons, "selector_value_protection": "off" if no_protection else None}
+    settings = settings.updated(**{name: value for name, value in changed.items() if value is not None})
+    protection = protection_by(settings, compliance)
     known = read_plan(plan)
     check_output(output)
     if create_environments:
@@ -90,6 +105,8 @@ def synthesize(
         open_table(table, table_name=table_name),
         known,
         patient_id=patient_id,
+        target=target,
+        protection=protection,
         seed=seed,
         held_out=held_out,
         limits=FitLimits(limit_seconds, limit_gb * 1e9),

@@ -9,6 +9,7 @@ import typer
 
 from ...schemas.settings import Settings
 from .exit_codes import NOBODY_ANSWERS
+from .inputs import need_light
 from .options import Json
 from .terminal import print_json, print_view, say
 
@@ -18,6 +19,7 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(serve)
+    app.command()(worker)
     app.command()(models)
     app.command()(doctor)
     app.command()(environments)
@@ -29,6 +31,10 @@ def serve(
     new_key: Annotated[
         str | None, typer.Option("--new-key", metavar="NAME", help="Make a key for a caller, and do nothing else.")
     ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option("--key-file", metavar="FILE", help="File with a key that opens too; made at the first start."),
+    ] = None,
 ) -> None:
     """Serve the API, and a page at /.
 
@@ -39,7 +45,22 @@ def serve(
     if new_key is not None:
         print_new_key(new_key)
     else:
-        run_service(host, port)
+        run_service(host, port, key_file)
+
+
+def worker(
+    end_with_stdin: Annotated[
+        bool, typer.Option("--end-with-stdin", hidden=True, help="End when the program that started it does.")
+    ] = False,
+) -> None:
+    """Carry out the service's jobs, one at a time, until told to stop.
+
+    Start as many as there is memory for, here or on other machines that share SERVICE_DATA.
+    """
+    need_light("worker")
+    from ..service.server import run_worker_process
+
+    run_worker_process(end_with_stdin)
 
 
 def models(as_json: Json = False) -> None:

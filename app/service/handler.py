@@ -63,6 +63,11 @@ class Service:
         self.metrics.waiting.set_function(lambda: self.places.taken)
         self.pool = ProfilePool(self.settings)
         self.readiness = ReadinessProbe(selector)
+        self._closers: list[Callable[[], None]] = [self.intake.close]
+
+    def on_close(self, close: Callable[[], None]) -> None:
+        """Have something closed with the service."""
+        self._closers.append(close)
 
     async def answer(self, request: Request, route: str, handler: Handler) -> Response:
         """Run a route's handler; errors become problem details, and one line goes to the log."""
@@ -136,7 +141,8 @@ class Service:
 
     async def close(self) -> None:
         """Remove every upload, end the worker processes, and the connections to Redis; again is allowed."""
-        self.intake.close()
+        for close in self._closers:
+            close()
         await self.pool.close()
         await self.gate.close()
 

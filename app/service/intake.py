@@ -65,14 +65,26 @@ class Intake:
 
     @asynccontextmanager
     async def form(
-        self, request: Request, caller: Caller, model: type[BaseModel], files: Mapping[str, bool] = TABLE_ONLY
+        self,
+        request: Request,
+        caller: Caller,
+        model: type[BaseModel],
+        files: Mapping[str, bool] = TABLE_ONLY,
+        parent: Path | None = None,
     ) -> AsyncIterator[tuple[Path, Any]]:
         """A folder with the form's files, gone at the end, and its fields as ``model``.
+
+        Args:
+            request: The request.
+            caller: Who is asking.
+            model: What the fields are.
+            files: Field → whether a file must come in it.
+            parent: Where the folder is made; among the uploads by default.
 
         Raises:
             RequestRefused: It cannot be taken.
         """
-        with self._metered(caller) as meter, self._folder() as folder:
+        with self._metered(caller) as meter, self._folder(parent) as folder:
             with self._arriving.hold(caller):
                 fields = await read_form(request, folder, self._settings, meter, files)
             yield folder, await asyncio.to_thread(parse, model, fields)
@@ -93,10 +105,11 @@ class Intake:
             self._bytes.give_back(caller, taken)
 
     @contextmanager
-    def _folder(self) -> Iterator[Path]:
-        if self._spool is None:
-            self._spool = HeldFolder(UPLOAD_FOLDER)
-        with tempfile.TemporaryDirectory(dir=self._spool.path, ignore_cleanup_errors=True) as folder:
+    def _folder(self, parent: Path | None) -> Iterator[Path]:
+        if parent is None:
+            self._spool = self._spool or HeldFolder(UPLOAD_FOLDER)
+            parent = self._spool.path
+        with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
             yield Path(folder)
 
     def _check_columns(self, value: object) -> None:

@@ -29,6 +29,7 @@ class Metrics:
         self.unpriced = self._counter("unpriced", "Turns whose cost the provider did not say", "provider")
         self.cached = self._counter("cache", "Selections by whether the cache answered", "result")
         self.refusals = self._counter("errors", "Requests that ended in an error, by its class", "error")
+        self.jobs = self._counter("jobs", "Jobs that were started, by kind", "kind")
         self.uploads = self._counter("profiled", "Uploaded tables that were profiled")
         self.waiting = Gauge(f"{_PREFIX}waiting", "Selections under way", registry=self.registry)
         self.seconds = Histogram(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, ValidationError, model_validator
@@ -201,12 +203,31 @@ def to_selection(options: SelectionOptions, profile: SafeProfile | TableProfile)
         raise InvalidRequest(error) from None
 
 
-def request_body(form: type[Frozen], body: type[Frozen] | None = None) -> dict[str, Any]:
-    """OpenAPI's requestBody of an address that takes a form with a file, or JSON."""
+_FILES = {
+    "file": "The table: CSV, TSV (.gz too) or Parquet",
+    "synthetic": "The synthetic table to judge: CSV, TSV (.gz too) or Parquet",
+    "plan": "JSON: a plan, or a selection's result with its treatments",
+    "card": "JSON: the run card of the synthetic table",
+    "public_bounds": "JSON: column → [low, high] or [levels] that are public knowledge",
+}
+
+
+def request_body(
+    form: type[Frozen], body: type[Frozen] | None = None, files: Mapping[str, bool] = MappingProxyType({"file": True})
+) -> dict[str, Any]:
+    """OpenAPI's requestBody of an address that takes a form with files, or JSON.
+
+    Args:
+        form: The form's fields.
+        body: The JSON body.
+        files: Field → whether a file must come in it.
+    """
     fields = _inlined(form.model_json_schema())
     properties = {name: _as_form_field(schema) for name, schema in fields["properties"].items()}
-    properties["file"] = {"type": "string", "format": "binary", "description": "CSV, TSV (.gz too) or Parquet"}
-    schema = {**fields, "properties": properties, "required": ["file", *fields.get("required", [])]}
+    for name in files:
+        properties[name] = {"type": "string", "format": "binary", "description": _FILES[name]}
+    needed = [name for name, must in files.items() if must]
+    schema = {**fields, "properties": properties, "required": [*needed, *fields.get("required", [])]}
     content: dict[str, Any] = {"multipart/form-data": {"schema": schema}}
     if body is not None:
         content = {"application/json": {"schema": _inlined(body.model_json_schema())}, **content}

@@ -20,6 +20,7 @@ from ...agents import ClinicalModelSelector
 from ...schemas.profile import TableProfile
 from ...schemas.request import SelectionRequest
 from ...schemas.result import SelectionResult
+from ..jobs.routes import Jobs, build_jobs
 from ..render.views import catalogue_record
 from ..web.page import build_page
 from .admission.origin_rules import OriginRules, is_loopback
@@ -63,7 +64,8 @@ def build_router(selector: ClinicalModelSelector, *, open_without_keys: bool = F
         open_without_keys: Answer everybody where SERVICE_KEYS is empty, since the app itself lets in only whom it
             should. By default only this machine is answered then, and no page of another origin.
     """
-    return _build_router(Service(selector), guard_origins=not open_without_keys)
+    service = Service(selector)
+    return _build_router(service, Jobs(service), guard_origins=not open_without_keys)
 
 
 def create_app(selector: ClinicalModelSelector | None = None) -> FastAPI:
@@ -83,8 +85,9 @@ def create_app(selector: ClinicalModelSelector | None = None) -> FastAPI:
         redoc_url=None,
     )
     # The shield below has looked at host and origin.
-    app.include_router(_build_router(service, guard_origins=False))
-    app.include_router(build_page(service, _routes(service), _admission(service, None)))
+    jobs = Jobs(service)
+    app.include_router(_build_router(service, jobs, guard_origins=False))
+    app.include_router(build_page(service, jobs, _routes(service), _admission(service, None)))
     app.add_exception_handler(StarletteHTTPException, _on_http_error)
     app.add_exception_handler(Exception, _on_bug)
     if settings.service_origins:
@@ -119,7 +122,7 @@ def _routes(service: Service) -> type[APIRoute]:
     return type("ServiceRoute", (ServiceRoute,), {"service": service})
 
 
-def _build_router(service: Service, *, guard_origins: bool) -> APIRouter:
+def _build_router(service: Service, jobs: Jobs, *, guard_origins: bool) -> APIRouter:
     router = APIRouter(route_class=_routes(service), lifespan=partial(_lifespan, service), responses=_PROBLEMS)
     rules = None
     if guard_origins and not service.gate.keys:
@@ -167,6 +170,7 @@ def _build_router(service: Service, *, guard_origins: bool) -> APIRouter:
         router.add_api_route(
             path, endpoint, methods=["GET"], summary=summary, response_model=model, dependencies=guarded, tags=["lists"]
         )
+    router.include_router(build_jobs(service, jobs, _routes(service), _admission(service, rules)))
     router.add_api_route("/healthz", _healthz, summary="The process answers", response_model=Health, tags=["operation"])
     router.add_api_route(
         "/readyz",

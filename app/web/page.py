@@ -16,6 +16,7 @@ from ...agents.resolve_request import resolve
 from ...chains.prompt import render_user_message
 from ...evidence.recommender.ranking import rank
 from ...evidence.report.svg import Bar, draw_evidence
+from ...evidence.report.words import ANSWERS, figure
 from ...schemas.errors import NoFeasibleSynthesizer
 from ...schemas.options import SelectionOptions
 from ...schemas.profile import Kind, TableProfile
@@ -23,6 +24,7 @@ from ...schemas.question import Question
 from ...schemas.request import SelectionRequest
 from ...schemas.result import SelectionResult
 from ...synthesizers.feasibility import assess
+from ..jobs.routes import Jobs
 from ..render.jinja import template_environment
 from ..service.handler import Service
 from ..service.models import PlanRequest, PlanUpload, to_selection
@@ -35,7 +37,7 @@ __all__ = ["build_page"]
 _ASSETS = {"page.css": "text/css", "page.js": "text/javascript"}
 
 
-def build_page(service: Service, route_class: type[APIRoute], admit: Callable[..., Any]) -> APIRouter:
+def build_page(service: Service, jobs: Jobs, route_class: type[APIRoute], admit: Callable[..., Any]) -> APIRouter:
     """The page and what its script asks for; none of it is part of the API."""
     router = APIRouter(route_class=route_class, include_in_schema=False)
     guarded = [Depends(admit)]
@@ -43,6 +45,7 @@ def build_page(service: Service, route_class: type[APIRoute], admit: Callable[..
     router.add_api_route("/page/{name}", _asset, methods=["GET"])
     router.add_api_route("/page/profile", partial(_profile, service), methods=["POST"], dependencies=guarded)
     router.add_api_route("/page/plan", partial(_plan, service), methods=["POST"], dependencies=guarded)
+    router.add_api_route("/page/jobs/{job_id}", partial(_job, jobs), methods=["GET"], dependencies=guarded)
     return router
 
 
@@ -85,6 +88,15 @@ async def _profile(service: Service, request: Request) -> Response:
 
 async def _plan(service: Service, request: Request) -> Response:
     return await service.plan(request, PlanUpload, PlanRequest, partial(_render_plan, service))
+
+
+async def _job(jobs: Jobs, request: Request, job_id: str) -> Response:
+    """What a finished job made, with its judgement."""
+    job = jobs.find(request, job_id)
+    answer = jobs.describe(job)
+    path = job.results / "evaluation.json"
+    evaluation = json.loads(path.read_bytes()) if path.exists() else None
+    return HTMLResponse(_template("job").render(job=answer, evaluation=evaluation, figure=figure, answers=ANSWERS))
 
 
 def _render_plan(service: Service, request: SelectionRequest, result: SelectionResult) -> Response:

@@ -16,7 +16,7 @@ from .linking import LinkingRisk, measure_linkability, measure_singling_out
 from .membership import Membership, measure_membership
 from .overlap import Overlap, count_exact, measure_overlap
 
-__all__ = ["Disclosure", "measure_disclosure", "measure_overlap_alone"]
+__all__ = ["Disclosure", "measure_disclosure", "measure_overlap_alone", "rows_as_persons"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,12 @@ def measure_disclosure(
     """
     rng = np.random.default_rng(seed)
     distances, real, sampled = _distances(
-        fitted, held_out, synthetic, _persons(fitted, fitted_persons), _persons(held_out, held_out_persons), rng
+        fitted,
+        held_out,
+        synthetic,
+        rows_as_persons(fitted, fitted_persons),
+        rows_as_persons(held_out, held_out_persons),
+        rng,
     )
     return Disclosure(
         membership=measure_membership(distances, seed),
@@ -93,11 +98,12 @@ def measure_overlap_alone(
 ) -> Overlap:
     """What can be said where nothing was held out: whether the synthetic table copies the real one."""
     rng = np.random.default_rng(seed)
-    distances, _, _ = _distances(real, real.head(0), synthetic, _persons(real, persons), np.zeros(0), rng)
+    distances, _, _ = _distances(real, real.head(0), synthetic, rows_as_persons(real, persons), np.zeros(0), rng)
     return measure_overlap(distances, count_exact(synthetic, real), None)
 
 
-def _persons(table: pd.DataFrame, persons: Array | None) -> Array:
+def rows_as_persons(table: pd.DataFrame, persons: Array | None) -> Array:
+    """Whose row each one is; where that is not known, every row is a person's."""
     return np.arange(len(table)) if persons is None else np.asarray(persons)
 
 

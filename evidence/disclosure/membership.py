@@ -113,20 +113,20 @@ class Membership:
         return min(1.0, max(0.0, own - 0.5) / max(self.copy_auc - 0.5, 1e-6))
 
 
-def measure_membership(distances: Distances, seed: int = 0, *, classifier: bool = True) -> Membership:
+def measure_membership(distances: Distances, seed: int = 0, *, brief: bool = False) -> Membership:
     """Attack every person with every attack.
 
     Args:
         distances: Between the real rows, fitted ones first, and the synthetic ones.
         seed: Of the halves of the reference and of the forest.
-        classifier: Whether to train the forest too, by far the dearest attack.
+        brief: The scaled distance alone.
     """
     rng = np.random.default_rng(seed)
     members = distances.members
     persons = distances.persons
     inside = persons[:members].max() + 1 if members else 0
     people = int(persons.max()) + 1
-    scores = _scores(distances, rng, seed, classifier)
+    scores = _scores(distances, rng, seed, brief)
     lonely = _lonely_persons(distances, people)
     looks = len(scores)
     attacks = []
@@ -158,8 +158,10 @@ def measure_membership(distances: Distances, seed: int = 0, *, classifier: bool 
     )
 
 
-def _scores(distances: Distances, rng: np.random.Generator, seed: int, classifier: bool) -> dict[str, Array]:
+def _scores(distances: Distances, rng: np.random.Generator, seed: int, brief: bool) -> dict[str, Array]:
     members, rows = distances.members, len(distances.own)
+    if brief:
+        return {"scaled distance": _scaled(distances.nearest, distances.own)}
     # Held-out persons in two halves: those of one are the reference for the other, and for the members in turn.
     outside = distances.persons[members:]
     half = rng.permutation(np.unique(outside))[::2]
@@ -186,7 +188,7 @@ def _scores(distances: Distances, rng: np.random.Generator, seed: int, classifie
         "density ratio": np.log(dense + 1e-3) - np.log(to_synthetic + 1e-3),
         "local count": (distances.to_synthetic <= distances.own[:, None]).sum(axis=1).astype(float),
     }
-    if classifier and all(map(len, references)):
+    if all(map(len, references)):
         found["classifier"] = _classify(distances, references, use_second, seed)
     return found
 

@@ -1,29 +1,35 @@
-"""Utility: a model trained on synthetic rows (TSTR) beside one trained on real ones (TRTR), both tested on real."""
+"""Utility: models trained on synthetic rows (TSTR) beside models trained on real ones (TRTR), both tested on real.
+
+One target with two kinds of model and several draws of the training rows; and every column in turn as the target
+(global utility, as TabStruct means it), for a table is good for more than the one question that was thought of.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.metrics import r2_score
 
 from ..disclosure.intervals import Interval
-from .comparable import Array, as_category, as_number, numeric_columns
+from .comparable import Array
+from .models import Kind, Task, make_task, predict, score, score_rare
 
-__all__ = ["Utility", "measure_utility"]
+__all__ = ["MIN_ABOVE_CHANCE", "ColumnUtility", "Utility", "measure_global_utility", "measure_utility", "ratio_of"]
 
-_TREES = 100
-_DRAWS = 200
-_MIN_ABOVE_CHANCE = 0.02
+MIN_ABOVE_CHANCE = 0.02
+"""A real score nearer to chance than this teaches nothing that a ratio could be taken of."""
+_DRAWS = 3
+_BOOTSTRAP = 200
+_KINDS: tuple[Kind, ...] = ("forest", "linear")
+_RARE = 0.1
+"""Share of the rarest class below which PR-AUC and Brier score are told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Utility:
-    """Both models tested on the same held-out real rows."""
+    """Means over draws and models, all tested on the same held-out real rows."""
 
     task: Literal["classification", "regression"]
     tstr: float
@@ -31,6 +37,13 @@ class Utility:
     trtr: float
     ratio: Interval | None
     """TSTR over TRTR, both above chance, with a bootstrap interval; None where the real rows teach nothing."""
+    rare: RareEvent | None = None
+    """Of a rare class; None where there is none."""
+
+    @property
+    def difference(self) -> float:
+        """TRTR less TSTR: what is lost."""
+        return self.trtr - self.tstr
 
     @property
     def score(self) -> float | None:
@@ -38,94 +51,133 @@ class Utility:
         return None if self.ratio is None else min(1.0, max(0.0, self.ratio.value))
 
 
+@dataclass(frozen=True, slots=True)
+class RareEvent:
+    """The rarest class: an AUC says little of it."""
+
+    share: float
+    tstr_pr_auc: float
+    trtr_pr_auc: float
+    tstr_brier: float
+    trtr_brier: float
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnUtility:
+    """One column as the target."""
+
+    column: str
+    tstr: float
+    trtr: float
+    ratio: float | None
+    """Within 0 and 1; None where the real rows teach nothing."""
+
+
 def measure_utility(
-    fitted: pd.DataFrame, held_out: pd.DataFrame, synthetic: pd.DataFrame, target: str, seed: int = 0
+    fitted: pd.DataFrame,
+    held_out: pd.DataFrame,
+    synthetic: pd.DataFrame,
+    target: object,
+    seed: int = 0,
+    *,
+    draws: int = _DRAWS,
+    kinds: tuple[Kind, ...] = _KINDS,
 ) -> Utility | None:
-    """TSTR and TRTR for ``target``; None where it cannot be tested (one class only, or no rows with a known target)."""
-    numeric = numeric_columns(pd.concat([fitted, held_out], ignore_index=True))
-    regression = target in numeric
-    tables = [table[table[target].notna()] for table in (fitted, held_out, synthetic)]
-    if min(len(table) for table in tables) < 10:
+    """TSTR and TRTR for ``target``; None where it cannot be tested (see ``make_task``).
+
+    Args:
+        fitted: Real rows of the fit.
+        held_out: Real rows to test on.
+        synthetic: Synthetic rows.
+        target: The column.
+        seed: Of draws and models.
+        draws: The first takes all training rows, the others resample them.
+        kinds: Models to take the mean over.
+    """
+    task = make_task((fitted, synthetic, held_out), target)
+    if task is None:
         return None
-    features = [name for name in fitted.columns if name != target]
-    x = [_features(table, tables[0], features, numeric) for table in tables]
-    if regression:
-        y = [as_number(table[target]) for table in tables]
-        real, made = (_regress(x[i], y[i], x[1], seed) for i in (0, 2))
-        chance = 0.0
-    else:
-        y = [as_category(table[target]) for table in tables]
-        classes = np.unique(y[0])
-        # Labels that hardly ever come twice, such as names, are no classes.
-        if len(classes) < 2 or len(np.unique(y[1])) < 2 or len(classes) > len(y[0]) / 2:
-            return None
-        real, made = (_classify(x[i], y[i], x[1], classes, seed) for i in (0, 2))
-        chance = 0.5
-    tstr, trtr = _score(y[1], made, regression, y[0]), _score(y[1], real, regression, y[0])
+    real: list[Array] = []
+    made: list[Array] = []
+    for draw in range(draws):
+        for kind in kinds:
+            for place, side in ((0, real), (1, made)):
+                side.append(predict(task, place, seed + draw, kind=kind, rows=_resample(task, place, draw, seed)))
+    tstr, trtr = _mean_score(task, made), _mean_score(task, real)
+    learned = trtr - task.chance > MIN_ABOVE_CHANCE
     return Utility(
-        task="regression" if regression else "classification",
+        task="regression" if task.regression else "classification",
         tstr=tstr,
         trtr=trtr,
-        ratio=_ratio(y[1], made, real, chance, regression, y[0], seed) if trtr - chance > _MIN_ABOVE_CHANCE else None,
+        ratio=_ratio(task, made, real, seed) if learned else None,
+        rare=_rare(task, made, real),
     )
 
 
-def _features(table: pd.DataFrame, reference: pd.DataFrame, names: list[str], numeric: list[str]) -> Array:
-    """Numbers as they are, categories by falling frequency in the real rows; missing stays missing."""
-    parts = []
-    for name in names:
-        if name in numeric:
-            parts.append(as_number(table[name]))
-        else:
-            order = {level: i for i, level in enumerate(pd.Series(as_category(reference[name])).value_counts().index)}
-            parts.append(np.array([order.get(label, len(order)) for label in as_category(table[name])], dtype=float))
-    return np.column_stack(parts)
-
-
-def _classify(x: Array, y: Array, test: Array, classes: Array, seed: int) -> Array:
-    found = np.zeros((len(test), len(classes)))
-    known = np.isin(y, classes)
-    if len(np.unique(y[known])) < 2:
-        # Synthetic rows of one class only: the model can but say that class.
-        return found
-    model: Any = RandomForestClassifier(_TREES, min_samples_leaf=3, random_state=seed, n_jobs=1)
-    model.fit(x[known], y[known])
-    found[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(test)
-    return found
-
-
-def _regress(x: Array, y: Array, test: Array, seed: int) -> Array:
-    model: Any = RandomForestRegressor(_TREES, min_samples_leaf=3, max_features=1 / 3, random_state=seed, n_jobs=1)
-    return np.asarray(model.fit(x, y).predict(test))
-
-
-def _score(y: Array, predicted: Array, regression: bool, train: Array) -> float:
-    if regression:
-        return float(r2_score(y, predicted))
-    classes = np.unique(train)
-    scores = [
-        _auc(y == label, predicted[:, i]) for i, label in enumerate(classes) if 0 < int((y == label).sum()) < len(y)
-    ]
-    return float(np.mean(scores)) if scores else 0.5
-
-
-def _auc(positive: Array, scores: Array) -> float:
-    """Area under the ROC curve, by ranks (Mann-Whitney)."""
-    ranks = stats.rankdata(scores)
-    m = int(positive.sum())
-    return float((ranks[positive].sum() - m * (m + 1) / 2) / (m * (len(scores) - m)))
-
-
-def _ratio(y: Array, made: Array, real: Array, chance: float, regression: bool, train: Array, seed: int) -> Interval:
+def measure_global_utility(
+    fitted: pd.DataFrame,
+    held_out: pd.DataFrame,
+    synthetic: pd.DataFrame,
+    seed: int = 0,
+    *,
+    trees: int = 50,
+    columns: int | None = None,
+) -> tuple[ColumnUtility, ...]:
+    """Every column that can be tested in turn as the target; at most ``columns`` of them, drawn at random."""
     rng = np.random.default_rng(seed)
-    draws = []
-    for _ in range(_DRAWS):
-        rows = rng.integers(0, len(y), len(y))
-        if not regression and len(np.unique(y[rows])) < 2:
+    found: list[ColumnUtility] = []
+    for place in rng.permutation(len(fitted.columns)):
+        if columns is not None and len(found) == columns:
+            break
+        name = fitted.columns[place]
+        task = make_task((fitted, synthetic, held_out), name)
+        if task is None:
             continue
-        above = _score(y[rows], real[rows], regression, train) - chance
-        if above > _MIN_ABOVE_CHANCE:
-            draws.append((_score(y[rows], made[rows], regression, train) - chance) / above)
-    value = (_score(y, made, regression, train) - chance) / (_score(y, real, regression, train) - chance)
+        trtr, tstr = (score(task, predict(task, side, seed, trees=trees)) for side in (0, 1))
+        found.append(ColumnUtility(str(name), tstr, trtr, ratio_of(tstr, trtr, task.chance)))
+    return tuple(found)
+
+
+def ratio_of(tstr: float, trtr: float, chance: float) -> float | None:
+    """TSTR over TRTR, both above chance, within 0 and 1; None where the real rows teach nothing."""
+    if trtr - chance <= MIN_ABOVE_CHANCE:
+        return None
+    return min(1.0, max(0.0, (tstr - chance) / (trtr - chance)))
+
+
+def _resample(task: Task, table: int, draw: int, seed: int) -> Array | None:
+    if draw == 0:
+        return None
+    size = len(task.targets[table])
+    return np.random.default_rng((seed, draw)).integers(0, size, size)
+
+
+def _mean_score(task: Task, predictions: list[Array], rows: Array | None = None) -> float:
+    return float(np.mean([score(task, predicted, rows) for predicted in predictions]))
+
+
+def _rare(task: Task, made: list[Array], real: list[Array]) -> RareEvent | None:
+    if task.regression:
+        return None
+    y = task.targets[-1]
+    share = min(float((y == label).mean()) for label in task.classes if (y == label).any())
+    if share > _RARE:
+        return None
+    first, second = (np.mean([score_rare(task, one) for one in side], axis=0) for side in (made, real))
+    return RareEvent(share, float(first[0]), float(second[0]), float(first[1]), float(second[1]))
+
+
+def _ratio(task: Task, made: list[Array], real: list[Array], seed: int) -> Interval:
+    rng = np.random.default_rng(seed)
+    size = len(task.targets[-1])
+    draws = []
+    for _ in range(_BOOTSTRAP):
+        rows = rng.integers(0, size, size)
+        if not task.regression and len(np.unique(task.targets[-1][rows])) < 2:
+            continue
+        above = _mean_score(task, real, rows) - task.chance
+        if above > MIN_ABOVE_CHANCE:
+            draws.append((_mean_score(task, made, rows) - task.chance) / above)
+    value = (_mean_score(task, made) - task.chance) / (_mean_score(task, real) - task.chance)
     low, high = np.percentile(draws, [2.5, 97.5]) if draws else (-np.inf, np.inf)
     return Interval(float(value), float(low), float(high))

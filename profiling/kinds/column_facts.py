@@ -12,11 +12,12 @@ from statistics import fmean, median
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...schemas.dates import is_day_first, read_date
 from ...schemas.profile import Pattern
 from ..readers.asked import Totals
 from .column_names import Header
 from .column_values import ColumnValues
-from .value_patterns import pattern_shares, read_date
+from .value_patterns import LONGEST, pattern_shares
 
 __all__ = ["DateFacts", "ColumnFacts", "NumberFacts", "WordFacts", "gather"]
 
@@ -80,6 +81,9 @@ class DateFacts:
     share: float
     clock: bool
     weak: bool
+    day_first: bool
+    short_year: bool
+    """Years have two digits."""
     first_year: int
     last_year: int
     span: int | None
@@ -149,11 +153,12 @@ def gather(
 
 
 def _some(values: pa.Array, most: int) -> tuple[str, ...]:
+    """At most so many of the values, evenly over their order, cut so that no cell costs more than another."""
     if len(values) > most:
         order = pc.sort_indices(values)
         values = pc.take(values, order[:: -(-len(values) // most)])
-        return tuple(values.to_pylist())
-    return tuple(sorted(values.to_pylist()))
+        return tuple(pc.utf8_slice_codeunits(values, 0, LONGEST).to_pylist())
+    return tuple(sorted(pc.utf8_slice_codeunits(values, 0, LONGEST).to_pylist()))
 
 
 def _blocks(values: ColumnValues) -> tuple[float, float]:
@@ -259,14 +264,17 @@ def _date_facts(texts: Sequence[str]) -> DateFacts | None:
     screen = texts[:: max(1, len(texts) // 20)]
     if sum(read_date(text) is not None for text in screen) * 2 < len(screen):
         return None
-    dates = [date for date in map(read_date, texts) if date]
+    day_first = is_day_first(texts)
+    dates = [date for date in (read_date(text, day_first=day_first) for text in texts) if date]
     if len(dates) < 0.5 * len(texts):
         return None
-    years = sorted(date.year for date in dates)
+    years = sorted(date.year for date in dates if not date.is_open) or [dates[0].year]
     return DateFacts(
         share=len(dates) / len(texts),
         clock=sum(date.clock for date in dates) > 0.02 * len(dates),
         weak=sum(date.weak for date in dates) > 0.5 * len(dates),
+        day_first=day_first,
+        short_year=sum(date.short_year for date in dates) > 0.5 * len(dates),
         first_year=min(years),
         last_year=max(years),
         span=years[-_FAR] - years[_FAR - 1] if len(years) > 2 * _FAR else None,

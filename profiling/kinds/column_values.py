@@ -15,7 +15,7 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .value_patterns import read_date
+from ...schemas.dates import read_date
 
 __all__ = [
     "AMBIGUOUS_TOKENS",

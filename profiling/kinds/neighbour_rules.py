@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pyarrow.compute as pc
+
 from .column_facts import ColumnFacts
+from .column_values import integer_scalar
 from .decision import Decision
 
 __all__ = ["reconsider"]
@@ -13,6 +16,8 @@ _NEAR = 4
 """Columns after an address that may belong to it."""
 _PAIR = "Two neighbouring columns are a latitude and a longitude."
 _BESIDE = "It stands beside an address and looks like its postcode or town."
+_OF_TOWN = "Each value goes with one town, as postcodes do."
+_COULD_BE_POSTCODES = ("continuous", "code", "categorical", "count")
 
 
 def reconsider(facts: Sequence[ColumnFacts], decisions: Sequence[Decision]) -> list[Decision]:
@@ -27,7 +32,28 @@ def reconsider(facts: Sequence[ColumnFacts], decisions: Sequence[Decision]) -> l
             continue
         for near in range(position + 1, min(position + 1 + _NEAR, len(facts))):
             changed[near] = _beside_address(facts[near], changed[near])
+    for position, decision in enumerate(changed):
+        if decision.kind != "address" or decision.detail != "place":
+            continue
+        for near in range(max(position - _NEAR // 2, 0), min(position + 1 + _NEAR // 2, len(facts))):
+            if near != position and _is_postcode_of(facts[near], changed[near], facts[position]):
+                changed[near] = Decision("address", direct=True, quasi=True, detail="postcode", reason=_OF_TOWN)
     return changed
+
+
+def _is_postcode_of(column: ColumnFacts, decision: Decision, town: ColumnFacts) -> bool:
+    """Digits of a postcode's length each of which goes with one town."""
+    number = column.number
+    if number is None or not number.integer or number.minimum < 0 or decision.kind not in _COULD_BE_POSTCODES:
+        return False
+    if column.values.width not in (4, 5, 6) or column.distinct < 3 or number.round_share > 0.6:
+        return False
+    codes, towns = column.values.positions, town.values.positions
+    size = len(town.values.distinct)
+    pairs = pc.unique(pc.add(pc.multiply(pc.cast(codes, "int64"), integer_scalar(size)), pc.cast(towns, "int64")))
+    # A person lives in one town too, but there are many persons to a town.
+    repeated = column.totals.present >= 1.5 * column.distinct and column.distinct <= 4 * town.distinct
+    return repeated and len(pairs.drop_null()) <= 1.1 * len(column.values.distinct)
 
 
 def _is_coordinate_pair(first: ColumnFacts, second: ColumnFacts) -> bool:

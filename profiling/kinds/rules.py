@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...schemas.profile import Kind
+from . import identity_rules as identity
 from . import name_rules as named
 from . import value_rules as valued
 from .column_facts import ColumnFacts
@@ -40,11 +41,15 @@ RULES: tuple[KindRule, ...] = (
     KindRule(
         "direct pattern", "Nearly all values have a shape that identifies a person or record.", valued.direct_pattern
     ),
+    KindRule("national number", "The values are numbers that a state gives to persons.", identity.national_number),
+    KindRule("mobile", "Digits with a leading 0 and few area codes.", identity.mobile),
+    KindRule("plate", "The values have the form of registration plates.", identity.plate),
     KindRule("constant", "One value only; it tells nothing about a row.", valued.constant),
     KindRule("date", "Nearly all values are dates.", valued.date),
     KindRule("named contact", "The name says phone, e-mail or insurance number, and the values agree.", named.contact),
     KindRule("named person", "The name says a person's name, and the values are words.", named.person_name),
     KindRule("named place", "The name says an address or a unit smaller than a state.", named.place),
+    KindRule("called like", "The values are called like persons or places.", identity.called_like),
     KindRule("named age", "The name says age, and the values are ages.", named.age),
     KindRule("named birth part", "The name says a part of the birth date.", named.birth_part),
     KindRule("named demographic", "The name says sex, race, religion, language or the like.", named.demographic),
@@ -60,12 +65,14 @@ RULES: tuple[KindRule, ...] = (
     ),
     KindRule("serial number", "Whole numbers without repeats, consecutive or of one length.", valued.serial_number),
     KindRule("record key", "Labels or numbers of one form, each nearly once or in blocks of rows.", record_key),
+    KindRule("repeated key", "Keys that repeat as persons do.", identity.repeated_key),
     KindRule("named ordinal", "The name says a grade or stage, and the values are few and ordered.", named.ordinal),
     KindRule("named count", "The name says a count, and the values are whole and not negative.", named.count),
     KindRule("named term", "The name says drug, test, diagnosis or the like, and the values are words.", named.term),
     KindRule("place words", "Nearly all values hold a word such as county or parish.", valued.place_words),
     KindRule("organisation", "Most values hold a word such as hospital or Inc.", valued.organisation),
     KindRule("postcode", "The values have the shape of postcodes.", valued.postcode),
+    KindRule("postcode form", "The values have a form that only postcodes have.", identity.postcode_form),
     KindRule("padded label", "Numbers written with leading zeros to one length.", valued.padded_label),
     KindRule("interval levels", "Levels are intervals or numbered, so that they have an order.", valued.ordered_levels),
     KindRule("short scale", "Few consecutive whole numbers from 0 or 1.", valued.short_scale),
@@ -76,6 +83,7 @@ RULES: tuple[KindRule, ...] = (
     KindRule(
         "name-like", "A vocabulary of capitalised words: could be names or places (fail closed).", valued.name_like
     ),
+    KindRule("caseless name", "Short words of a script without capitals, mostly different.", identity.caseless_name),
     KindRule("unique label", "One word per value and hardly a repeat (fail closed).", valued.unique_label),
     KindRule("capital name", "Words in capitals from a long list (fail closed).", valued.capital_name),
     KindRule("label code", "Short labels with digits from a long list.", valued.label_code),

@@ -348,8 +348,17 @@ def label_code(column: ColumnFacts) -> Decision | None:
 
 
 def categorical(column: ColumnFacts) -> Decision | None:
-    """What is left: words. A long list of phrases is text to withhold, though it identifies nobody."""
+    """What is left: words. A long list that no vocabulary explains is text to withhold, though it identifies nobody."""
     w = column.word
     if w is not None and column.distinct > 60 and w.mean_words >= 1.8 and column.unique_share > 0.3:
         return Decision("free_text", withheld=True)
+    if (
+        w is not None
+        and column.distinct > 60
+        and w.mean_words < 1.8
+        and column.unique_share > 0.2
+        and not _medical(column)
+    ):
+        reason = "A long list of words that no vocabulary explains: withheld, since it may hold anything."
+        return Decision("free_text", withheld=True, reason=reason)
     return Decision("categorical")

@@ -12,7 +12,7 @@ import pandas as pd
 from ...schemas.column_treatment import Treatment
 from ...schemas.errors import TableError
 
-__all__ = ["KEY_ACTION", "add_keys", "codes_in", "group_column", "mask_codes", "treat_table"]
+__all__ = ["KEY_ACTION", "codes_in", "group_column", "mask_codes", "persons_of", "treat_table"]
 
 KEY_ACTION = "pseudonymise"
 
@@ -96,20 +96,12 @@ def group_column(table: pd.DataFrame, treatments: Sequence[Treatment]) -> Any:
     return next((name for name in table.columns if str(name) in keys and table[name].duplicated().any()), None)
 
 
-def add_keys(synthetic: pd.DataFrame, table: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.DataFrame:
-    """Put arbitrary keys where identifiers were, and every column back in its place.
-
-    The keys are the row numbers: they lead nowhere, and synthetic rows belong to nobody.
-    """
-    keys = {item.column for item in treatments if item.action == KEY_ACTION}
-    found: dict[Any, Any] = {}
-    for name in table.columns:
-        if name in synthetic.columns:
-            found[name] = synthetic[name]
-        elif str(name) in keys:
-            numbers = np.arange(1, len(synthetic) + 1)
-            found[name] = numbers if pd.api.types.is_numeric_dtype(table[name].dtype) else [f"S{n}" for n in numbers]
-    return pd.DataFrame(found, index=synthetic.index)
+def persons_of(table: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.Series | None:
+    """Each row's person: the patient's key where known, else a key that several rows share; None where neither."""
+    patients = {item.column for item in treatments if item.patient}
+    name = next((name for name in table.columns if str(name) in patients), None)
+    name = group_column(table, treatments) if name is None else name
+    return None if name is None else table[name]
 
 
 def _is_code(cells: pd.Series, codes: tuple[float, ...]) -> pd.Series:

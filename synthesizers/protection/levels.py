@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ...schemas.compliance import RareLevels
 from ...schemas.table.safe_levels import canonical_level
 from .code_parents import parent_rule
 
-__all__ = ["POOL", "ProtectedLevels", "RareLevels", "protect_levels"]
-
-RareLevels = Literal["pool", "redraw"]
-"""What becomes of rare levels: one pooled level, or draws among the common ones."""
+__all__ = ["POOL", "ProtectedLevels", "protect_levels"]
 
 POOL = "other"
 """Name of the pooled level where the column has no word of its own for it."""

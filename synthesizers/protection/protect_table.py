@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...schemas.compliance import RareLevels
 from ...schemas.errors import TableError
 from ..encoding.column_encoding import Bounds, ColumnCode, code_column, decode_column, to_codes, to_number
-from .levels import RareLevels, protect_levels
+from .levels import protect_levels
 from .numbers import protect_numbers
 from .report import ColumnProtection, ProtectionReport
 
@@ -60,7 +61,8 @@ def protect_table(
         seed: Equal arguments give equal tables.
 
     Raises:
-        TableError: Protection would leave the target fewer than two values; the message names the column.
+        TableError: Protection would leave the target fewer than two values (the message names the column), or nothing
+            at all.
     """
     if k < 2:
         raise ValueError("k counts persons: at least 2")
@@ -81,6 +83,8 @@ def protect_table(
                 f"column {key!r}: fewer than two values of the target are held by {k} persons or more, so that nothing "
                 "would be left to predict; join its rare levels, choose another target, or lower the number of persons"
             )
+    if table.columns.size and all(cells.isna().all() for cells in columns.values()):
+        raise TableError(f"no value in this table is held by {k} persons or more: nothing would be left to fit")
     unit = "row" if persons is None else "patient"
     return ProtectedTable(
         pd.DataFrame(columns, index=table.index), ProtectionReport(k=k, unit=unit, columns=tuple(reports))

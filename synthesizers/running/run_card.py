@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,8 +11,20 @@ from ...schemas.base import Frozen
 from ...schemas.column_treatment import Treatment
 from ...schemas.methods import Method
 from ...schemas.plan import ModelSelectionPlan
+from ..protection.report import ProtectionReport
 
-__all__ = ["DPSpent", "Failure", "HeldOut", "RunCard"]
+__all__ = ["ColumnChange", "DPSpent", "Failure", "HeldOut", "RunCard", "Unprotected"]
+
+
+Unprotected = Literal["switched off", "formal guarantee"]
+"""Why values of few were not taken out: the user's choice, or bounds and levels that are all public under DP."""
+
+
+class ColumnChange(Frozen):
+    """A column that is not in the output as it was in the real table."""
+
+    column: str
+    change: str
 
 
 class Failure(Frozen):
@@ -64,4 +76,10 @@ class RunCard(Frozen):
     sample_seconds: float
     peak_bytes: int
     dp: DPSpent | None = None
+    protection: ProtectionReport | None = None
+    """What was done to values of few persons; None where they were not protected."""
+    unprotected: Unprotected | None = None
+    """Why there was no protection."""
+    changes: tuple[ColumnChange, ...] = ()
+    """What changed: identifiers that are new keys, columns left out, made coarser or held by too few."""
     versions: dict[str, str]

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ...schemas.column_treatment import Treatment
+from ...schemas.compliance import DEFAULT_PROTECTION, ValueProtection
 from ...schemas.errors import MissingExtra, SynthesisFailed, TableError
 from ...schemas.methods import CATALOGUE, Hyperparameters
 from ...schemas.plan import ModelSelectionPlan
-from ..encoding.apply_treatments import add_keys, codes_in, group_column, treat_table
+from ..encoding.apply_treatments import codes_in, group_column, persons_of, treat_table
+from ..encoding.restore_columns import restore_columns
 from ..encoding.table_encoding import Bounds, Encoding
+from ..protection.protect_table import protect_table
+from ..protection.report import ProtectionReport
+from .changes import protection_changes, treatment_changes
 from .fit_process import FitFailed, FitLimits, FitRun, run_fit
-from .holdout import split_rows
-from .run_card import DPSpent, Failure, HeldOut, RunCard
+from .holdout import canonical_order, split_rows
+from .run_card import DPSpent, Failure, HeldOut, RunCard, Unprotected
 
 __all__ = ["Say", "Synthesis", "carry_out"]
 
@@ -37,6 +44,16 @@ class Synthesis:
     card: RunCard
 
 
+@dataclass(frozen=True, slots=True)
+class _FitInput:
+    """What enters a fit."""
+
+    table: pd.DataFrame
+    encoding: Encoding
+    report: ProtectionReport | None
+    unprotected: Unprotected | None
+
+
 def carry_out(
     table: pd.DataFrame,
     plan: ModelSelectionPlan,
@@ -47,6 +64,8 @@ def carry_out(
     held_out: float = 0.0,
     limits: FitLimits | None = None,
     public: Mapping[str, Bounds] | None = None,
+    target: str | None = None,
+    protection: ValueProtection | None = DEFAULT_PROTECTION,
     say: Say | None = None,
 ) -> Synthesis:
     """Make the synthetic table that ``plan`` describes.
@@ -60,10 +79,14 @@ def carry_out(
         held_out: Share of the rows, or of the persons, kept out of the fit for a later evaluation.
         limits: Time and memory of each fit.
         public: Column → bounds or levels that are public knowledge; without them no DP guarantee is formal.
+        target: Column that must keep at least two values after protection.
+        protection: How values of few persons are kept out; None where they are not (see ``protection_for``). A DP fit
+            whose bounds and levels are all public is left as it is: looking at exact counts would void its epsilon.
         say: Told of each fit and of each failure.
 
     Raises:
-        TableError: The treatments do not match the table, or too few rows are left to fit.
+        TableError: The treatments do not match the table, too few rows are left to fit, or protection would leave the
+            target one value.
         SynthesisFailed: Neither choice nor backup could be run.
     """
     tell = say or _say_nothing
@@ -73,65 +96,78 @@ def carry_out(
     # Which rows were held out must be known to whoever evaluates; the seed of a fit need not be.
     split_seed = given if given is not None else secrets.randbits(31)
     inside, _ = split_rows(table, held_out, split_seed, group)
+    order = canonical_order(table)
+    inside = order[np.isin(order, inside)]
     today = date.today()
     fitted = treat_table(table, treatments, today).iloc[inside].reset_index(drop=True)
     if len(fitted) < _FEWEST_ROWS:
         raise TableError(f"{len(fitted)} rows are left to fit, at least {_FEWEST_ROWS} are needed")
+    persons = persons_of(table, treatments)
+    persons = None if persons is None else persons.iloc[inside].reset_index(drop=True)
     rows = max(1, min(plan.max_synth_rows, round(plan.sample_multiplier * len(table))))
-    encoding = Encoding.of(fitted, public, codes_in(treatments))
+    codes = codes_in(treatments)
+    raw = _FitInput(fitted, Encoding.of(fitted, public, codes), None, "switched off" if protection is None else None)
+    kept_out = HeldOut(share=held_out, seed=split_seed, group=None if group is None else str(group))
+    card: dict[str, Any] = {
+        "plan": plan,
+        "treatments": tuple(treatments),
+        "treated_on": today,
+        "held_out": kept_out if held_out else None,
+    }
     failures: list[Failure] = []
     for config in (plan.choice, *plan.backups):
+        source = raw
+        if config.is_dp and raw.encoding.public:
+            source = replace(raw, unprotected="formal guarantee")
+        elif protection is not None:
+            made = protect_table(
+                fitted, k=protection.k, persons=persons, target=target, public=public, missing_codes=codes,
+                rare_levels=protection.rare_levels, seed=seed,
+            )  # fmt: skip
+            source = _FitInput(made.table, Encoding.of(made.table, public, codes), made.report, None)
         tell(f"fitting {config.method} to {len(fitted)} rows")
         try:
-            run = run_fit(fitted, encoding, config, rows=rows, seed=seed, environments=environments, limits=limits)
+            run = run_fit(
+                source.table, source.encoding, config, rows=rows, seed=seed, environments=environments, limits=limits
+            )
         except (FitFailed, MissingExtra) as error:
             failures.append(Failure.model_validate({"method": config.method, "reason": str(error)}))
             tell(f"{config.method} failed: {error}")
             continue
-        whole = add_keys(run.table, table, treatments)
+        k = 1 if protection is None else protection.k
+        whole = restore_columns(run.table, table, treatments, seed=seed, k=k)
         hidden = config.is_dp and given is None
-        card = _card(config, plan, failures, treatments, len(fitted), run, None if hidden else seed, encoding)
-        kept_out = None
-        if held_out:
-            kept_out = HeldOut(share=held_out, seed=split_seed, group=None if group is None else str(group))
-        return Synthesis(whole, card.model_copy(update={"treated_on": today, "held_out": kept_out}))
+        told = _record(config, source, treatments, run, None if hidden else seed)
+        return Synthesis(whole, RunCard.model_validate({**card, "failures": failures, **told}))
     raise SynthesisFailed({failure.method: failure.reason for failure in failures})
 
 
-def _card(
-    config: Hyperparameters,
-    plan: ModelSelectionPlan,
-    failures: list[Failure],
-    treatments: Sequence[Treatment],
-    fitted: int,
-    run: FitRun,
-    seed: int | None,
-    encoding: Encoding,
-) -> RunCard:
+def _record(
+    config: Hyperparameters, source: _FitInput, treatments: Sequence[Treatment], run: FitRun, seed: int | None
+) -> dict[str, Any]:
+    """What the run card says of the fit that succeeded."""
     spent = None
     if config.is_dp:
         parts = {name: float(getattr(config, name)) for name in config.epsilon_fields}
         spent = DPSpent(
-            epsilon=config.total_epsilon, delta=config.total_delta, parts=parts, public_bounds=encoding.public
+            epsilon=config.total_epsilon, delta=config.total_delta, parts=parts, public_bounds=source.encoding.public
         )
-    return RunCard.model_validate(
-        {
-            "method": config.method,
-            "plan": plan,
-            "failures": failures,
-            "treatments": tuple(treatments),
-            "rows_fitted": fitted,
-            "rows_made": len(run.table),
-            "seed": seed,
-            "repeatable": CATALOGUE[config.method].repeatable,
-            "fit_seconds": run.fit_seconds,
-            "fit_cpu_seconds": run.fit_cpu_seconds,
-            "sample_seconds": run.sample_seconds,
-            "peak_bytes": run.peak_bytes,
-            "dp": spent,
-            "versions": {"clinical-model-selector": version("clinical-model-selector"), **run.versions},
-        }
-    )
+    return {
+        "method": config.method,
+        "rows_fitted": len(source.table),
+        "rows_made": len(run.table),
+        "seed": seed,
+        "repeatable": CATALOGUE[config.method].repeatable,
+        "fit_seconds": run.fit_seconds,
+        "fit_cpu_seconds": run.fit_cpu_seconds,
+        "sample_seconds": run.sample_seconds,
+        "peak_bytes": run.peak_bytes,
+        "dp": spent,
+        "protection": source.report,
+        "unprotected": source.unprotected,
+        "changes": (*treatment_changes(treatments), *protection_changes(source.report)),
+        "versions": {"clinical-model-selector": version("clinical-model-selector"), **run.versions},
+    }
 
 
 def _say_nothing(text: str) -> None:

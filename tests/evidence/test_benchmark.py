@@ -7,7 +7,6 @@ import pytest
 from clinical_model_selector.evidence.benchmark.regret import SCENARIOS, report_regret, select_embedded
 from clinical_model_selector.evidence.benchmark.results import collect_results, load_measurements
 from clinical_model_selector.evidence.benchmark.run import Cell, list_cells, read_tables, run_benchmark, run_cell
-from clinical_model_selector.evidence.recommender.score import WEIGHTS, score_cell
 from clinical_model_selector.schemas.errors import SettingsError
 from clinical_model_selector.schemas.question import Question
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
@@ -123,13 +122,6 @@ def test_a_local_dask_cluster_measures_too(spec: Path, tmp_path: Path) -> None:
         )
     assert done == 1
     assert (tmp_path / "first__independent__0.json").exists()
-
-
-@pytest.mark.parametrize("tradeoff", WEIGHTS)
-def test_scores_lie_between_nothing_and_all(tradeoff: str) -> None:
-    assert score_cell(tradeoff, 1, 1, 0, 0.1) == pytest.approx(1)  # type: ignore[arg-type]
-    assert score_cell(tradeoff, 0, 0, 1, 1e5) == pytest.approx(0)  # type: ignore[arg-type]
-    assert score_cell(tradeoff, 0.5, None, 0.5, 100) == pytest.approx(0.5)  # type: ignore[arg-type]
 
 
 def test_the_shipped_measurements_carry_their_controls() -> None:

@@ -79,7 +79,7 @@ TABLES: dict[str, Any] = {
     "numbers alone": lambda: _base()[["age", "marker"]],
     "words alone": lambda: _base()[["ward", "smoker"]],
     "one column": lambda: _base()[["age"]],
-    "few rows": lambda: _base(32),
+    "few rows": lambda: _base(64),
     "wide": lambda: pd.DataFrame(np.random.default_rng(0).normal(size=(120, 170))).add_prefix("x"),
     "many rows a person": lambda: _base().assign(who=np.arange(200) // 5),
     "codes for missing": lambda: _base().assign(coded=lambda t: t["age"].where(t["visits"] > 0, -9)),

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from clinical_model_selector.agents import ClinicalModelSelector
+from clinical_model_selector.app.jobs.worker import Worker
 from clinical_model_selector.app.service.admission.auth import hash_key
 from clinical_model_selector.app.service.routes import create_app
 from clinical_model_selector.schemas.settings import Settings
@@ -17,11 +19,34 @@ KEY = "cms_of_the_page_test"
 
 
 @pytest.fixture(scope="session")
-def page() -> Iterator[str]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("page")
+    return Settings(
+        _env_file=None,
+        selector_embedded="only",
+        selector_environments=str(folder / "environments"),
+        service_keys=f"page={hash_key(KEY)}",
+        service_data=str(folder / "data"),
+    )
+
+
+@pytest.fixture(scope="session")
+def page(settings: Settings) -> Iterator[str]:
     """The page of a service that asks for a key; the embedded recommender answers."""
-    settings = Settings(_env_file=None, selector_embedded="only", service_keys=f"page={hash_key(KEY)}")
     with served(create_app(ClinicalModelSelector(settings))) as origin:
         yield origin
+
+
+@pytest.fixture
+def worker(settings: Settings) -> Iterator[None]:
+    """Who carries out the service's jobs."""
+    worker = Worker(settings)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    yield
+    worker.stop()
+    thread.join(60)
+    assert not thread.is_alive()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from clinical_model_selector.schemas.result import SelectionResult
+from clinical_model_selector.schemas.settings import Settings
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -76,6 +77,46 @@ def test_from_a_file_to_a_downloaded_plan(browser: Chrome, page: str, tmp_path: 
     assert browser.save_screenshot(str(tmp_path / f"{scheme}.png"))
     background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 21, 26)"}[scheme]
+    _assert_calm(browser, page)
+
+
+@pytest.mark.usefixtures("worker")
+def test_from_a_file_to_a_synthetic_table_and_its_report(
+    browser: Chrome, page: str, tmp_path: Path, settings: Settings
+) -> None:
+    browser.get(page)
+    _by_id(browser, "file").send_keys(str(EXAMPLE))
+    _by_id(browser, "key").send_keys(KEY)
+    _by_id(browser, "target").send_keys("cens")
+    allowed = browser.find_elements(By.CSS_SELECTOR, "[name=allowed]")
+    if allowed and allowed[0].tag_name == "input":
+        allowed[0].send_keys("gaussian_copula,cart,tvae")
+    _by_id(browser, "profile-button").click()
+    _wait_for(browser, "step-profile")
+    _by_id(browser, "plan-button").click()
+    _wait_for(browser, "step-plan")
+    _by_id(browser, "make-button").click()
+    WebDriverWait(browser, 240).until(
+        lambda b: b.find_elements(By.ID, "step-job") or _by_id(b, "problem").text, "no synthetic table"
+    )
+    assert _by_id(browser, "problem").text == ""
+    assert browser.switch_to.active_element.get_attribute("id") == "step-job"
+    assert "Judged by" in _by_id(browser, "job").text
+    WebDriverWait(browser, 10).until(lambda b: _by_id(b, "make-button").is_enabled())
+    for link in browser.find_elements(By.CSS_SELECTOR, "a[data-file]"):
+        WebDriverWait(browser, 10).until(lambda b: _by_id(b, "make-button").is_enabled())
+        link.click()
+    made = _downloaded(tmp_path / "synthetic.csv").splitlines()
+    assert made[0] == EXAMPLE.read_text().splitlines()[0]
+    assert len(made) > 300
+    assert "<svg" in _downloaded(tmp_path / "report.html")
+    assert json.loads(_downloaded(tmp_path / "card.json"))["seed"] is not None
+    jobs = settings.service_folder / "jobs"
+    assert len(list(jobs.iterdir())) == 1
+    WebDriverWait(browser, 10).until(lambda b: _by_id(b, "make-button").is_enabled())
+    _by_id(browser, "remove-button").click()
+    WebDriverWait(browser, 20).until(lambda b: not b.find_elements(By.ID, "step-job"))
+    assert list(jobs.iterdir()) == []
     _assert_calm(browser, page)
 
 

@@ -122,6 +122,11 @@ def test_the_target_must_keep_two_values() -> None:
     protect_table(table, k=K, target="x")
 
 
+def test_a_table_of_too_few_persons_is_refused() -> None:
+    with pytest.raises(TableError, match="nothing would be left"):
+        protect_table(pd.DataFrame({"x": np.linspace(0, 1, 8)}), k=K)
+
+
 def test_extremes_are_drawn_inside_and_not_piled_up() -> None:
     rng = np.random.default_rng(1)
     cells = np.concatenate([rng.normal(100, 10, 500).round(3), [777.125, 888.25, -55.5]])
@@ -164,7 +169,7 @@ def test_half_steps_stay_half_steps() -> None:
 @pytest.mark.parametrize("case", ["few have a number", "codes for missing of few"])
 def test_columns_with_few_numbers(case: str) -> None:
     if case == "few have a number":
-        made = protect_table(column([1.5, 2.5, 3.25, 4.75] + [None] * 60, float), k=K)
+        made = protect_table(column([1.5, 2.5, 3.25, 4.75] + [None] * 60, float).assign(y=1), k=K)
         assert made.table["x"].isna().all()
         assert made.report.columns[0].withheld
     else:

@@ -16,7 +16,6 @@ from clinical_model_selector.schemas.column_treatment import Generalisation, Tre
 from clinical_model_selector.schemas.errors import TableError
 from clinical_model_selector.schemas.profile import Kind, Role
 from clinical_model_selector.synthesizers.encoding.apply_treatments import (
-    add_keys,
     codes_in,
     group_column,
     mask_codes,
@@ -69,7 +68,6 @@ def test_dates_are_counted_from_a_persons_first_of_all() -> None:
     assert made["in"].tolist() == [2.0, 0.0, 0.0]
     assert made["out"].fillna(-1).tolist() == [3.5, 2.0, -1.0]
     assert group_column(table, rules) == "who"
-    assert add_keys(made, table, rules)["who"].tolist() == ["S1", "S2", "S3"]
 
 
 def test_a_patients_rows_are_grouped_by_the_patient_and_not_by_another_key() -> None:

@@ -33,14 +33,16 @@ function fields() {
   return data;
 }
 
-async function post(path, accept) {
+async function ask(method, path, accept, body) {
   const headers = { accept };
   if (byId("key")) headers.authorization = "Bearer " + byId("key").value;
-  running = new AbortController();
-  const response = await fetch(path, { method: "POST", body: fields(), headers, signal: running.signal });
+  running = running || new AbortController();
+  const response = await fetch(path, { method, body, headers, signal: running.signal });
   if (!response.ok) throw new Error(await explain(await response.text(), response.status));
   return response;
 }
+
+const post = (path, accept) => ask("POST", path, accept, fields());
 
 async function explain(text, code) {
   try {
@@ -62,7 +64,7 @@ function show(id, html) {
 
 async function attempt(work) {
   complain("");
-  const buttons = [byId("profile-button"), byId("plan-button")];
+  const buttons = ["profile-button", "plan-button", "make-button"].map(byId).filter(Boolean);
   buttons.forEach((button) => { button.disabled = true; });
   try {
     await work();
@@ -77,7 +79,7 @@ async function attempt(work) {
 
 async function profile() {
   say("Profiling the table …", true);
-  byId("plan").replaceChildren();
+  forget("plan", "job");
   byId("plan-step").hidden = true;
   const response = await post("page/profile", "text/html");
   show("profile", await response.text());
@@ -87,6 +89,7 @@ async function profile() {
 
 async function plan() {
   say("Asking for a plan …", true);
+  forget("job");
   byId("stop-button").hidden = false;
   const response = await post("page/plan", "text/event-stream");
   for await (const [event, data] of events(response.body)) {
@@ -97,6 +100,63 @@ async function plan() {
       say("The plan is ready.");
     }
   }
+}
+
+// The plan is carried out with the table that is chosen above, by a worker of the service.
+async function make() {
+  const data = new FormData();
+  data.append("kind", "synthesize");
+  for (const name of ["target", "patient_id", "compliance"]) {
+    const field = form.elements[name];
+    if (field && field.value) data.append(name, field.value);
+  }
+  data.append("plan", new Blob([byId("result-json").textContent]), "plan");
+  data.append("file", file.files[0], "table");
+  say("Sending the table …", true);
+  forget("job");
+  byId("stop-button").hidden = false;
+  let job = await (await ask("POST", "v1/jobs", "application/json", data)).json();
+  const address = "v1/jobs/" + job.id;
+  try {
+    while (job.state === "queued" || job.state === "running") {
+      say(progress(job), true);
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      job = await (await ask("GET", address, "application/json")).json();
+    }
+  } catch (error) {
+    if (error.name === "AbortError") {
+      running = null;
+      await ask("DELETE", address, "application/json");
+    }
+    throw error;
+  }
+  show("job", await (await ask("GET", "page/jobs/" + job.id, "text/html")).text());
+  say(job.state === "succeeded" ? "The synthetic table is ready." : "It could not be made.");
+}
+
+function progress(job) {
+  if (job.state === "queued") return "Waiting for a worker …";
+  const left = job.seconds_left === null ? "" : ", about " + Math.ceil(job.seconds_left) + " s left";
+  return (job.step || "Opening the table") + " (" + Math.round(job.elapsed_seconds) + " s" + left + ") …";
+}
+
+async function download(link) {
+  const content = await (await ask("GET", link.dataset.file, "*/*")).blob();
+  const target = document.createElement("a");
+  target.href = URL.createObjectURL(content);
+  target.download = link.download;
+  target.click();
+  setTimeout(() => URL.revokeObjectURL(target.href), 10000);
+}
+
+async function remove(address) {
+  await ask("DELETE", address, "application/json");
+  forget("job");
+  say("Table and results are removed.");
+}
+
+function forget(...names) {
+  for (const name of names) byId(name).replaceChildren();
 }
 
 async function* events(body) {
@@ -125,8 +185,7 @@ byId("plan-button").addEventListener("click", () => attempt(plan));
 byId("stop-button").addEventListener("click", () => running && running.abort());
 
 file.addEventListener("change", () => {
-  byId("profile").replaceChildren();
-  byId("plan").replaceChildren();
+  forget("profile", "plan", "job");
   byId("plan-step").hidden = true;
 });
 
@@ -151,6 +210,13 @@ document.addEventListener("change", (event) => {
 });
 
 document.addEventListener("click", (event) => {
+  if (event.target.id === "make-button") attempt(make);
+  if (event.target.id === "remove-button") attempt(() => remove(event.target.dataset.job));
+  const result = event.target.closest("a[data-file]");
+  if (result) {
+    event.preventDefault();
+    attempt(() => download(result));
+  }
   const link = event.target.closest("a[data-from]");
   if (!link) return;
   const content = new Blob([byId(link.dataset.from).textContent], { type: "application/octet-stream" });

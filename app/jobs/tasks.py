@@ -1,0 +1,214 @@
+"""What each kind of job does: the functions that the command line calls, with files of the job's folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...schemas.errors import SettingsError
+from ...schemas.options import SelectionOptions
+from ...schemas.plan import ModelSelectionPlan
+from ...schemas.result import SelectionResult
+from ...schemas.settings import Settings
+from ..cli.input_files import read_bounds, read_card, read_plan
+from .models import JobUpload
+from .records import Job, JobKind
+
+if TYPE_CHECKING:
+    from ...evidence.evaluation import Evaluation
+    from ...synthesizers.running.fit_process import FitLimits
+    from ...synthesizers.running.run_plan import Synthesis
+
+__all__ = ["TASKS", "Task"]
+
+_UPLOAD = Path("upload")
+
+
+class Task:
+    """A job at work, in its own folder.
+
+    Args:
+        job: The job; its folder is the current one.
+        settings: The service's.
+    """
+
+    def __init__(self, job: Job, settings: Settings) -> None:
+        self.job = job
+        self.settings = settings
+        self.options = JobUpload.model_validate(job.options)
+        self._began = time.monotonic()
+        self._expected: float | None = None
+
+    @property
+    def limits(self) -> FitLimits:
+        """What one fit may use: what is left of the job's time, and its memory."""
+        from ...synthesizers.running.fit_process import FitLimits
+
+        left = self.settings.service_job_timeout_s - (time.monotonic() - self._began)
+        return FitLimits(seconds=max(1.0, left), memory_bytes=float(self.settings.service_job_memory_mb << 20))
+
+    @property
+    def table(self) -> Any:
+        """The uploaded table, opened."""
+        from ...profiling import open_table
+
+        return open_table(_UPLOAD)
+
+    @property
+    def selection_options(self) -> dict[str, Any]:
+        """Those that were given."""
+        names = self.options.model_fields_set & {*SelectionOptions.model_fields, "target", "patient_id", "kinds"}
+        return {name: getattr(self.options, name) for name in names}
+
+    @property
+    def public(self) -> Any:
+        """Bounds and levels that are public knowledge; None where none were given."""
+        path = Path("public_bounds")
+        return read_bounds(path) if path.exists() else None
+
+    def say(self, text: str) -> None:
+        """Tell the owner what happens."""
+        event = {"text": text, "seconds": round(time.monotonic() - self._began, 1), "expected_seconds": self._expected}
+        with Path("events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(event) + "\n")
+
+    def expect(self, plan: ModelSelectionPlan) -> None:
+        """Estimate how long a fit of the plan's choice, from now on, will make the job take."""
+        from ...profiling import profile_table
+        from ...synthesizers.sizing import TableShape, estimate_seconds
+
+        shape = TableShape.of(profile_table(self.table).safe)
+        self._expected = round(time.monotonic() - self._began + estimate_seconds(plan.choice, shape) + _AROUND_A_FIT, 1)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a result."""
+        from ...synthesizers.running.files import write_atomically
+
+        path = Path("results") / name
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        write_atomically(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+    def write_synthesis(self, made: Synthesis) -> None:
+        """Write the synthetic table and its run card."""
+        from ...synthesizers.running.files import write_table
+
+        Path("results").mkdir(mode=0o700, exist_ok=True)
+        write_table(made.table, Path("results") / f"synthetic.{self.options.output}")
+        self.write("card.json", made.card.model_dump_json(indent=2))
+
+
+_AROUND_A_FIT = 10.0
+"""Seconds to start an interpreter, draw the rows, and judge them (judgement)."""
+
+
+def _synthesize(task: Task) -> None:
+    from ...agents.synthesize import synthesize
+    from ...evidence.evaluation import evaluate
+
+    options, known = task.options, read_plan(Path("plan"))
+    plan = known.plan if isinstance(known, SelectionResult) else known
+    task.expect(plan)
+    made = synthesize(
+        task.table,
+        known,
+        patient_id=options.patient_id,
+        seed=options.seed,
+        held_out=options.held_out,
+        limits=task.limits,
+        public=task.public,
+        settings=task.settings,
+        say=task.say,
+    )
+    task.write_synthesis(made)
+    task.write("plan.json", plan.model_dump_json(indent=2))
+    if options.evaluate:
+        task.say("judging the synthetic table")
+        _write_evaluation(
+            task,
+            evaluate(
+                task.table,
+                made.table,
+                card=made.card,
+                target=options.target if options.target in made.table.columns else None,
+                compliance=options.compliance or task.settings.compliance_level,
+                quasi_identifiers=options.quasi_identifiers,
+            ),
+        )
+
+
+def _evaluate(task: Task) -> None:
+    from ...evidence.evaluation import evaluate
+    from ...profiling import open_table
+
+    options, card = task.options, Path("card")
+    task.say("judging the synthetic table")
+    _write_evaluation(
+        task,
+        evaluate(
+            task.table,
+            open_table(Path("synthetic")),
+            card=read_card(card) if card.exists() else None,
+            target=options.target,
+            compliance=options.compliance or task.settings.compliance_level,
+            quasi_identifiers=options.quasi_identifiers,
+        ),
+    )
+
+
+def _auto(task: Task) -> None:
+    from ...agents import ClinicalModelSelector
+    from ...agents.auto import run_auto
+    from ..render.evaluation_views import auto_page, auto_record
+
+    options = task.options
+    best, rounds = run_auto(
+        task.table,
+        selector=ClinicalModelSelector(task.settings),
+        rounds=options.rounds,
+        seed=options.seed,
+        held_out=options.held_out,
+        limits=task.limits,
+        public=task.public,
+        quasi_identifiers=options.quasi_identifiers,
+        say=task.say,
+        before=task.expect,
+        **task.selection_options,
+    )
+    task.write_synthesis(best.synthesis)
+    task.write("plan.json", best.result.plan.model_dump_json(indent=2))
+    task.write("result.json", best.result.model_dump_json(indent=2))
+    task.write("rounds.json", json.dumps(auto_record(best, rounds), indent=2))
+    _write_evaluation(task, best.evaluation)
+    task.write("report.html", auto_page(best, rounds))
+
+
+def _tune(task: Task) -> None:
+    from ...agents import ClinicalModelSelector
+
+    selector: Any = ClinicalModelSelector(task.settings)
+    if not hasattr(selector, "tune"):
+        raise SettingsError("kind: this version cannot tune")
+    result: SelectionResult = selector.tune(
+        task.table, max_seconds=task.options.max_seconds, seed=task.options.seed, **task.selection_options
+    )
+    task.write("plan.json", result.plan.model_dump_json(indent=2))
+    task.write("result.json", result.model_dump_json(indent=2))
+
+
+def _write_evaluation(task: Task, evaluation: Evaluation) -> None:
+    from ...evidence.evaluation import as_record
+    from ..render.evaluation_views import evaluation_page
+
+    task.write("evaluation.json", json.dumps(as_record(evaluation), indent=2))
+    task.write("report.html", evaluation_page(evaluation))
+
+
+TASKS: dict[JobKind, Callable[[Task], None]] = {
+    "auto": _auto,
+    "synthesize": _synthesize,
+    "evaluate": _evaluate,
+    "tune": _tune,
+}

@@ -1,0 +1,137 @@
+"""Rules that recognise identifiers by value in any language: names, towns, national numbers, keys, postcodes, plates.
+
+Nothing here reads a column's name but to ask for more where it says drug, test or diagnosis.
+"""
+
+from __future__ import annotations
+
+from statistics import fmean, pstdev
+
+import pyarrow.compute as pc
+
+from .column_facts import ColumnFacts
+from .decision import Decision
+from .identifiers.addresses import POSTCODES
+from .identifiers.name_dictionary import name_shares
+from .identifiers.national_ids import national_scheme
+from .value_patterns import matches
+
+__all__ = ["called_like", "caseless_name", "mobile", "national_number", "plate", "postcode_form", "repeated_key"]
+
+FEW = 8
+"""Distinct values below which a share of names may be chance."""
+
+
+def national_number(column: ColumnFacts) -> Decision | None:
+    """Numbers of persons by form and check digit."""
+    number = column.number
+    if number is not None and (not number.integer or number.minimum < 0 or number.maximum < 1e6):
+        return None
+    scheme = national_scheme(column.texts, numbers=number is not None)
+    if scheme is None:
+        return None
+    reason = f"The values follow the form and check digit of a number given to persons: {scheme}."
+    return Decision("identifier", direct=True, detail="record", reason=reason)
+
+
+def called_like(column: ColumnFacts) -> Decision | None:
+    """Names of persons, towns and regions, by dictionary."""
+    word = column.word
+    if word is None or column.distinct < 3 or word.mean_words > 6 or column.date is not None:
+        return None
+    shares = name_shares(column.texts)
+    least = 0.8 if column.header.says("term", "code", "code_id") else 0.5
+    if shares.titled >= 0.8:
+        return Decision("name", direct=True, reason="The values begin with titles such as Dr or Mrs.")
+    if shares.region >= 0.8 and shares.region > shares.place:
+        return Decision("quasi_identifier", quasi=True, reason="The values are called like countries or states.")
+    towns = shares.place + (shares.region if shares.place >= 0.3 else 0.0)
+    if towns > shares.person and _is_enough(column, towns, 0.9):
+        reason = "The values are called like towns."
+        return Decision("address", direct=True, quasi=True, detail="place", reason=reason)
+    if shares.person >= least and column.distinct >= FEW:
+        return Decision("name", direct=True, reason="The values are called like persons.")
+    if shares.whole >= 0.9 and column.distinct >= 4:
+        return Decision("name", direct=True, reason="The values are called like persons.")
+    return None
+
+
+def _is_enough(column: ColumnFacts, share: float, of_few: float) -> bool:
+    assert column.word is not None
+    if column.distinct >= FEW:
+        return share >= 0.6
+    return share >= of_few and column.distinct >= 5 and column.word.median_length >= 5 and column.word.upper_share < 0.5
+
+
+def repeated_key(column: ColumnFacts) -> Decision | None:
+    """Keys of 8 to 16 characters that repeat as persons do, about evenly, whatever the order of rows.
+
+    Codes of things repeat unevenly: a few stand in most rows, most in few.
+    """
+    if column.distinct < 20 or not 0.005 <= column.unique_share < 0.98 or not _is_long_key(column):
+        return None
+    counts = column.values.counts.to_pylist()
+    even = pstdev(counts) <= 1.2 * fmean(counts) and max(counts) <= max(0.05 * sum(counts), 3)
+    if not even:
+        return None
+    reason = "Keys of 8 to 16 characters that repeat about evenly, as persons do."
+    return Decision("identifier", direct=True, detail="record", reason=reason)
+
+
+def _is_long_key(column: ColumnFacts) -> bool:
+    number, word = column.number, column.word
+    lengths = sorted(map(len, column.texts))
+    low, high = lengths[len(lengths) // 20], lengths[-1]
+    if not (7 if number is not None else 8) <= low <= high <= 16 or high < 8:
+        return False
+    if number is not None:
+        arbitrary = number.integer and number.minimum >= 0 and number.round_share < 0.3
+        # Terminologies number in a narrow band (MedDRA from 10,000,000); persons' numbers are spread.
+        return arbitrary and number.maximum - number.minimum >= 100 * column.distinct and not column.has("snomed")
+    if word is None or word.mean_words > 1.05 or word.digit_share < 0.9 or column.date is not None:
+        return False
+    digits = sum(sum(c.isdigit() for c in text) for text in column.texts) / len(column.texts)
+    coded = column.has("ndc") or column.has("icd10") or column.has("loinc") or column.has("decimal", 0.5)
+    return digits >= 4 and not coded
+
+
+def caseless_name(column: ColumnFacts) -> Decision | None:
+    """Short words of a script without capitals, mostly different (fail closed)."""
+    word = column.word
+    if word is None or column.distinct < 15 or column.unique_share < 0.3 or word.digit_share > 0.1:
+        return None
+    caseless = sum(any(c.isalpha() and c.lower() == c.upper() for c in text) for text in column.texts)
+    if caseless < 0.8 * len(column.texts) or word.mean_words > 4:
+        return None
+    return Decision("name", direct=True) if word.median_length <= (5 if word.mean_words < 1.3 else 25) else None
+
+
+def postcode_form(column: ColumnFacts) -> Decision | None:
+    """Values of a form that hardly anything but postcodes has."""
+    if column.word is None or column.distinct < FEW or column.word.median_length > 10:
+        return None
+    if any(matches(column.texts, form) >= 0.95 * len(column.texts) for form in POSTCODES):
+        return Decision("address", direct=True, quasi=True, detail="postcode")
+    return None
+
+
+_PLATES = (
+    r"[A-ZÄÖÜ]{1,3}-[A-ZÄÖÜ]{1,2} ?\d{1,4}[EH]?|[A-Z]{2}\d{2} [A-Z]{3}|[A-Z]{2}[- ]\d{3}[- ][A-Z]{2}"
+    r"|\d{4} [B-DF-HJ-NPRSTV-Z]{3}|\d{2} [A-Z]{1,3} \d{2,4}|[A-Z]{3}[- ]\d[A-Z0-9]\d{2}"
+)
+
+
+def plate(column: ColumnFacts) -> Decision | None:
+    """Registration plates of cars."""
+    if column.word is None or column.distinct < 10 or column.unique_share < 0.3:
+        return None
+    return Decision("identifier", direct=True) if matches(column.texts, _PLATES) >= 0.9 * len(column.texts) else None
+
+
+def mobile(column: ColumnFacts) -> Decision | None:
+    """Ten or eleven digits with a leading 0 and few area codes: telephone numbers without a mark."""
+    if not column.values.zero_led or column.values.width not in (10, 11) or column.distinct < 10:
+        return None
+    led = matches(column.texts, r"0[1-9]\d{8,9}") == len(column.texts)
+    codes = len(set(pc.utf8_slice_codeunits(column.values.distinct, 0, 2).to_pylist()))
+    return Decision("phone", direct=True) if led and codes <= 4 and column.unique_share >= 0.3 else None

@@ -1,0 +1,134 @@
+"""Identifiers and kinds by value alone, in ten languages: every column's name is replaced."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+from clinical_model_selector.profiling import profile_table
+from clinical_model_selector.profiling.kinds.identifiers.addresses import is_phone, is_street_address
+from clinical_model_selector.profiling.kinds.identifiers.name_dictionary import name_shares, split_words
+from clinical_model_selector.profiling.kinds.identifiers.national_ids import SCHEMES, national_scheme
+
+from .language_tables import LANGUAGES, patients, visits
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_names_replaced_the_values_tell_who_must_not_come_out(language: str) -> None:
+    tally: Counter[str] = Counter()
+    wrong = []
+    for make in (patients, visits):
+        table, truth = make(language)
+        blind = profile_table(table.rename_columns([f"V{position}" for position in range(1, len(truth) + 1)]))
+        for (name, wanted), column in zip(truth.items(), blind.columns, strict=True):
+            right = column.safe.kind in wanted.rstrip("!?").split()
+            direct = column.safe.direct_identifier
+            tally.update(
+                columns=1, right=right, direct=wanted.endswith("!"), recalled=direct and wanted.endswith("!"),
+                alarms=direct and not wanted.endswith(("!", "?")),
+            )  # fmt: skip
+            if not right or direct != wanted.endswith("!"):
+                wrong.append((name, column.safe.kind, direct, column.recognised_by))
+    assert tally["recalled"] >= 0.95 * tally["direct"], wrong
+    assert tally["right"] >= 0.9 * tally["columns"], wrong
+    assert tally["alarms"] == 0, wrong
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_number_of_persons_is_the_patient_whatever_its_name_and_the_order_of_rows(language: str) -> None:
+    table, _ = visits(language)
+    order = list(range(table.num_rows))
+    random.Random(1).shuffle(order)
+    for ordered in (table, table.take(pa.array(order))):
+        profile = profile_table(ordered.rename_columns([f"V{n}" for n in range(1, ordered.num_columns + 1)]))
+        assert profile.patient_id == "V1"
+        assert profile.columns[0].treatment.action == "pseudonymise"
+
+
+# Published by the issuers as examples, or computed from their rules by hand.
+NUMBERS = {
+    "NHS number (GB)": ["943 476 5919", "4505577104", "5990128088", "1275988113", "4536026665"],
+    "PESEL (PL)": ["44051401359", "02070803628", "81010200141", "90090515836", "65071209862"],
+    "AHV (CH)": ["756.9217.0769.85", "756.1234.5678.97", "756.3047.5009.62", "7569217076985", "756.1000.0000.09"],
+    "IBAN": ["DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432", "FR1420041010050500013M02606",
+             "NL91ABNA0417164300", "CH9300762011623852957"],
+    "HETU (FI)": ["131052-308T", "010594Y9021", "020594X903P", "020594X902N", "030594W903B"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", NUMBERS)
+def test_published_numbers_pass(scheme: str) -> None:
+    assert national_scheme(NUMBERS[scheme]) == scheme
+
+
+@pytest.mark.parametrize("width", range(8, 17))
+def test_numbers_drawn_at_random_are_nobodys(width: int) -> None:
+    drawn = random.Random(width)
+    for _ in range(50):
+        numbers = [str(drawn.randrange(10 ** (width - 1), 10**width)) for _ in range(8)]
+        assert national_scheme(numbers, numbers=True) is None
+
+
+def test_schemes_are_told_apart_by_name() -> None:
+    names = [name for name, _, _ in SCHEMES]
+    assert len(names) == len(set(names))
+
+
+WRITTEN = {
+    "phone": (
+        is_phone,
+        ["+49 30 123456", "030/1234567", "06 12 34 56 78", "(212) 555-0123", "1-212-555-0123", "0532 123 45 67",
+         "8 (912) 345-67-89", "070-123 45 67", "090-1234-5678", "+351912345678", "0171 1234567", "600 123 456"],
+        ["12345678", "0.123456789", "02139-1234", "01-701-1015", "113/82", "1,248", "120 mg", "6-18-3"],
+    ),
+    "street": (
+        is_street_address,
+        ["12 Main Street", "Lindenstraße 5", "ul. Długa 14", "Via Roma 3", "24 rue des Lilas", "Storgatan 7",
+         "Calle Mayor 8", "P.O. Box 123", "Rua das Flores, 12", "ул. Ленина, д. 5", "Atatürk Cad. No: 4",
+         "100 Oak Hollow"],
+        ["Stage 3", "2 weeks ago", "Type 2", "Metformin 500 mg", "T2N0M0", "grade 2 tumour", "Ward 7", "12 mg"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", WRITTEN)
+def test_written_shapes(shape: str) -> None:
+    holds, hits, misses = WRITTEN[shape]
+    assert [text for text in hits if not holds(text)] == []
+    assert [text for text in misses if holds(text)] == []
+
+
+CLINICAL_WORDS = {
+    "drugs": "Metformin;Aspirin;Lisinopril;Atorvastatin;Warfarin;Insulin glargine;Amoxicillin;Prednisone;Heparin",
+    "diagnoses": "Essential hypertension;Atrial fibrillation;Type 2 diabetes;Heart failure;Pneumonia;Hip fracture;"
+    "Sepsis;Crohn disease;Iron deficiency anemia;Chronic kidney disease;Asthma;Gout",
+    "wards": "Cardiology;Oncology;Intensive Care;Emergency;Orthopaedics;Paediatrics;Neurology;Surgery;Urology",
+    "organisms": "Escherichia coli;Klebsiella pneumoniae;Staphylococcus aureus;Enterococcus faecalis;Candida albicans;"
+    "Proteus mirabilis;Serratia marcescens;Pseudomonas aeruginosa",
+    "races": "White;Black or African American;Asian;Other;Native Hawaiian;American Indian;Hispanic;Unknown;Two or more",
+    "Diagnosen": "Vorhofflimmern;Herzinsuffizienz;Lungenentzündung;Schenkelhalsfraktur;Bluthochdruck;Gicht;Asthma",
+    "jobs": "Teacher;Nurse;Farmer;Driver;Clerk;Engineer;Retired;Student;Manager;Cook;Carpenter;Baker",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("vocabulary", CLINICAL_WORDS)
+def test_clinical_words_are_not_called_like_persons_or_towns(vocabulary: str) -> None:
+    shares = name_shares(CLINICAL_WORDS[vocabulary].split(";"))
+    assert shares.person < 0.4
+    assert shares.place < 0.4
+
+
+def test_names_are_folded_as_they_are_typed() -> None:
+    assert split_words("O\u2019Brien-Müller, J\u00f8rgen") == ("obrien", "muller", "jorgen")
+    assert name_shares(["王伟", "李强", "张敏", "刘洋", "陈静"]).person == 1.0
+    assert name_shares(["김민준", "이서연", "박지훈", "최수빈"]).person == 1.0
+
+
+def test_high_cardinality_text_that_no_vocabulary_explains_is_withheld() -> None:
+    drawn = random.Random(5)
+    words = ["".join(drawn.choice("bdfgklmnprstvz") + drawn.choice("aeiou") for _ in range(4)) for _ in range(150)]
+    column = profile_table(pa.table({"V1": words + words[:100], "V2": ["a", "b"] * 125})).columns[0]
+    assert column.safe.role == "withheld"
+    assert column.treatment.action == "drop"
