@@ -86,9 +86,14 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
 def _profile(request: SelectionRequest) -> TableProfile | SafeProfile:
     if request.profile is None:
         return profile_table(
-            request.table, target=request.target, patient_id=request.patient_id, kinds=request.kinds or None
+            request.table,
+            target=request.target,
+            patient_id=request.patient_id,
+            kinds=request.kinds or None,
+            time=request.time,
+            static=request.static,
         )
-    for field in ("target", "patient_id"):
+    for field in ("target", "patient_id", "time"):
         if getattr(request, field) is not None:
             raise TableError(f"{field} is decided when the profile is made: give it there, not beside a ready profile")
     return request.profile

@@ -10,10 +10,11 @@ from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.profile import Kind, SafeProfile, TableProfile
 from ...schemas.settings import Settings
 from .input_files import read_saved_profile
+from .options import TableOptions
 from .progress import Progress
 from .terminal import say
 
-__all__ = ["create_for", "need_light", "parse_kinds", "profile_of", "read_profile", "split_names"]
+__all__ = ["create_for", "need_light", "parse_kinds", "profile_of", "read_profile", "split_names", "told_kinds"]
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:
@@ -37,14 +38,7 @@ def parse_kinds(pairs: Sequence[str]) -> dict[str, Kind]:
     return found
 
 
-def read_profile(
-    table: str,
-    target: str | None,
-    patient_id: str | None,
-    kinds: Sequence[str],
-    columns: Path | None,
-    table_name: str | None,
-) -> TableProfile:
+def read_profile(table: str, look: TableOptions) -> TableProfile:
     """Profile a table, with progress on stderr where it takes long; ``--kind`` wins over the columns file.
 
     Raises:
@@ -54,22 +48,25 @@ def read_profile(
     # Takes half a second to import, which help texts need not wait for.
     from ...profiling import profile_table
 
-    told = {**(load_columns_file(columns) if columns else {}), **parse_kinds(kinds)}
     with Progress() as progress:
         return profile_table(
-            table, target=target, patient_id=patient_id, kinds=told, table_name=table_name, progress=progress
+            table,
+            target=look.target,
+            patient_id=look.patient_id,
+            kinds=told_kinds(look),
+            time=look.time,
+            static=look.static or (),
+            table_name=look.table_name,
+            progress=progress,
         )
 
 
-def profile_of(
-    table: str | None,
-    saved: Path | None,
-    target: str | None,
-    patient_id: str | None,
-    kinds: Sequence[str],
-    columns: Path | None,
-    table_name: str | None,
-) -> SafeProfile | TableProfile:
+def told_kinds(look: TableOptions) -> dict[str, Kind]:
+    """Column → kind, where the user knows better."""
+    return {**(load_columns_file(look.columns) if look.columns else {}), **parse_kinds(look.kind or ())}
+
+
+def profile_of(table: str | None, saved: Path | None, look: TableOptions) -> SafeProfile | TableProfile:
     """The profile of a table, or one that was saved; what decides about a profile is said when it is made.
 
     Raises:
@@ -80,9 +77,9 @@ def profile_of(
         raise SettingsError("give a TABLE, or --profile with what `profile TABLE --save FILE` wrote")
     if saved is None:
         assert table is not None
-        return read_profile(table, target, patient_id, kinds, columns, table_name)
-    if target or patient_id or kinds or columns or table_name:
-        raise SettingsError("--target, --patient-id, --kind, --columns and --table belong to `profile --save`")
+        return read_profile(table, look)
+    if look != TableOptions():
+        raise SettingsError("how a table is looked at is said to `profile --save`, not beside --profile")
     return read_saved_profile(saved)
 
 

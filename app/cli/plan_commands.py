@@ -10,19 +10,7 @@ import typer
 from ...schemas.options import SelectionOptions
 from ...schemas.result import SelectionResult
 from .inputs import profile_of, read_profile
-from .options import (
-    Columns,
-    Html,
-    Json,
-    Kinds,
-    PatientId,
-    SavedProfile,
-    Table,
-    TableName,
-    TableOrProfile,
-    Target,
-    expand_options,
-)
+from .options import Html, Json, SavedProfile, Table, TableOptions, TableOrProfile, expand_options
 from .terminal import print_json, print_view, write_page
 
 __all__ = ["register"]
@@ -40,13 +28,9 @@ def register(app: typer.Typer) -> None:
 @expand_options
 def select(
     options: SelectionOptions,
+    look: TableOptions,
     table: TableOrProfile = None,
     profile: SavedProfile = None,
-    target: Target = None,
-    patient_id: PatientId = None,
-    kind: Kinds = None,
-    columns: Columns = None,
-    table_name: TableName = None,
     as_json: Json = False,
     html: Html = None,
 ) -> None:
@@ -54,13 +38,14 @@ def select(
     from ...agents import ClinicalModelSelector
 
     selector = ClinicalModelSelector()
-    known = profile_of(table, profile, target, patient_id, kind or (), columns, table_name)
+    known = profile_of(table, profile, look)
     _show_result(selector.select(profile=known, **dict(options)), as_json, html)
 
 
 @expand_options
 def replan(
     options: SelectionOptions,
+    look: TableOptions,
     previous: Annotated[
         Path, typer.Option("--previous", metavar="FILE", help="The last plan: what select --json printed.")
     ],
@@ -69,11 +54,6 @@ def replan(
     ],
     table: TableOrProfile = None,
     profile: SavedProfile = None,
-    target: Target = None,
-    patient_id: PatientId = None,
-    kind: Kinds = None,
-    columns: Columns = None,
-    table_name: TableName = None,
     as_json: Json = False,
     html: Html = None,
 ) -> None:
@@ -85,7 +65,7 @@ def replan(
     last = read_plan(previous)
     done = PreviousRound(plan=last.plan if isinstance(last, SelectionResult) else last, metrics=read_metrics(metrics))
     selector = ClinicalModelSelector()
-    known = profile_of(table, profile, target, patient_id, kind or (), columns, table_name)
+    known = profile_of(table, profile, look)
     _show_result(selector.select(profile=known, previous=done, **dict(options)), as_json, html)
 
 
@@ -102,13 +82,10 @@ def _show_result(result: SelectionResult, as_json: bool, html: Path | None) -> N
         print_view(result_view(result))
 
 
+@expand_options
 def profile(
     table: Table,
-    target: Target = None,
-    patient_id: PatientId = None,
-    kind: Kinds = None,
-    columns: Columns = None,
-    table_name: TableName = None,
+    look: TableOptions,
     save: Annotated[
         Path | None,
         typer.Option("--save", metavar="FILE", help="Keep it for select --profile; it holds names and exact counts."),
@@ -123,7 +100,7 @@ def profile(
     from ...profiling import describe_for_prompt, estimate_tokens
     from ..render.views import profile_record, profile_view
 
-    known = read_profile(table, target, patient_id, kind or (), columns, table_name)
+    known = read_profile(table, look)
     if save is not None:
         write_page(save, known.model_dump_json(indent=2), option="--save")
     prompt = describe_for_prompt(known.safe)

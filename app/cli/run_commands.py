@@ -10,18 +10,17 @@ import typer
 from ...schemas.options import SelectionOptions
 from ...schemas.settings import Settings
 from .exit_codes import NOT_RELEASED
-from .inputs import create_for, need_light, parse_kinds, split_names
+from .inputs import create_for, need_light, split_names, told_kinds
 from .options import (
-    Columns,
     Html,
     Json,
-    Kinds,
     Level,
     Memory,
     PatientId,
     Seconds,
     Table,
     TableName,
+    TableOptions,
     Target,
     expand_options,
 )
@@ -184,11 +183,7 @@ def auto(
     table: Table,
     output: Out,
     options: SelectionOptions,
-    target: Target = None,
-    patient_id: PatientId = None,
-    table_name: TableName = None,
-    kind: Kinds = None,
-    columns: Columns = None,
+    look: TableOptions,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="At most so many.")] = 3,
     seed: Seed = None,
     held_out: HeldOut = 0.2,
@@ -209,7 +204,6 @@ def auto(
     from ...agents import ClinicalModelSelector
     from ...agents.auto import run_auto
     from ...profiling import open_table
-    from ...profiling.kinds_file import load_columns_file
     from ...synthesizers.running.files import check_output, write_result
     from ...synthesizers.running.fit_process import FitLimits
     from ..render.evaluation_views import auto_page, auto_record, auto_view
@@ -218,7 +212,7 @@ def auto(
     check_output(output)
     selector = ClinicalModelSelector()
     best, all_rounds = run_auto(
-        open_table(table, table_name=table_name),
+        open_table(table, table_name=look.table_name),
         selector=selector,
         rounds=rounds,
         seed=seed,
@@ -228,9 +222,11 @@ def auto(
         quasi_identifiers=split_names(quasi),
         say=say,
         before=(lambda plan: create_for(plan.methods, selector.settings)) if create_environments else None,
-        target=target,
-        patient_id=patient_id,
-        kinds={**(load_columns_file(columns) if columns else {}), **parse_kinds(kind or ())},
+        target=look.target,
+        patient_id=look.patient_id,
+        time=look.time,
+        static=tuple(look.static or ()),
+        kinds=told_kinds(look),
         **dict(options),
     )
     write_result(best.synthesis.table, best.synthesis.card.model_dump_json(indent=2), output)
