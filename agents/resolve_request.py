@@ -20,6 +20,7 @@ from ..schemas.request import EvidenceMetrics, PreviousRound, SelectionRequest
 from ..schemas.result import Treatment
 from ..schemas.settings import Settings
 from ..synthesizers.catalogue import CATALOGUE, NOT_OFFERED, resolve_method
+from .composition import unseal
 from .redact_goal import make_safe
 
 __all__ = ["Resolved", "coerce_request", "previous_round", "resolve"]
@@ -34,15 +35,22 @@ class Resolved:
     warnings: tuple[str, ...]
 
 
-def coerce_request(value: Any) -> SelectionRequest:
+def coerce_request(value: Any, options: Mapping[str, Any] | None = None) -> SelectionRequest:
     """A request from what callers pass: a request, a mapping of its fields, or a bare table.
+
+    Args:
+        value: What the selector was called with, or the same sealed.
+        options: Further fields, which win.
 
     Raises:
         SettingsError: A field is unknown or has a value that cannot be used; the message names it.
     """
+    value = unseal(value)
     if isinstance(value, SelectionRequest):
-        return value
-    fields = dict(value) if isinstance(value, Mapping) else {"table": value}
+        if not options:
+            return value
+        value = {name: getattr(value, name) for name in value.model_fields_set}
+    fields = {**(value if isinstance(value, Mapping) else {"table": value}), **(options or {})}
     try:
         return SelectionRequest.model_validate(fields)
     except ValidationError as error:

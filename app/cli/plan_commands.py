@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -75,7 +76,7 @@ def _show_result(result: SelectionResult, as_json: bool, html: Path | None) -> N
 
         write_page(html, result_page(result))
     if as_json:
-        print_json(result.model_dump(mode="json"))
+        print_json(json.loads(result.to_json(names=True)))
     else:
         from ..render.views import result_view
 

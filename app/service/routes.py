@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache, partial
@@ -272,7 +273,7 @@ def _render(format: str, request: SelectionRequest, result: SelectionResult) -> 
     if format == "backend":
         return JSONResponse(result.plan.to_backend_dict(), headers=headers)
     profile = request.profile.safe if isinstance(request.profile, TableProfile) else request.profile
-    record = {**result.model_dump(mode="json"), "profile": profile.model_dump(mode="json") if profile else None}
+    record = {**json.loads(result.to_json(names=True)), "profile": profile.model_dump(mode="json") if profile else None}
     return JSONResponse(record, headers=headers)
 
 

@@ -112,7 +112,7 @@ def _render_plan(service: Service, request: SelectionRequest, result: SelectionR
             bars=bars,
             chart=draw_evidence(bars),
             refused=_refused(question),
-            result=json.dumps(result.model_dump(mode="json"), indent=2),
+            result=result.to_json(names=True, indent=2),
             plan_json=json.dumps(result.plan.model_dump(mode="json"), indent=2),
             code=python_code(result, names),
         )
