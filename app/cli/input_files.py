@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...synthesizers.encoding.table_encoding import Bounds
     from ...synthesizers.running.run_card import RunCard
 
-__all__ = ["read_bounds", "read_card", "read_metrics", "read_plan", "read_run", "read_saved_profile"]
+__all__ = ["read_bounds", "read_card", "read_metrics", "read_plan", "read_result", "read_run", "read_saved_profile"]
 
 
 def read_plan(path: Path) -> ModelSelectionPlan | SelectionResult:
@@ -83,6 +83,18 @@ def read_run(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise SettingsError(f"{path}: must be a JSON object, as the commands print it with --json")
     return data
+
+
+def read_result(path: Path) -> SelectionResult:
+    """What ``select --json`` printed.
+
+    Raises:
+        SettingsError: It is something else; the message names the fields that are wrong and no value.
+    """
+    result = read_plan(path)
+    if not isinstance(result, SelectionResult):
+        raise SettingsError(f"{path}: a plan alone; give what select --json printed")
+    return result
 
 
 def read_card(path: Path) -> RunCard:

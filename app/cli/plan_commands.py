@@ -10,8 +10,9 @@ import typer
 
 from ...schemas.options import SelectionOptions
 from ...schemas.result import SelectionResult
-from .inputs import profile_of, read_profile
-from .options import Html, Json, SavedProfile, Table, TableOptions, TableOrProfile, expand_options
+from .inputs import need_light, profile_of, read_profile
+from .options import Html, Json, Memory, SavedProfile, Seconds, Table, TableOptions, TableOrProfile, expand_options
+from .progress import Progress
 from .terminal import print_json, print_view, write_page
 
 __all__ = ["register"]
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(select)
     app.command()(replan)
+    app.command()(tune)
     app.command()(profile)
     app.command()(compare)
     app.command()(synthesizers)
@@ -81,6 +83,56 @@ def _show_result(result: SelectionResult, as_json: bool, html: Path | None) -> N
         from ..render.views import result_view
 
         print_view(result_view(result))
+
+
+@expand_options
+def tune(
+    table: Table,
+    options: SelectionOptions,
+    look: TableOptions,
+    max_seconds: Annotated[
+        float, typer.Option("--max-seconds", metavar="S", min=1.0, help="CPU seconds for all fits and scores.")
+    ] = 120.0,
+    start: Annotated[
+        Path | None, typer.Option("--start", metavar="FILE", help="What select --json printed, to start from.")
+    ] = None,
+    runs: Annotated[
+        Path | None, typer.Option("--runs", metavar="DIR", help="Keep each fit's figures there, and go on from them.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Fits at a time.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Decides how the table is split.")] = 0,
+    limit_seconds: Seconds = 600.0,
+    limit_gb: Memory = 8.0,
+    as_json: Json = False,
+    html: Html = None,
+) -> None:
+    """Choose a synthesizer for TABLE by fitting the candidates to it.
+
+    Ctrl-C ends the race and keeps the best so far.
+    """
+    need_light("tune")
+    from ...agents import ClinicalModelSelector
+    from ...agents.tune import tune as run_tune
+    from ...profiling import open_table
+    from ...synthesizers.running.fit_process import FitLimits
+    from .input_files import read_result
+
+    profile = read_profile(table, look)
+    with Progress(work="tuning") as progress:
+        result = run_tune(
+            open_table(table, table_name=look.table_name),
+            selector=ClinicalModelSelector(),
+            start=read_result(start) if start is not None else None,
+            max_seconds=max_seconds,
+            seed=seed,
+            limits=FitLimits(limit_seconds, limit_gb * 1e9),
+            jobs=jobs,
+            folder=runs,
+            watch=lambda stage, share: progress(share, stage),
+            profile=profile,
+            **dict(options),
+        )
+    _show_result(result, as_json, html)
 
 
 @expand_options

@@ -16,6 +16,7 @@ from .words import describe_cost, describe_extent, describe_privacy, describe_va
 
 if TYPE_CHECKING:
     from ...schemas.profile import ColumnProfile, TableProfile
+    from ...schemas.race import RaceReport
     from ...schemas.result import Attempt, Provenance, SelectionResult, Treatment
 
 __all__ = [
@@ -42,6 +43,8 @@ def result_view(result: SelectionResult) -> RenderableType:
     facts.add_row("why", shown(name_aliases(plan.rationale, names)))
     facts.add_row("answered by", _answered(provenance))
     parts: list[RenderableType] = [facts]
+    if result.race is not None and result.race.entries:
+        parts += [Text(), _race(result.race)]
     if provenance.fallback_reason or len(provenance.attempts) > 1:
         parts += [Text(), _attempts(provenance.attempts)]
     # Why somebody else answered is told by the attempts.
@@ -51,6 +54,24 @@ def result_view(result: SelectionResult) -> RenderableType:
     if result.treatments:
         parts += [Text(), _treatments(result.treatments)]
     return Group(*parts)
+
+
+def _race(race: RaceReport) -> RenderableType:
+    """Everything that was fitted, best first; what was not, with the reason."""
+    rows = [
+        (
+            entry.label + (" *" if entry.proposed else ""),
+            f"{entry.expected_score:.2f}",
+            "" if entry.score is None else f"{entry.score:.3f}",
+            "" if not entry.error else f"±{entry.error:.3f}",
+            *("" if value is None else f"{value:.2f}" for value in (entry.fidelity, entry.utility, entry.privacy)),
+            str(entry.fits),
+            entry.note,
+        )
+        for entry in race.entries
+    ]
+    headings = ("fitted here", "exp.", "score", "error", "fid.", "util.", "priv.", "fits", "left because")
+    return table_of(f"{race.sentence} (* the plan it started from)", headings, rows, numbers=(1, 2, 3, 4, 5, 6, 7))
 
 
 def profile_view(profile: TableProfile, tokens: int) -> RenderableType:
