@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,6 +25,9 @@ from .options import (
     expand_options,
 )
 from .terminal import print_json, print_view, say, write_page
+
+if TYPE_CHECKING:
+    from ...synthesizers.running.run_plan import Synthesis
 
 __all__ = ["register"]
 
@@ -56,6 +59,9 @@ MinPersons = Annotated[
 NoProtection = Annotated[
     bool, typer.Option("--no-protection", help="Let values of few persons into the fit; at the level research only.")
 ]
+SpreadsheetSafe = Annotated[
+    bool, typer.Option("--spreadsheet-safe", help="Put an apostrophe before texts that a spreadsheet would run.")
+]
 Out = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Where to write it: .csv, .tsv or .parquet.")]
 
 
@@ -81,6 +87,7 @@ def synthesize(
     compliance: Level = None,
     min_persons: MinPersons = None,
     no_protection: NoProtection = False,
+    spreadsheet_safe: SpreadsheetSafe = False,
     create_environments: CreateEnvironments = False,
 ) -> None:
     """Make the synthetic table that a plan describes, and its run card beside it."""
@@ -88,7 +95,7 @@ def synthesize(
     from ...agents.synthesize import protection_by
     from ...agents.synthesize import synthesize as carry_out
     from ...profiling import open_table
-    from ...synthesizers.running.files import check_output, write_result
+    from ...synthesizers.running.files import check_output
     from ...synthesizers.running.fit_process import FitLimits
     from .input_files import read_bounds, read_plan
 
@@ -113,7 +120,7 @@ def synthesize(
         settings=settings,
         say=say,
     )
-    write_result(made.table, made.card.model_dump_json(indent=2), output)
+    _write(made, output, spreadsheet_safe)
     say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
 
 
@@ -191,6 +198,7 @@ def auto(
     limit_gb: Memory = 8.0,
     public_bounds: PublicBounds = None,
     quasi: Quasi = None,
+    spreadsheet_safe: SpreadsheetSafe = False,
     create_environments: CreateEnvironments = False,
     fail_on: FailOn = "not-shown",
     as_json: Json = False,
@@ -204,7 +212,7 @@ def auto(
     from ...agents import ClinicalModelSelector
     from ...agents.auto import run_auto
     from ...profiling import open_table
-    from ...synthesizers.running.files import check_output, write_result
+    from ...synthesizers.running.files import check_output
     from ...synthesizers.running.fit_process import FitLimits
     from ..render.evaluation_views import auto_page, auto_record, auto_view
     from .input_files import read_bounds
@@ -229,7 +237,7 @@ def auto(
         kinds=told_kinds(look),
         **dict(options),
     )
-    write_result(best.synthesis.table, best.synthesis.card.model_dump_json(indent=2), output)
+    _write(best.synthesis, output, spreadsheet_safe)
     say(f"wrote {len(best.synthesis.table)} rows of round {best.number}, and the run card beside them")
     if html is not None:
         write_page(html, auto_page(best, all_rounds))
@@ -245,3 +253,18 @@ def _exit_by_release(release: str, fail_on: str) -> None:
     refused = {"never": (), "no": ("no",), "not-shown": ("no", "not shown")}
     if release in refused[fail_on]:
         raise typer.Exit(NOT_RELEASED)
+
+
+def _write(made: Synthesis, output: Path, spreadsheet_safe: bool) -> None:
+    """Table and run card; texts that a spreadsheet would run as formulas are told or made harmless."""
+    from ...synthesizers.running.files import write_result
+    from ...synthesizers.running.spreadsheet import formula_columns, without_formulas
+
+    table = without_formulas(made.table) if spreadsheet_safe else made.table
+    columns = formula_columns(table) if output.suffix in (".csv", ".tsv") else ()
+    if columns:
+        say(
+            f"a spreadsheet would run texts of {', '.join(columns)} as formulas: "
+            "--spreadsheet-safe puts an apostrophe before them"
+        )
+    write_result(table, made.card.model_dump_json(indent=2), output)

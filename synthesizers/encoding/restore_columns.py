@@ -71,7 +71,7 @@ def _groups(table: pd.DataFrame, name: Any, person: Any, blocks: Ints, k: int, r
 def _sizes(keys: pd.Series, k: int) -> Ints:
     """Rows of each key, none longer than the k-th longest."""
     sizes = np.sort(keys.value_counts().to_numpy().astype(np.int64))
-    return np.minimum(sizes, sizes[-min(k, len(sizes))])
+    return np.asarray(np.minimum(sizes, sizes[-min(k, len(sizes))]), dtype=np.int64)
 
 
 def _deal(sizes: Ints, rows: int, rng: np.random.Generator) -> Ints:
