@@ -9,6 +9,7 @@ from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
+from ..schemas.methods import CATALOGUE
 from ..schemas.plan import MAX_SYNTH_ROWS, ModelSelectionPlan, SynthesizerConfig
 from ..schemas.question import Constraints, Question
 from ..synthesizers.feasibility import assess, config_obstacles, method_obstacles
@@ -97,7 +98,8 @@ def plan_cautions(plan: ModelSelectionPlan, question: Question) -> list[str]:
             f"only {len(feasible)} synthesizer{'s are' if len(feasible) > 1 else ' is'} feasible here "
             f"({', '.join(feasible)}): the plan has {len(plan.backups) or 'no'} backup{'s' * (not plan.backups)}"
         )
-    if patients is not None and patients < question.profile.rows:
+    single = not CATALOGUE[plan.choice.method].histories
+    if single and patients is not None and patients < question.profile.rows:
         found.append("rows of one patient are modelled as if they were independent: within-patient order is lost")
     return found
 

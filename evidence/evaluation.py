@@ -226,6 +226,8 @@ def as_record(evaluation: Evaluation) -> dict[str, object]:
         **record,
         "risk": evaluation.risk,
         "passes": evaluation.passes,
+        # As replan takes them.
+        "metrics": evaluation.to_metrics().model_dump(mode="json"),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 
 from ..schemas.column_treatment import Treatment
 from ..schemas.errors import TableError
-from ..schemas.profile import ColumnProfile, Kind, Pattern, SafeColumn, SafeProfile, TableProfile
+from ..schemas.profile import ColumnProfile, HistoryStructure, Kind, Pattern, SafeColumn, SafeProfile, TableProfile
 from .column_draft import ColumnDraft
 from .concept_recogniser import check_concept, recognise_concept
-from .disclosure_control import floor_count, safe_facts
+from .disclosure_control import floor_count, safe_facts, two_digits
+from .history_structure import HistoryColumns, find_history, part_of
 from .kinds.column_facts import FEW_VALUES, MOST_VALUES, ColumnFacts, gather
 from .kinds.column_names import read_header
 from .kinds.column_values import ColumnValues, read_values
@@ -47,6 +48,8 @@ def profile_table(
     patient_id: str | None = None,
     kinds: Mapping[str, Kind] | None = None,
     concepts: Mapping[str, str] | None = None,
+    time: str | None = None,
+    static: Sequence[str] = (),
     table_name: str | None = None,
     progress: Progress | None = None,
 ) -> TableProfile:
@@ -58,6 +61,8 @@ def profile_table(
         patient_id: Column that tells patients apart; counts then are of patients.
         kinds: Column → kind where the user knows better than the rules.
         concepts: Column → clinical concept (``schemas.meaning``) where the user knows better.
+        time: Column that tells when a row was, where a patient has several.
+        static: Columns that are the same in all rows of a patient, besides those found to be.
         table_name: Which table of a database.
         progress: Told how far the work is.
 
@@ -68,7 +73,7 @@ def profile_table(
     told(0.0, "open")
     engine = open_engine(open_table(table, table_name=table_name))
     try:
-        return _profile(engine, target, patient_id, kinds or {}, concepts or {}, told)
+        return _profile(engine, target, patient_id, kinds or {}, concepts or {}, time, static, told)
     finally:
         engine.close()
 
@@ -83,6 +88,8 @@ def _profile(
     patient_id: str | None,
     kinds: Mapping[str, Kind],
     concepts: Mapping[str, str],
+    time: str | None,
+    static: Sequence[str],
     told: Progress,
 ) -> TableProfile:
     names = engine.names
@@ -93,6 +100,8 @@ def _profile(
     for name in concepts:
         _position(names, name, "column")
     given = {_position(names, name, "column"): check_kind(name, kind) for name, kind in kinds.items()}
+    when = _position(names, time, "time column")
+    same = [place for name in static if (place := _position(names, name, "static column")) is not None]
     told(0.05, "sample")
     sample = engine.sample()
     if engine.whole:
@@ -107,9 +116,11 @@ def _profile(
     _gather(drafts, whole=engine.whole)
     _decide(drafts)
     structure = _find_structure(drafts, goal, patient)
+    survival = (structure.event_time, structure.event_indicator)
+    history = find_history(drafts, structure.patient, survival, when, same)
     _make_safe(drafts, structure)
     _name_concepts(drafts, {name: check_concept(name, concept) for name, concept in concepts.items()})
-    profile = _assemble(drafts, structure)
+    profile = _assemble(drafts, structure, history)
     told(1.0, "done")
     return profile
 
@@ -294,7 +305,7 @@ def _canonical(column: SafeColumn) -> tuple[object, ...]:
     return (_ROLE_ORDER.index(column.role), column.kind, column.model_dump_json(exclude={"alias"}))
 
 
-def _assemble(drafts: Sequence[ColumnDraft], structure: Structure) -> TableProfile:
+def _assemble(drafts: Sequence[ColumnDraft], structure: Structure, history: HistoryColumns | None) -> TableProfile:
     rows = drafts[0].facts.totals.rows
     patient = drafts[structure.patient] if structure.patient is not None else None
     ordered = sorted(drafts, key=lambda draft: int(draft.safe.alias[1:]))
@@ -304,11 +315,12 @@ def _assemble(drafts: Sequence[ColumnDraft], structure: Structure) -> TableProfi
         grain=structure.grain,
         columns=tuple(draft.safe for draft in ordered),
         survival=structure.event_time is not None,
+        history=None if history is None else _safe_history(drafts, history),
     )
     scale = _scale(drafts)
     return TableProfile(
         rows=rows,
-        columns=tuple(_column_profile(draft, scale) for draft in drafts),
+        columns=tuple(_column_profile(draft, scale, history) for draft in drafts),
         safe=profile,
         patient_id=patient.name if patient is not None else None,
         target_candidates=tuple(drafts[position].name for position in structure.candidates),
@@ -316,7 +328,24 @@ def _assemble(drafts: Sequence[ColumnDraft], structure: Structure) -> TableProfi
     )
 
 
-def _column_profile(draft: ColumnDraft, scale: float) -> ColumnProfile:
+def _safe_history(drafts: Sequence[ColumnDraft], history: HistoryColumns) -> HistoryStructure:
+    """By alias, in their order."""
+    return HistoryStructure(
+        time=None if history.time is None else drafts[history.time].safe.alias,
+        statics=_aliases(drafts, history.statics),
+        end=None if history.end is None else drafts[history.end].safe.alias,
+        event=None if history.event is None else drafts[history.event].safe.alias,
+        once=_aliases(drafts, history.once),
+        ordered=history.ordered,
+        rows_per_patient=two_digits(history.rows_per_patient),
+    )
+
+
+def _aliases(drafts: Sequence[ColumnDraft], positions: Iterable[int]) -> tuple[str, ...]:
+    return tuple(sorted((drafts[position].safe.alias for position in positions), key=lambda alias: int(alias[1:])))
+
+
+def _column_profile(draft: ColumnDraft, scale: float, history: HistoryColumns | None) -> ColumnProfile:
     facts, rule = draft.facts, draft.treatment
     coded = 0
     if facts.number is not None and facts.number.sentinels and facts.values.numbers is not None:
@@ -335,6 +364,7 @@ def _column_profile(draft: ColumnDraft, scale: float) -> ColumnProfile:
             action=rule.action,
             how=rule.how,
             patient=draft.safe.role == "patient_id",
+            part=part_of(draft, history),
             constant=rule.action == "drop" and draft.safe.kind == "constant",
             missing_codes=facts.number.sentinels if facts.number is not None else (),
             rule=rule.rule,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..schemas.profile import SafeColumn, SafeProfile
+from ..schemas.profile import HistoryStructure, SafeColumn, SafeProfile
 
 __all__ = ["MOST_LINES", "describe_for_prompt", "estimate_tokens"]
 
@@ -53,7 +53,23 @@ def _header(profile: SafeProfile) -> str:
     parts.append("kinds: " + ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())))
     if profile.survival:
         parts.append("survival outcome (time and event)")
+    if profile.history is not None:
+        parts.append(_history(profile.history))
     return "; ".join(parts)
+
+
+def _history(history: HistoryStructure) -> str:
+    parts = [f"history of about {history.rows_per_patient:g} rows a patient"]
+    parts.append(f"time={history.time}" if history.time else "rows without a time")
+    if history.statics:
+        parts.append("static " + ",".join(history.statics))
+    if history.end:
+        parts.append(f"end={history.end}")
+    if history.event:
+        parts.append(f"event={history.event}")
+    if history.once:
+        parts.append("codes that come once in " + ",".join(history.once))
+    return " ".join(parts)
 
 
 def _line(column: SafeColumn) -> str:

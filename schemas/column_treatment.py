@@ -8,11 +8,15 @@ from pydantic import model_validator
 
 from .base import Frozen
 
-__all__ = ["Generalisation", "Treatment"]
+__all__ = ["Generalisation", "HistoryPart", "Treatment"]
 
 Generalisation = Literal["cap_age", "age_from_birth", "postcode_area", "time_since_first"]
 """How a column is coarsened: ages of 90 and over in one class; a birth date or year as an age; the first three digits
 of a postcode; days since the person's first date."""
+
+HistoryPart = Literal["time", "static", "end", "event", "visit", "sequence", "key"]
+"""When a row was; the same in all rows of a patient, among these the end of follow-up and its event; what varies; the
+number of the row within its patient; a key of records within a patient, such as an admission's number."""
 
 _FORMER_RULES: dict[str, Generalisation] = {
     "Keep the first three digits, and 000 where the area has 20,000 people or fewer.": "postcode_area",
@@ -36,6 +40,8 @@ class Treatment(Frozen):
     """Of ``generalise``; None where it must be done by hand."""
     patient: bool = False
     """Of ``pseudonymise``: tells patients apart, whose rows belong together."""
+    part: HistoryPart | None = None
+    """What the column is in a patient's history; None where every patient has one row."""
     constant: bool = False
     """Of ``drop``: one value in every cell, which comes back as it was."""
     missing_codes: tuple[float, ...] = ()

@@ -53,6 +53,8 @@ class SelectionOptions(Frozen):
     """Largest privacy budget, all parts added up; the level's limit holds besides."""
     deployment: Deployment = "internal"
     """Where it will run: saas leaves out licences that bar offering it as a service."""
+    single_rows: bool = False
+    """Synthetic patients of one row each, though the table has several rows a patient."""
     max_fit_seconds: float | None = Field(default=None, gt=0.0, le=1e9)
     """Longest fit, in estimated CPU seconds."""
     evidence_policy: EvidencePolicy | None = None

@@ -21,6 +21,7 @@ __all__ = [
     "ColumnProfile",
     "ConceptName",
     "Grain",
+    "HistoryStructure",
     "Kind",
     "LevelName",
     "Pattern",
@@ -159,6 +160,25 @@ class SafeColumn(_Finite):
     """Of ``quantiles``, where the concept has units and the figures tell which."""
 
 
+class HistoryStructure(_Finite):
+    """How a table of several rows a patient hangs together, by alias."""
+
+    time: Alias | None = None
+    """When a row was, in days, dates or visit numbers; None where rows have no time of their own."""
+    statics: tuple[Alias, ...] = ()
+    """The same in every row of a patient."""
+    end: Alias | None = None
+    """End of follow-up, on the scale of ``time``: no row lies after it."""
+    event: Alias | None = None
+    """Whether follow-up ended by the event."""
+    once: tuple[Alias, ...] = ()
+    """Columns some of whose codes come once a patient."""
+    ordered: bool = True
+    """A patient's rows have an order; without one they are a bag."""
+    rows_per_patient: RoundedNumber = 1.0
+    """Mean."""
+
+
 class SafeProfile(_Finite):
     """All that may leave: no name, no value, no path."""
 
@@ -170,6 +190,8 @@ class SafeProfile(_Finite):
     columns: tuple[SafeColumn, ...]
     survival: bool = False
     """There is a time-to-event column with its indicator."""
+    history: HistoryStructure | None = None
+    """Where a patient has several rows: what is the same in all of them, and what moves."""
 
     @property
     def persons(self) -> int:

@@ -94,6 +94,14 @@ def method_obstacles(method: str, shape: TableShape, constraints: Constraints) -
         )
     if constraints.require_dp and entry.dp is None:
         found.append(Obstacle(None, "no_dp", "gives no differential privacy, which is required"))
+    several = shape.patients is not None
+    if entry.histories and (not several or constraints.single_rows):
+        reason = "one row a patient is asked for" if several else "the table has one row a patient, or no patient key"
+        found.append(Obstacle(None, "single_rows", f"makes several rows a patient, and {reason}"))
+    if several and not entry.histories and not constraints.single_rows:
+        found.append(
+            Obstacle(None, "several_rows", "makes single rows: a patient's rows would become as many patients")
+        )
     policy = constraints.policy
     if shape.rows < policy.min_rows:
         found.append(
@@ -103,7 +111,12 @@ def method_obstacles(method: str, shape: TableShape, constraints: Constraints) -
                 f"{constraints.compliance} needs at least {policy.min_rows} rows, here {shape.rows}",
             )
         )
-    if shape.rows < entry.min_rows:
+    if entry.histories:
+        if several and (shape.patients or 0) < entry.min_rows:
+            found.append(
+                Obstacle(None, "too_few_patients", f"needs at least {entry.min_rows} patients, here {shape.patients}")
+            )
+    elif shape.rows < entry.min_rows:
         found.append(Obstacle(None, "too_few_rows", f"needs at least {entry.min_rows} rows, here {shape.rows}"))
     if shape.columns == 0:
         found.append(
@@ -240,8 +253,9 @@ def _cautions(config: Hyperparameters, profile: SafeProfile, shape: TableShape) 
     method = config.method
     entry = CATALOGUE[method]
     cautions: list[str] = []
-    if shape.rows < entry.advised_rows:
-        cautions.append(f"{method} is advised from {entry.advised_rows} rows on, here {shape.rows}")
+    count, what = (shape.patients or 0, "patients") if entry.histories else (shape.rows, "rows")
+    if count < entry.advised_rows:
+        cautions.append(f"{method} is advised from {entry.advised_rows} {what} on, here {count}")
     if entry.dp is None:
         return tuple(cautions)
     _, preparation = config.epsilon_fields

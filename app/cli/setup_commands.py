@@ -31,6 +31,10 @@ def serve(
     new_key: Annotated[
         str | None, typer.Option("--new-key", metavar="NAME", help="Make a key for a caller, and do nothing else.")
     ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option("--key-file", metavar="FILE", help="File with a key that opens too; made at the first start."),
+    ] = None,
 ) -> None:
     """Serve the API, and a page at /.
 
@@ -41,7 +45,7 @@ def serve(
     if new_key is not None:
         print_new_key(new_key)
     else:
-        run_service(host, port)
+        run_service(host, port, key_file)
 
 
 def worker(

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
+from pathlib import Path
 
 import typer
 
 from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.settings import Settings
 
-__all__ = ["print_new_key", "run_service", "run_worker_process"]
+__all__ = ["print_new_key", "read_or_make_key", "run_service", "run_worker_process"]
+
+_FILE_KEY = "file"
+"""The name that the key of --key-file is logged and counted under."""
+_SHORTEST_KEY = 32
 
 
 def print_new_key(name: str) -> None:
@@ -32,15 +38,49 @@ def print_new_key(name: str) -> None:
     sys.stderr.write(f"Add to SERVICE_KEYS (comma-separated), which holds its hash alone:\n{line}\n")
 
 
-def run_service(host: str, port: int) -> None:
-    """Serve until told to stop; then take no more requests and finish those that run.
+def read_or_make_key(path: Path) -> str:
+    """The key in a file that only this user can read; made where there is none.
 
     Raises:
-        SettingsError: Others could reach the address, and no key is set.
+        SettingsError: The file cannot be made or read, others can read it, or there is no key in it.
+    """
+    from .admission.auth import new_key
+
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise SettingsError(f"--key-file: {path} cannot be made: {error.strerror}") from None
+    else:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(new_key() + "\n")
+    try:
+        if path.stat().st_mode & 0o077:
+            raise SettingsError(f"--key-file: others can read {path}: chmod 600 it")
+        key = path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        raise SettingsError(f"--key-file: {path} cannot be read") from None
+    if len(key) < _SHORTEST_KEY:
+        raise SettingsError(f"--key-file: {path} holds no key of {_SHORTEST_KEY} characters or more")
+    return key
+
+
+def run_service(host: str, port: int, key_file: Path | None = None) -> None:
+    """Serve until told to stop; then take no more requests and finish those that run.
+
+    Args:
+        host: Address to listen on.
+        port: Port to listen on.
+        key_file: File with a key that opens besides SERVICE_KEYS; made where it is not there.
+
+    Raises:
+        SettingsError: Others could reach the address, and no key is set; or the key's file cannot be used.
         MissingExtra: The service's libraries are not installed.
     """
     try:
         from ..jobs.worker_processes import WorkerProcesses
+        from .admission.auth import hash_key
         from .admission.origin_rules import LOOPBACK
         from .lifecycle import make_server
         from .logs import LOGGER, configure_logging, describe_settings
@@ -52,6 +92,9 @@ def run_service(host: str, port: int) -> None:
     from ...agents import ClinicalModelSelector
 
     settings = Settings()
+    if key_file is not None:
+        line = f"{_FILE_KEY}={hash_key(read_or_make_key(key_file))}"
+        settings = settings.updated(service_keys=",".join(filter(None, (settings.service_keys, line))))
     if host not in LOOPBACK and not settings.service_key_hashes:
         raise SettingsError(
             f"--host {host} can be reached from other machines, and no key is set: make one with "

@@ -13,9 +13,9 @@ def survival_distance(real: Histories, other: Histories) -> float | None:
     """Greatest distance of the two Kaplan-Meier curves up to where a tenth of the real patients are still followed."""
     if real.ends is None or real.events is None or other.ends is None or other.events is None:
         return None
-    grid = np.linspace(0.0, np.nanquantile(real.ends, 0.9), 200)
-    mine, theirs = (_curve(one.ends, one.events, grid) for one in (real, other))
-    return float(np.abs(mine - theirs).max())
+    mine, theirs = _followed(real), _followed(other)
+    grid = np.linspace(0.0, np.quantile(mine, 0.9), 200)
+    return float(np.abs(_curve(mine, real.events, grid) - _curve(theirs, other.events, grid)).max())
 
 
 def after_end(histories: Histories) -> float | None:
@@ -27,11 +27,17 @@ def after_end(histories: Histories) -> float | None:
     return float((histories.times > histories.ends[histories.owners] + 1e-6).mean())
 
 
-def _curve(ends: Array | None, events: Array | None, grid: Array) -> Array:
-    assert ends is not None
-    assert events is not None
-    known = ~np.isnan(ends)
-    ends, events = ends[known], events[known].astype(bool)
+def _followed(histories: Histories) -> Array:
+    """How long each patient was followed: to the end, or where it is open to the last visit."""
+    assert histories.ends is not None
+    last = np.zeros(len(histories.patients))
+    if histories.times is not None:
+        last[histories.owners[histories.lasts]] = histories.times[histories.lasts]
+    return np.where(np.isnan(histories.ends), last, histories.ends)
+
+
+def _curve(ends: Array, events: Array, grid: Array) -> Array:
+    events = events.astype(bool)
     times = np.unique(ends[events])
     at_risk = (ends[:, None] >= times).sum(axis=0)
     died = ((ends[:, None] == times) & events[:, None]).sum(axis=0)

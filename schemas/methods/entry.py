@@ -19,7 +19,7 @@ __all__ = [
     "Sizing",
 ]
 
-Family = Literal["copula", "trees", "gan", "vae", "diffusion", "autoregressive", "marginals"]
+Family = Literal["copula", "trees", "gan", "vae", "diffusion", "autoregressive", "marginals", "histories"]
 
 Knobs = dict[str, Any]
 
@@ -92,6 +92,9 @@ class CatalogueEntry:
     repeatable: bool = True
     """Equal seeds give equal rows, on one machine, as long as no clock ends a fit. Measured, not promised: some
     libraries draw from sources that nobody can seed."""
+    histories: bool = False
+    """Makes several rows a patient, in their order, and so needs a table that has them; the limits on rows below then
+    count patients. All others make single rows."""
     dp: DPGuarantee | None = None
     one_hot: bool = False
     """Encodes categories one-hot, so that width, time and memory grow with the number of levels."""

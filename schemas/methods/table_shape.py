@@ -27,6 +27,8 @@ class TableShape:
     """Columns of more than 50 levels."""
     missing_share: float
     """Mean over the columns that enter a fit."""
+    patients: int | None = None
+    """Of a table in which a patient has several rows."""
 
     @classmethod
     def of(cls, profile: SafeProfile) -> TableShape:
@@ -41,6 +43,7 @@ class TableShape:
             max_levels=max(levels, default=0),
             high_cardinality=sum(count > 50 for count in levels),
             missing_share=sum(column.missing_share for column in columns) / len(columns) if columns else 0.0,
+            patients=profile.patients if profile.history is not None else None,
         )
 
     @property

@@ -12,7 +12,7 @@ import pandas as pd
 from ...schemas.column_treatment import Treatment
 from ...schemas.errors import TableError
 
-__all__ = ["KEY_ACTION", "codes_in", "group_column", "mask_codes", "persons_of", "treat_table"]
+__all__ = ["KEY_ACTION", "codes_in", "group_column", "mask_codes", "persons_of", "read_moments", "treat_table"]
 
 KEY_ACTION = "pseudonymise"
 
@@ -113,7 +113,7 @@ def _is_code(cells: pd.Series, codes: tuple[float, ...]) -> pd.Series:
 def _first_dates(table: pd.DataFrame, dates: list[Any], group: Any) -> pd.Series:
     if not dates:
         return pd.Series(dtype="datetime64[ns]")
-    moments = pd.DataFrame({name: _moments(table[name]) for name in dates})
+    moments = pd.DataFrame({name: read_moments(table[name]) for name in dates})
     earliest = moments.min(axis=1)
     return earliest if group is None else earliest.groupby(table[group]).transform("min")
 
@@ -122,7 +122,7 @@ def _generalise(cells: pd.Series, treatment: Treatment, first: pd.Series, on: da
     code = _is_code(cells, treatment.missing_codes)
     known = cells.mask(code)
     if treatment.how == "time_since_first":
-        return (_moments(known) - first).dt.total_seconds() / 86_400
+        return (read_moments(known) - first).dt.total_seconds() / 86_400
     if treatment.how == "postcode_area":
         area = _digits(known, 5).str.extract(r"(\d{3})", expand=False)
         return area.mask(area.isin(_SPARSE_POSTCODES), "000").astype(object)
@@ -138,10 +138,10 @@ def _ages(cells: pd.Series, on: date) -> pd.Series:
     """Whole years until ``on``; a number is the year of birth."""
     if pd.api.types.is_numeric_dtype(cells.dtype) and (cells.dropna() < 10_000).all():
         return on.year - cells
-    return ((pd.Timestamp(on) - _moments(cells)).dt.days / 365.25).apply(np.floor)
+    return ((pd.Timestamp(on) - read_moments(cells)).dt.days / 365.25).apply(np.floor)
 
 
-def _moments(cells: pd.Series) -> pd.Series:
+def read_moments(cells: pd.Series) -> pd.Series:
     """Dates in whatever form; where day and month are written as numbers, a first one above 12 tells their order."""
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return pd.to_datetime(cells, utc=True).dt.tz_localize(None)

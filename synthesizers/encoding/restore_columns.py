@@ -11,7 +11,7 @@ import pandas as pd
 from ...schemas.column_treatment import Treatment
 from .apply_treatments import KEY_ACTION, group_column
 
-__all__ = ["restore_columns"]
+__all__ = ["constant_cells", "new_keys", "restore_columns"]
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -45,9 +45,9 @@ def restore_columns(
         if name in synthetic.columns:
             columns[name] = synthetic[name]
         elif item.action == KEY_ACTION:
-            columns[name] = _new_keys(table[name], _groups(table, name, person, blocks, k, rng))
+            columns[name] = new_keys(table[name], _groups(table, name, person, blocks, k, rng))
         elif item.constant:
-            columns[name] = _constant(table[name], table[person] if person is not None else None, rows, k, rng)
+            columns[name] = constant_cells(table[name], table[person] if person is not None else None, rows, k, rng)
     return pd.DataFrame(columns, index=synthetic.index)
 
 
@@ -71,7 +71,7 @@ def _groups(table: pd.DataFrame, name: Any, person: Any, blocks: Ints, k: int, r
 def _sizes(keys: pd.Series, k: int) -> Ints:
     """Rows of each key, none longer than the k-th longest."""
     sizes = np.sort(keys.value_counts().to_numpy().astype(np.int64))
-    return np.minimum(sizes, sizes[-min(k, len(sizes))])
+    return np.asarray(np.minimum(sizes, sizes[-min(k, len(sizes))]), dtype=np.int64)
 
 
 def _deal(sizes: Ints, rows: int, rng: np.random.Generator) -> Ints:
@@ -82,7 +82,7 @@ def _deal(sizes: Ints, rows: int, rng: np.random.Generator) -> Ints:
     return np.repeat(np.arange(len(drawn), dtype=np.int64), drawn)[:rows]
 
 
-def _new_keys(real: pd.Series, groups: Ints) -> pd.Series:
+def new_keys(real: pd.Series, groups: Ints) -> pd.Series:
     """Keys 1, 2, … in a form of their own."""
     if pd.api.types.is_numeric_dtype(real.dtype):
         known = pd.to_numeric(real.dropna())
@@ -97,7 +97,9 @@ def _new_keys(real: pd.Series, groups: Ints) -> pd.Series:
     return pd.Series([f"{prefix}{number + 1}" for number in groups.tolist()], dtype=object)
 
 
-def _constant(cells: pd.Series, persons: pd.Series | None, rows: int, k: int, rng: np.random.Generator) -> pd.Series:
+def constant_cells(
+    cells: pd.Series, persons: pd.Series | None, rows: int, k: int, rng: np.random.Generator
+) -> pd.Series:
     """The one value, where enough persons hold it, missing as often as in the real column."""
     known = cells.notna()
     holders = int(known.sum()) if persons is None else int(persons[known].nunique())

@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from .environments import interpreter_for
 from .held_folders import HeldFolder, sweep_folders
 from .worker import NO_ROOM
 
-__all__ = ["FIT_FOLDER", "FitFailed", "FitLimits", "FitRun", "run_fit"]
+__all__ = ["FIT_FOLDER", "FitFailed", "FitLimits", "FitRun", "run_coded", "run_fit"]
 
 _DYING_SECONDS = 5.0
 _POLL_SECONDS = 0.1
@@ -82,6 +83,44 @@ def run_fit(
         MissingExtra: No interpreter here can run the method.
         FitFailed: It crashed, raised, or ran over a limit.
     """
+    native = CATALOGUE[config.method].native_missing
+    run = run_coded(
+        encoding.encode(table, seed, native_missing=native, private=config.is_dp),
+        encoding.describe(native_missing=native),
+        config,
+        rows=rows,
+        seed=seed,
+        environments=environments,
+        limits=limits,
+    )
+    if len(run.table) != rows:
+        raise FitFailed("error", f"the library drew {len(run.table)} rows and not {rows}", run.fit_seconds)
+    return replace(run, table=encoding.decode(run.table))
+
+
+def run_coded(
+    coded: pd.DataFrame,
+    columns: dict[str, dict[str, Any]],
+    config: Hyperparameters,
+    *,
+    rows: int,
+    seed: int,
+    environments: Path,
+    limits: FitLimits | None = None,
+    knobs: Mapping[str, Any] | None = None,
+) -> FitRun:
+    """As :func:`run_fit`, of a table that is coded already and comes back coded.
+
+    Args:
+        coded: Numbers and category codes.
+        columns: What its adapter is told of each column.
+        config: Method and hyper-parameters.
+        rows: Rows, or patients, to draw.
+        seed: Of the fit.
+        environments: Directory of the synthesizers' environments.
+        limits: Time and memory.
+        knobs: Hyper-parameters that are not those of ``config``.
+    """
     limits = limits or FitLimits()
     python = interpreter_for(config.method, environments)
     sweep_folders(FIT_FOLDER)
@@ -89,10 +128,10 @@ def run_fit(
         job = folder.path
         process = _start(python, job, limits)
         try:
-            _write_job(job, table, encoding, config, rows, seed)
+            _write_job(job, coded, columns, config, rows, seed, knobs or {})
             _let_go(process)
             status, peak = _watch(process, job, limits)
-            return _collect(job, encoding, rows, status, peak)
+            return _collect(job, status, peak)
         except OSError as error:
             raise FitFailed("disk", f"the temporary directory cannot be used: {error.strerror}", 0.0) from None
         finally:
@@ -107,20 +146,23 @@ def _make_job() -> HeldFolder:
 
 
 def _write_job(
-    job: Path, table: pd.DataFrame, encoding: Encoding, config: Hyperparameters, rows: int, seed: int
+    job: Path,
+    coded: pd.DataFrame,
+    columns: dict[str, dict[str, Any]],
+    config: Hyperparameters,
+    rows: int,
+    seed: int,
+    knobs: Mapping[str, Any],
 ) -> None:
     entry = CATALOGUE[config.method]
-    native = entry.native_missing
-    encoding.encode(table, seed, native_missing=native, private=config.is_dp).to_parquet(
-        job / "real.parquet", index=False
-    )
+    coded.to_parquet(job / "real.parquet", index=False)
     task = {
         "adapter": entry.adapter,
         "libraries": entry.libraries,
-        "hyperparameters": config.knobs(),
+        "hyperparameters": {**config.knobs(), **knobs},
         "seed": seed,
         "rows": rows,
-        "columns": encoding.describe(native_missing=native),
+        "columns": columns,
     }
     (job / "job.json").write_text(json.dumps(task))
 
@@ -222,7 +264,7 @@ def _is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def _collect(job: Path, encoding: Encoding, rows: int, status: int, peak: float) -> FitRun:
+def _collect(job: Path, status: int, peak: float) -> FitRun:
     path = job / "report.json"
     if status == NO_ROOM:
         raise FitFailed("disk", "the temporary directory has no room left", 0.0)
@@ -232,12 +274,8 @@ def _collect(job: Path, encoding: Encoding, rows: int, status: int, peak: float)
     if "error" in report:
         detail = f" of {report['module']}" if report.get("module") else ""
         raise FitFailed("error", f"the library raised {report['error']}{detail}", report["seconds"])
-    coded = pd.read_parquet(job / "synthetic.parquet")
-    if len(coded) != rows:
-        raise FitFailed("error", f"the library drew {len(coded)} rows and not {rows}", report["seconds"])
-    drawn = encoding.decode(coded)
     return FitRun(
-        table=drawn,
+        table=pd.read_parquet(job / "synthetic.parquet"),
         fit_seconds=report["fit_seconds"],
         fit_cpu_seconds=report["fit_cpu_seconds"],
         sample_seconds=report["sample_seconds"],

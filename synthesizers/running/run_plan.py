@@ -27,6 +27,7 @@ from .changes import protection_changes, treatment_changes
 from .fit_process import FitFailed, FitLimits, FitRun, run_fit
 from .holdout import canonical_order, split_rows
 from .run_card import DPSpent, Failure, HeldOut, RunCard, Unprotected
+from .run_histories import run_history_fit
 
 __all__ = ["Say", "Synthesis", "carry_out"]
 
@@ -117,9 +118,10 @@ def carry_out(
     failures: list[Failure] = []
     for config in (plan.choice, *plan.backups):
         source = raw
+        histories = CATALOGUE[config.method].histories
         if config.is_dp and raw.encoding.public:
             source = replace(raw, unprotected="formal guarantee")
-        elif protection is not None:
+        elif protection is not None and not histories:
             made = protect_table(
                 fitted, k=protection.k, persons=persons, target=target, public=public, missing_codes=codes,
                 rare_levels=protection.rare_levels, seed=seed,
@@ -127,19 +129,48 @@ def carry_out(
             source = _FitInput(made.table, Encoding.of(made.table, public, codes), made.report, None)
         tell(f"fitting {config.method} to {len(fitted)} rows")
         try:
-            run = run_fit(
-                source.table, source.encoding, config, rows=rows, seed=seed, environments=environments, limits=limits
-            )
+            if histories:
+                run, report = run_history_fit(
+                    table.iloc[inside].reset_index(drop=True),
+                    treatments,
+                    config,
+                    patients=_patients(table, group, plan),
+                    seed=seed,
+                    environments=environments,
+                    limits=limits,
+                    public=public,
+                    target=target,
+                    protection=protection,
+                    on=today,
+                )
+                source = replace(raw, report=report)
+            else:
+                run = run_fit(
+                    source.table,
+                    source.encoding,
+                    config,
+                    rows=rows,
+                    seed=seed,
+                    environments=environments,
+                    limits=limits,
+                )
         except (FitFailed, MissingExtra) as error:
             failures.append(Failure.model_validate({"method": config.method, "reason": str(error)}))
             tell(f"{config.method} failed: {error}")
             continue
         k = 1 if protection is None else protection.k
-        whole = restore_columns(run.table, table, treatments, seed=seed, k=k)
+        whole = run.table if histories else restore_columns(run.table, table, treatments, seed=seed, k=k)
         hidden = config.is_dp and given is None
         told = _record(config, source, treatments, run, None if hidden else seed)
         return Synthesis(whole, RunCard.model_validate({**card, "failures": failures, **told}))
     raise SynthesisFailed({failure.method: failure.reason for failure in failures})
+
+
+def _patients(table: pd.DataFrame, group: Any, plan: ModelSelectionPlan) -> int:
+    """How many patients make the rows that the plan asks for."""
+    persons = len(table) if group is None else int(table[group].nunique())
+    most = plan.max_synth_rows * persons / max(len(table), 1)
+    return max(1, round(min(plan.sample_multiplier * persons, most)))
 
 
 def _record(

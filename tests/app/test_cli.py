@@ -41,7 +41,7 @@ def test_select_passes_every_option_on(run: Run, example: Path) -> None:
     options = [
         "--tradeoff=privacy", "--compliance=research", "--require-dp", "--epsilon-max=0.8", "--deployment=saas",
         "--max-fit-seconds=3000", "--allowed=dp_mst,dp_aim,argn_dp,dpctgan", "--provider=embedded",
-        "--patient-id=age", "--goal=teaching",
+        "--patient-id=age", "--single-rows", "--goal=teaching",
     ]  # fmt: skip
     ended = run("select", example, "--target", "cens", "--json", *options)
     assert ended.code == 0, ended.err

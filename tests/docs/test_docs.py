@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,8 @@ def test_the_commands_help_is_todays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert page == with_help(page), "run: python tests/docs/command_help.py"
 
 
-def test_there_are_six_pages_at_most() -> None:
-    assert 1 <= len(PAGES) <= 6
+def test_there_are_nine_pages_at_most() -> None:
+    assert 1 <= len(PAGES) <= 9
 
 
 def test_pages_load_nothing_from_elsewhere_and_links_lead_somewhere(tmp_path: Path) -> None:
@@ -62,9 +63,11 @@ def test_pages_load_nothing_from_elsewhere_and_links_lead_somewhere(tmp_path: Pa
         assert loaded == []
 
 
-def test_compose_has_api_ollama_and_redis_and_shows_only_to_this_machine() -> None:
+def test_compose_shows_only_to_this_machine_and_keeps_jobs() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
-    assert {"api", "ollama", "redis"} <= set(services)
+    assert {"api", "jobs", "ollama", "redis", "worker"} <= set(services)
+    assert {"noeviction", "--appendonly"} <= set(services["jobs"]["command"])
+    assert services["api"]["environment"] == services["worker"]["environment"]
     for service in services.values():
         assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", []))
 
@@ -80,3 +83,6 @@ def test_the_image_is_small_not_root_and_watched() -> None:
         for source in re.findall(r"^COPY (?!--from)(.*) \S+$", line):
             for name in source.split():
                 assert (ROOT / name).exists(), name
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    copied = {line.split()[1] for line in lines if line.startswith("COPY ")}
+    assert set(project["tool"]["setuptools"]["package-dir"].values()) <= copied

@@ -16,6 +16,8 @@ import httpx
 import pytest
 from clinical_model_selector.app.cli.main import main
 from clinical_model_selector.app.service.admission.auth import hash_key
+from clinical_model_selector.app.service.server import read_or_make_key
+from clinical_model_selector.schemas.errors import SettingsError
 from clinical_model_selector.schemas.settings import Settings
 from loopback.formats import answer_openrouter
 from loopback.server import Recorded, ScriptedServer
@@ -45,6 +47,20 @@ def test_a_new_key_is_printed_once_with_the_line_to_keep(
     line = printed.err.splitlines()[-1]
     assert Settings(_env_file=None, service_keys=line).service_key_hashes == {"backend": (hash_key(key),)}
     assert key not in line
+
+
+def test_a_key_file_is_made_once_and_opens(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    key = read_or_make_key(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read_or_make_key(path) == key
+    for content, mode in (("short\n", 0o600), (key, 0o644)):
+        path.write_text(content)
+        path.chmod(mode)
+        with pytest.raises(SettingsError, match="--key-file"):
+            read_or_make_key(path)
+    with pytest.raises(SettingsError, match="--key-file"):
+        read_or_make_key(tmp_path / "none" / "key")
 
 
 def test_it_finishes_what_runs_and_takes_no_more(

@@ -142,7 +142,7 @@ SMALL: dict[str, dict[str, Any]] = {
 def test_one_real_fit_gives_no_canary_out(method: str) -> None:
     python_of(method)
     config = HYPERPARAMETERS[method].model_construct(**{**HYPERPARAMETERS[method].defaults(), **SMALL.get(method, {})})
-    plan = plan_of("cart").model_copy(
+    plan = plan_of(method).model_copy(
         update={"choice": config, "dp": DPSettings.spent_by(config), "sample_multiplier": 1.0}
     )
     treatments = ["nat_id", "surname", "note"]

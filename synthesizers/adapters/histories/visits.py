@@ -24,6 +24,8 @@ _MANY_LEVELS = 10
 _MAX_WATCHED = 40
 """Codes of a column remembered as seen, the commonest."""
 _REDRAWS = 20
+_CHANCE = 0.001
+"""A level all of whose rows are last ones by a smaller chance than this comes last alone."""
 _GAP = "gap"
 
 
@@ -111,6 +113,8 @@ class VisitsModel:
     """Column position → codes whose having been seen is a predictor."""
     once: dict[int, Array]
     """Column position → level → it comes once a patient."""
+    final: dict[int, Array]
+    """Column position → level (of a number: any value) → it comes at a patient's last visit alone, as a death does."""
     first: _Stage
     later: _Stage | None
 
@@ -148,12 +152,13 @@ class VisitsModel:
             memory.add(whose, times[rows], visits.cells[rows])
         matrix = np.concatenate(parts)
         matrix[np.concatenate(steps)] = matrix.copy()
+        last = numbers == patients.lengths[visits.patients] - 1
         lesson = _Lesson(
             context=Features(matrix, _context_categories(patients, memory)),
             timing=_timing(patients, visits.patients, times, before),
             visits=visits,
             columns=tuple(columns),
-            last=numbers == patients.lengths[visits.patients] - 1,
+            last=last,
             growth=growth,
             time_decimals=time_decimals,
         )
@@ -162,7 +167,8 @@ class VisitsModel:
             if len(rows):
                 stages.append(lesson.learn(rows, _half(tell, len(stages))))
         later = stages[1] if len(stages) > 1 else None
-        return cls(tuple(columns), visits.times is not None, watched, once, stages[0], later)
+        final = _come_last(visits, columns, last)
+        return cls(tuple(columns), visits.times is not None, watched, once, final, stages[0], later)
 
     def draw(self, patients: Patients, rng: np.random.Generator) -> Visits:
         """Visits for each of ``patients``; fewer than its length where none fits before its end."""
@@ -224,20 +230,31 @@ class VisitsModel:
     ) -> Array:
         cells = np.full((len(whose), len(self.columns)), np.nan)
         drawn: list[int] = []
+        last = memory.visits[whose] == patients.lengths[whose] - 1
         timing = _timing(patients, whose, times, np.nan_to_num(memory.time[whose]))
         for j, model in stage.columns:
             features = _with_drawn(context, timing, cells, self.columns, drawn)
             cells[:, j] = model.draw(features, rng)
-            if j in self.once and model.value is not None:
+            if model.value is not None and not self.columns[j].numeric:
                 for _ in range(_REDRAWS):
-                    codes = cells[:, j].astype(int)
-                    again = np.flatnonzero(self.once[j][codes] & memory.seen[j][whose, codes])
+                    again = np.flatnonzero(self._barred(j, cells[:, j].astype(int), memory, whose, last))
                     if not len(again):
                         break
                     some = Features(features.matrix[again], features.categories)
                     cells[again, j] = model.value.redraw(some, rng)
+            elif j in self.final:
+                cells[~last, j] = np.nan
             drawn.append(j)
         return cells
+
+    def _barred(self, j: int, codes: Array, memory: Memory, whose: Array, last: Array) -> Array:
+        """Rows whose code cannot stand there: it comes once and has come, or comes last and others follow."""
+        barred = np.zeros(len(codes), dtype=bool)
+        if j in self.once:
+            barred |= self.once[j][codes] & memory.seen[j][whose, codes]
+        if j in self.final:
+            barred |= self.final[j][codes] & ~last
+        return barred
 
 
 def _context(patients: Patients, memory: Memory, whose: Array) -> Features:
@@ -290,6 +307,24 @@ def _watch(visits: Visits, columns: Sequence[Column]) -> tuple[dict[int, Array],
         watched[j] = commonest[holders[commonest] >= _FEWEST_HOLDERS]
         once[j] = (holders >= _FEWEST_HOLDERS) & (repeated == 0)
     return watched, once
+
+
+def _come_last(visits: Visits, columns: Sequence[Column], last: Array) -> dict[int, Array]:
+    """Of each column: the levels that come at last visits alone, and not by chance; of a number, any value."""
+    found = {}
+    share = min(max(last.mean(), 1e-9), 1 - 1e-9)
+    fewest = np.log(_CHANCE) / np.log(share)
+    for j, column in enumerate(columns):
+        cells = visits.cells[:, j]
+        codes = (~np.isnan(cells)).astype(int) if column.numeric else cells.astype(int)
+        levels = 2 if column.numeric else column.levels
+        early = np.bincount(codes[~last], minlength=levels)
+        final = (early == 0) & (np.bincount(codes, minlength=levels) > fewest)
+        if column.numeric:
+            final = final[1:]
+        if final.any():
+            found[j] = final
+    return found
 
 
 def _half(tell: Tell | None, stage: int) -> Tell:

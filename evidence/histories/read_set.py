@@ -1,0 +1,110 @@
+"""From tables of patients, real or synthetic, to the histories that are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...synthesizers.encoding.linked_tables import LinkedSet, LinkedTable, PreparedSet, prepare_set
+from ..metrics.comparable import as_category, as_number, numeric_columns
+from .table import Array, Histories
+
+__all__ = ["as_made", "read_histories"]
+
+_NO_EVENT = frozenset({"0", "0.0", "false", "no", "n", "censored", "alive", "none"})
+
+
+def read_histories(real: LinkedSet, other: LinkedSet | None = None, *, restore_dates: bool) -> list[Histories]:
+    """The histories of each event table: of ``other``, or of ``real`` where there is none.
+
+    Args:
+        real: Decides which columns are numbers.
+        other: Synthetic tables in the same form.
+        restore_dates: As they were made (see ``fit_set``).
+    """
+    model = prepare_set(real, restore_dates=restore_dates)
+    source = model if other is None else prepare_set(other, restore_dates=restore_dates)
+    return [_read(model, source, i, real) for i in range(len(real.events))]
+
+
+def as_made(real: LinkedSet, made: Mapping[str, pd.DataFrame], *, restore_dates: bool) -> LinkedSet:
+    """Synthetic tables as a set: what was coarsened before the fit is so already, and dropped columns are gone."""
+
+    def link(item: LinkedTable) -> LinkedTable:
+        table = made[item.name]
+        kept = [t for t in item.treatments if t.column in set(map(str, table.columns))]
+        done = [_already(t, restore_dates) for t in kept]
+        return LinkedTable(item.name, table, tuple(done), item.key)
+
+    events = tuple(link(item) for item in real.events)
+    return LinkedSet(events, None if real.patients is None else link(real.patients))
+
+
+def _already(treatment: Any, restore_dates: bool) -> Any:
+    dated = treatment.how == "time_since_first" or treatment.how == "age_from_birth"
+    if treatment.action != "generalise" or (restore_dates and dated):
+        return treatment
+    return treatment.model_copy(update={"action": "keep"})
+
+
+def _read(model: PreparedSet, source: PreparedSet, i: int, real: LinkedSet) -> Histories:
+    mine, rows = model.events[i], source.events[i]
+    owners = rows.owners
+    times = None
+    order = np.argsort(owners, kind="stable")
+    if rows.time is not None:
+        moments = pd.Series(as_number(rows.cells[rows.time]))
+        times = moments.groupby(owners).ffill().fillna(0.0).to_numpy()
+        order = np.lexsort((times, owners))
+    numeric = set(numeric_columns(mine.cells))
+    visits: dict[Any, Any] = {}
+    for name in mine.cells:
+        if name == mine.time:
+            continue
+        if name in numeric:
+            visits[name] = as_number(rows.cells[name])[order]
+        else:
+            visits[name] = _labels(rows.cells[name])[order]
+    return Histories(
+        _statics(model, source, real),
+        pd.DataFrame(visits, index=range(len(owners))),
+        owners[order],
+        None if times is None else times[order],
+        None if model.end is None else as_number(source.people[model.end]),
+        _events(source, model.end, real),
+    )
+
+
+def _statics(model: PreparedSet, source: PreparedSet, real: LinkedSet) -> pd.DataFrame:
+    special = {model.end, _event_column(real)}
+    names = [name for name in model.homes if name not in special]
+    numeric = set(numeric_columns(model.people[names]))
+    found = {n: as_number(source.people[n]) if n in numeric else _labels(source.people[n]) for n in names}
+    return pd.DataFrame(found, index=range(len(source.people)))
+
+
+def _events(source: PreparedSet, end: Any, real: LinkedSet) -> Array | None:
+    if end is None:
+        return None
+    column = _event_column(real)
+    if column is None:
+        # A date of death is there for those who died.
+        return np.asarray(source.people[end].notna())
+    labels = _labels(source.people[column])
+    return np.array([label is not None and str(label).lower() not in _NO_EVENT for label in labels])
+
+
+def _event_column(real: LinkedSet) -> str | None:
+    for item in real.events:
+        for treatment in item.treatments:
+            if treatment.part == "event":
+                return f"{item.name}.{treatment.column}"
+    return None
+
+
+def _labels(cells: pd.Series) -> Array:
+    labels = as_category(cells)
+    return np.where(cells.isna().to_numpy(), None, labels).astype(object)

@@ -1,0 +1,1 @@
+"""Synthesizers of several rows a patient."""

@@ -1,0 +1,136 @@
+"""Linked tables in, linked tables out: keys, dates, order of rows, patients without rows, nothing after death."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from clinical_model_selector.profiling import profile_table
+from clinical_model_selector.schemas.methods import HYPERPARAMETERS
+from clinical_model_selector.synthesizers.encoding.history_tables import number_records
+from clinical_model_selector.synthesizers.encoding.linked_tables import LinkedSet, LinkedTable, prepare_set
+from clinical_model_selector.synthesizers.running.run_histories import fit_set, run_history_fit
+from histories import make_visits
+
+CONFIG = HYPERPARAMETERS["cart_histories"].with_defaults()
+
+
+def make_set(patients: int = 150) -> dict[str, pd.DataFrame]:
+    """A register of patients, their stays, and the diagnoses of each stay; some have none, some die."""
+    rng = np.random.default_rng(0)
+    people, stays, diagnoses = [], [], []
+    for i in range(patients):
+        born = pd.Timestamp("1930-01-01") + pd.Timedelta(days=int(rng.integers(20000)))
+        day = pd.Timestamp("2010-01-01") + pd.Timedelta(days=int(rng.integers(1000)))
+        dies = rng.random() < 0.3
+        for _ in range(0 if rng.random() < 0.15 else int(rng.integers(1, 4))):
+            stay = f"H{len(stays):05d}"
+            end = day + pd.Timedelta(days=int(rng.integers(1, 20)))
+            stays.append((f"id-{i}", stay, f"{day:%Y-%m-%d}", f"{end:%Y-%m-%d}", str(rng.choice(["ward", "icu"]))))
+            for _ in range(int(rng.integers(1, 5))):
+                diagnoses.append((f"id-{i}", stay, str(rng.choice(["I10", "E11", "J18", "N39"]))))
+            day = end + pd.Timedelta(days=int(rng.integers(10, 400)))
+        dead = f"{day:%Y-%m-%d}" if dies else None
+        people.append((f"id-{i}", f"{born:%Y-%m-%d}", dead, str(rng.choice(["f", "m"]))))
+    return {
+        "patients": pd.DataFrame(people, columns=["Id", "BIRTHDATE", "DEATHDATE", "GENDER"]),
+        "stays": pd.DataFrame(stays, columns=["PATIENT", "stay_id", "START", "STOP", "UNIT"]),
+        "diagnoses": pd.DataFrame(diagnoses, columns=["PATIENT", "stay_id", "CODE"]),
+    }
+
+
+def link(tables: dict[str, pd.DataFrame]) -> LinkedSet:
+    items = []
+    for name, table in tables.items():
+        key = "Id" if name == "patients" else "PATIENT"
+        profile = profile_table(table, patient_id=key)
+        items.append(LinkedTable(name, table, tuple(column.treatment for column in profile.columns), key))
+    return LinkedSet(tuple(items[1:]), items[0])
+
+
+@pytest.fixture(scope="module")
+def real() -> dict[str, pd.DataFrame]:
+    return make_set()
+
+
+@pytest.fixture(scope="module")
+def made(real: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+    nowhere = tmp_path_factory.mktemp("none")
+    return fit_set(link(real), CONFIG, patients=200, seed=1, environments=nowhere).tables
+
+
+def test_the_same_tables_columns_and_types(real: dict[str, pd.DataFrame], made: dict[str, pd.DataFrame]) -> None:
+    assert list(made) == list(real)
+    for name, table in real.items():
+        assert list(made[name].columns) == list(table.columns)
+        assert (made[name].dtypes == table.dtypes).all()
+
+
+def test_keys_lead_from_table_to_table(made: dict[str, pd.DataFrame]) -> None:
+    people, stays, diagnoses = made["patients"], made["stays"], made["diagnoses"]
+    assert len(people) == 200
+    assert people["Id"].is_unique
+    assert stays["stay_id"].is_unique
+    assert set(stays["PATIENT"]) <= set(people["Id"])
+    whose = diagnoses.merge(stays, on="stay_id", how="left")
+    assert (whose["PATIENT_x"] == whose["PATIENT_y"]).all()
+
+
+def test_no_real_key_comes_out(real: dict[str, pd.DataFrame], made: dict[str, pd.DataFrame]) -> None:
+    assert not set(made["patients"]["Id"]) & set(real["patients"]["Id"])
+    assert not set(made["stays"]["stay_id"]) & set(real["stays"]["stay_id"])
+
+
+def test_patients_without_rows_stay(real: dict[str, pd.DataFrame], made: dict[str, pd.DataFrame]) -> None:
+    shares = [(~t["patients"]["Id"].isin(t["stays"]["PATIENT"])).mean() for t in (real, made)]
+    assert 0.02 < shares[1] < shares[0] + 0.12
+
+
+def test_rows_a_patient_are_kept(real: dict[str, pd.DataFrame], made: dict[str, pd.DataFrame]) -> None:
+    for name in ("stays", "diagnoses"):
+        wanted = len(real[name]) / len(real["patients"])
+        assert len(made[name]) / len(made["patients"]) == pytest.approx(wanted, rel=0.1)
+
+
+def test_dates_are_in_order_and_nothing_lies_after_death(made: dict[str, pd.DataFrame]) -> None:
+    rows = made["stays"].merge(made["patients"], left_on="PATIENT", right_on="Id")
+    moments = {name: pd.to_datetime(rows[name]) for name in ("BIRTHDATE", "START", "STOP", "DEATHDATE")}
+    assert (moments["BIRTHDATE"] <= moments["START"]).all()
+    assert (moments["START"] <= moments["STOP"]).all()
+    assert not (moments["START"] > moments["DEATHDATE"]).any()
+    assert moments["START"].groupby(rows["PATIENT"]).is_monotonic_increasing.all()
+
+
+def test_orphans_are_counted_and_left_out(real: dict[str, pd.DataFrame]) -> None:
+    stray = real["stays"].assign(PATIENT=real["stays"]["PATIENT"].where(real["stays"].index != 3, "id-nobody"))
+    tables = link({**real, "stays": stray})
+    assert tables.orphans() == {"stays": 1}
+    assert len(prepare_set(tables, restore_dates=True).events[0].owners) == len(stray) - 1
+
+
+def test_one_table_keeps_its_columns_and_statics(tmp_path: Path) -> None:
+    table = make_visits()
+    treatments = [column.treatment for column in profile_table(table).columns]
+    run, _ = run_history_fit(table, treatments, CONFIG, patients=160, seed=0, environments=tmp_path)
+    made = run.table
+    assert list(made.columns) == list(table.columns)
+    assert made["patient_id"].nunique() == 160
+    for name in ("sex", "age", "futime", "died"):
+        assert (made.groupby("patient_id")[name].nunique() <= 1).all()
+    assert (made["day"] <= made["futime"]).all()
+    assert len(made) / 160 == pytest.approx(len(table) / 160, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("marks", "owners", "numbers"),
+    [
+        (["new", "same", "new"], [0, 0, 0], [1, 1, 2]),
+        (["same", "same", "new"], [0, 1, 1], [1, 2, 3]),
+        (["none", "same", "same"], [0, 0, 0], [None, 1, 1]),
+    ],
+)
+def test_records_are_numbered_over_all_patients(marks: list[str], owners: list[int], numbers: list[int | None]) -> None:
+    found = number_records(pd.Series(marks, dtype=object), np.array(owners))
+    assert [None if pd.isna(x) else int(x) for x in found] == numbers
