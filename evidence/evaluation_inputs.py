@@ -186,7 +186,7 @@ def _treat(table: pd.DataFrame, card: RunCard | None, profile: TableProfile | No
         treated = mask_codes(treat_table(table, card.treatments, card.treated_on), codes_in(card.treatments))
         keys = sum(item.action == KEY_ACTION for item in card.treatments)
         if keys:
-            notes.append(f"{keys} columns of arbitrary keys are left out")
+            notes.append(f"{keys} column{'s' * (keys != 1)} of arbitrary keys left out")
         return treated
     notes.append("no run card: columns are compared as they are")
     if profile is None:
@@ -199,7 +199,9 @@ def _treat(table: pd.DataFrame, card: RunCard | None, profile: TableProfile | No
         if str(name) not in dropped
     }
     if dropped:
-        notes.append(f"{len(dropped)} columns that name persons or records are left out of the comparison")
+        notes.append(
+            f"{len(dropped)} column{'s' * (len(dropped) != 1)} that would name persons or records left out of it"
+        )
     return pd.DataFrame(kept, index=table.index) if kept else table
 
 
