@@ -106,18 +106,18 @@ def run_history_benchmark(
     return [arm for tables in sets for arm in _run(tables, environments, seeds, k)]
 
 
-def open_set(tables: HistoryTables) -> tuple[LinkedSet, bool]:
-    """The set, and whether its dates come back as dates: those of linked tables do."""
+def open_set(tables: HistoryTables) -> LinkedSet:
+    """Its files, profiled and linked."""
     frames = {name: as_frame(open_table(str(file))) for name, file in tables.files.items()}
     if len(frames) > 1:
-        return link_tables(frames, keys=tables.keys, times=tables.times).tables, True
+        return link_tables(frames, keys=tables.keys, times=tables.times).tables
     ((name, frame),) = frames.items()
     profile = profile_table(frame, patient_id=tables.keys.get(name), time=tables.times.get(name))
-    return one_table(frame, [column.treatment for column in profile.columns]), False
+    return one_table(frame, [column.treatment for column in profile.columns])
 
 
 def _run(tables: HistoryTables, environments: Path, seeds: int, k: int) -> list[HistoryArm]:
-    real, dated = open_set(tables)
+    real = open_set(tables)
     protection = ValueProtection(k=k)
     scores: dict[tuple[str, str], list[HistoryScores]] = {}
     seconds: list[float] = []
@@ -126,12 +126,11 @@ def _run(tables: HistoryTables, environments: Path, seeds: int, k: int) -> list[
         config = HYPERPARAMETERS[METHOD].with_defaults()
         made = fit_set(
             fitted, config, patients=len(fitted.keys()), seed=seed, environments=environments, protection=protection,
-            restore_dates=dated,
         )  # fmt: skip
         seconds.append(made.run.fit_cpu_seconds + made.run.sample_seconds)
-        synthetic = read_histories(real, as_made(fitted, made.tables, restore_dates=dated), restore_dates=dated)
+        synthetic = read_histories(real, as_made(fitted, made.tables))
         halves = [
-            [read_histories(real, half, restore_dates=dated, protection=shield) for shield in (protection, None)]
+            [read_histories(real, half, protection=shield) for shield in (protection, None)]
             for half in (fitted, held_out)
         ]
         for i, item in enumerate(real.events):

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...schemas.column_treatment import Treatment
 from ...schemas.compliance import ValueProtection
 from ...synthesizers.encoding.linked_set import LinkedSet, LinkedTable
 from ...synthesizers.encoding.linked_tables import PreparedSet, prepare_set
+from ...synthesizers.encoding.set_dates import is_date
 from ...synthesizers.running.run_histories import protect_set
 from ..metrics.comparable import as_category, as_number, numeric_columns
 from .table import Array, Histories
@@ -22,40 +24,39 @@ _NO_EVENT = frozenset({"0", "0.0", "false", "no", "n", "censored", "alive", "non
 
 
 def read_histories(
-    real: LinkedSet, other: LinkedSet | None = None, *, restore_dates: bool, protection: ValueProtection | None = None
+    real: LinkedSet, other: LinkedSet | None = None, *, protection: ValueProtection | None = None
 ) -> list[Histories]:
     """The histories of each event table: of ``other``, or of ``real`` where there is none.
 
     Args:
         real: Decides which columns are numbers.
         other: Synthetic tables in the same form.
-        restore_dates: As they were made (see ``fit_set``).
         protection: What a fit sees of the tables: without values of few, the longest histories cut.
     """
-    model = prepare_set(real, restore_dates=restore_dates)
-    source = model if other is None else prepare_set(other, restore_dates=restore_dates)
+    model = prepare_set(real)
+    source = model if other is None else prepare_set(other)
     if protection is not None:
         source, _ = protect_set(source, protection)
     found = [_read(model, source, i, real) for i in range(len(real.events))]
     return found if protection is None else [_cut_longest(item, protection.k) for item in found]
 
 
-def as_made(real: LinkedSet, made: Mapping[str, pd.DataFrame], *, restore_dates: bool) -> LinkedSet:
+def as_made(real: LinkedSet, made: Mapping[str, pd.DataFrame]) -> LinkedSet:
     """Synthetic tables as a set: what was coarsened before the fit is so already, and dropped columns are gone."""
 
     def link(item: LinkedTable) -> LinkedTable:
         table = made[item.name]
         kept = [t for t in item.treatments if t.column in set(map(str, table.columns))]
-        done = [_already(t, restore_dates) for t in kept]
-        return LinkedTable(item.name, table, tuple(done), item.key)
+        done = [_already(t, item) for t in kept]
+        return replace(item, table=table, treatments=tuple(done))
 
     events = tuple(link(item) for item in real.events)
     return LinkedSet(events, None if real.patients is None else link(real.patients))
 
 
-def _already(treatment: Any, restore_dates: bool) -> Any:
-    dated = treatment.how == "time_since_first" or treatment.how == "age_from_birth"
-    if treatment.action != "generalise" or (restore_dates and dated):
+def _already(treatment: Treatment, item: LinkedTable) -> Treatment:
+    dated = is_date(item, treatment.column)
+    if treatment.action != "generalise" or dated:
         return treatment
     return treatment.model_copy(update={"action": "keep"})
 

@@ -33,7 +33,7 @@ from ..metrics.joint import likeness, tell_apart
 from ..metrics.models import Task, make_task, predict, score
 from ..metrics.utility import MIN_ABOVE_CHANCE, ratio_of
 
-__all__ = ["WEIGHTS", "ScoreDepth", "ScoreParts", "Scorer", "quick_score", "rescale", "score_cell"]
+__all__ = ["SCORE_VERSION", "WEIGHTS", "ScoreDepth", "ScoreParts", "Scorer", "quick_score", "rescale", "score_cell"]
 
 ScoreDepth = Literal["quick", "full"]
 
@@ -45,6 +45,9 @@ WEIGHTS: dict[Tradeoff, tuple[float, float, float, float]] = {
     "speed": (0.20, 0.20, 0.20, 0.40),
 }
 """Trade-off → weights of fidelity, utility, privacy, and speed."""
+
+SCORE_VERSION = 2
+"""Of this definition; cells without one were measured by the first: no likeness, one target, a folded risk."""
 
 _FEWEST_UNSEEN = 100
 """Held-out rows below which the fitted rows are the better yardstick of fidelity (judgement)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -21,12 +21,14 @@ class LinkedTable:
         table: Its rows.
         treatments: One for each column.
         key: Column that holds the patient's key.
+        births: Dates of birth, and others of which a patient has one, come back as dates; else as ages and years.
     """
 
     name: str
     table: pd.DataFrame
     treatments: tuple[Treatment, ...]
     key: Any
+    births: bool = True
 
     def treatment(self, column: Any) -> Treatment:
         """What is done with a column."""
@@ -59,10 +61,7 @@ class LinkedSet:
 
     def take(self, keys: pd.Index) -> LinkedSet:
         """The rows of some patients."""
-        some = [
-            LinkedTable(t.name, t.table[t.table[t.key].isin(keys)].reset_index(drop=True), t.treatments, t.key)
-            for t in self.tables
-        ]
+        some = [replace(t, table=t.table[t.table[t.key].isin(keys)].reset_index(drop=True)) for t in self.tables]
         return LinkedSet(tuple(some), None) if self.patients is None else LinkedSet(tuple(some[1:]), some[0])
 
     def orphans(self) -> dict[str, int]:

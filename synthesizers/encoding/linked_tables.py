@@ -2,8 +2,8 @@
 
 A set has a patients table or none, and one event table or more; a single table of several rows a patient is a set of
 one. Keys never enter a fit: patients are numbered, and a key that two tables share is put together again by the order
-of the records. With ``restore_dates`` dates enter as days since the patient's first event and come back as dates,
-counted from a synthetic first day.
+of the records. Dates enter as days since the patient's first one, birth or event, and come back as dates, counted from
+a synthetic first day.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from ...schemas.errors import TableError
-from .apply_treatments import KEY_ACTION, codes_in, read_moments, treat_table
+from .apply_treatments import KEY_ACTION, codes_in, treat_table
+from .dates_and_ages import read_moments
 from .history_tables import EventRows
 from .linked_set import LinkedSet, LinkedTable
 from .restore_columns import constant_cells
@@ -59,12 +60,11 @@ class PreparedSet:
     span: tuple[float, float] = (-np.inf, np.inf)
 
 
-def prepare_set(tables: LinkedSet, *, restore_dates: bool, on: date | None = None) -> PreparedSet:
+def prepare_set(tables: LinkedSet, *, on: date | None = None) -> PreparedSet:
     """Statics and event rows of a set.
 
     Args:
         tables: The raw tables with their treatments.
-        restore_dates: Dates as days since the patient's first event; else as their treatments say.
         on: The day that ages are counted to.
 
     Raises:
@@ -73,7 +73,7 @@ def prepare_set(tables: LinkedSet, *, restore_dates: bool, on: date | None = Non
     keys = tables.keys()
     if not len(keys):
         raise TableError("no row has a patient's key")
-    first = first_days(tables, keys) if restore_dates else None
+    first = first_days(tables, keys)
     statics: dict[str, pd.Series] = {}
     homes: dict[str, tuple[str, Any]] = {}
     if tables.patients is not None:
@@ -118,16 +118,15 @@ def prepare_set(tables: LinkedSet, *, restore_dates: bool, on: date | None = Non
             )
         )
     people = pd.DataFrame(statics, index=range(len(keys)))
-    if first is not None and first.notna().any():
+    if first.notna().any():
         people[_FIRST_DAY] = (first - pd.Timestamp(0)).dt.total_seconds().to_numpy() / 86_400
-    death = find_end(tables, people, events) if end is None and first is not None else None
+    death = find_end(tables, people, events) if end is None else None
     if death is not None:
         end = _FOLLOWED
         people[_FOLLOWED], people[death] = follow(people[death], people[_FIRST_DAY], last_day(tables))
     codes = {f"{t.name}.{name}": values for t in tables.tables for name, values in codes_in(t.treatments).items()}
     codes |= {name: values for t in tables.events for name, values in codes_in(t.treatments).items()}
-    span = span_of(tables) if restore_dates else (-np.inf, np.inf)
-    return PreparedSet(people, tuple(events), end, death, codes, homes, shared, span)
+    return PreparedSet(people, tuple(events), end, death, codes, homes, shared, span_of(tables))
 
 
 def restore_set(
@@ -194,10 +193,8 @@ def _without_strays(
     return EventRows(rows.cells.iloc[at].reset_index(drop=True), rows.owners[at], rows.time, rows.dates, keys)
 
 
-def _treat(item: LinkedTable, owners: np.ndarray[Any, Any], first: pd.Series | None, on: date | None) -> pd.DataFrame:
-    """Treated columns; with first days, dates as days since the patient's own."""
-    if first is None:
-        return _with_labels(item, treat_table(item.table, item.treatments, on))
+def _treat(item: LinkedTable, owners: np.ndarray[Any, Any], first: pd.Series, on: date | None) -> pd.DataFrame:
+    """Treated columns, dates as days since the patient's first."""
     dated = [name for name in item.table if is_date(item, name)]
     others = [name for name in item.table if name not in dated]
     treatments = [t for t in item.treatments if t.column in set(map(str, others))]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .apply_treatments import read_moments
 from .column_encoding import code_column, decode_column
+from .dates_and_ages import read_moments
 from .history_tables import EventRows
 from .linked_set import LinkedSet, LinkedTable
 
@@ -26,7 +26,8 @@ def is_date(item: LinkedTable, name: Any) -> bool:
     if how == "time_since_first":
         return True
     return (
-        how == "age_from_birth"
+        item.births
+        and how in ("age_from_birth", "year_of_date")
         and bool(read_moments(item.table[name]).notna().any())
         and _looks_dated(item.table[name])
     )

@@ -108,7 +108,7 @@ def test_orphans_are_counted_and_left_out(real: dict[str, pd.DataFrame]) -> None
     stray = real["stays"].assign(PATIENT=real["stays"]["PATIENT"].where(real["stays"].index != 3, "id-nobody"))
     tables = link({**real, "stays": stray})
     assert tables.orphans() == {"stays": 1}
-    assert len(prepare_set(tables, restore_dates=True).events[0].owners) == len(stray) - 1
+    assert len(prepare_set(tables).events[0].owners) == len(stray) - 1
 
 
 def test_one_table_keeps_its_columns_and_statics(tmp_path: Path) -> None:
