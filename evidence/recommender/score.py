@@ -33,9 +33,12 @@ from ..metrics.models import Task, make_task, predict, score
 from ..metrics.utility import MIN_ABOVE_CHANCE, ratio_of
 from .weighing import WEIGHTS, score_cell, speed_of
 
-__all__ = ["WEIGHTS", "ScoreDepth", "ScoreParts", "Scorer", "quick_score", "rescale", "score_cell"]
+__all__ = ["SCORE_VERSION", "WEIGHTS", "ScoreDepth", "ScoreParts", "Scorer", "quick_score", "rescale", "score_cell"]
 
 ScoreDepth = Literal["quick", "full"]
+
+SCORE_VERSION = 2
+"""Of this definition; cells without one were measured by the first: no likeness, one target, a folded risk."""
 
 _FEWEST_UNSEEN = 100
 """Held-out rows below which the fitted rows are the better yardstick of fidelity (judgement)."""
