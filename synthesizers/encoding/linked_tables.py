@@ -18,8 +18,9 @@ import pandas as pd
 
 from ...schemas.column_treatment import Treatment
 from ...schemas.errors import TableError
-from .apply_treatments import KEY_ACTION, codes_in, read_moments, treat_table
+from .apply_treatments import KEY_ACTION, codes_in, treat_table
 from .column_encoding import code_column, decode_column
+from .dates_and_ages import read_moments
 from .history_tables import EventRows
 from .restore_columns import constant_cells, new_keys
 
@@ -244,8 +245,8 @@ def _as_days(cells: pd.Series) -> np.ndarray[Any, Any]:
 
 def _is_date(item: LinkedTable, name: Any) -> bool:
     how = item.treatment(name).how
-    if how == "time_since_first":
-        return True
+    if how in ("time_since_first", "year_of_date"):
+        return True  # a patient's only date in one table stands beside those in others
     return (
         how == "age_from_birth"
         and bool(read_moments(item.table[name]).notna().any())
