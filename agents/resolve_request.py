@@ -20,9 +20,10 @@ from ..schemas.request import EvidenceMetrics, PreviousRound, SelectionRequest
 from ..schemas.result import Treatment
 from ..schemas.settings import Settings
 from ..synthesizers.catalogue import CATALOGUE, NOT_OFFERED, resolve_method
+from .composition import unseal
 from .redact_goal import make_safe
 
-__all__ = ["Resolved", "coerce_request", "previous_round", "resolve"]
+__all__ = ["Resolved", "coerce_request", "previous_round", "profile_request", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +35,22 @@ class Resolved:
     warnings: tuple[str, ...]
 
 
-def coerce_request(value: Any) -> SelectionRequest:
+def coerce_request(value: Any, options: Mapping[str, Any] | None = None) -> SelectionRequest:
     """A request from what callers pass: a request, a mapping of its fields, or a bare table.
+
+    Args:
+        value: What the selector was called with, or the same sealed.
+        options: Further fields, which win.
 
     Raises:
         SettingsError: A field is unknown or has a value that cannot be used; the message names it.
     """
+    value = unseal(value)
     if isinstance(value, SelectionRequest):
-        return value
-    fields = dict(value) if isinstance(value, Mapping) else {"table": value}
+        if not options:
+            return value
+        value = {name: getattr(value, name) for name in value.model_fields_set}
+    fields = {**(value if isinstance(value, Mapping) else {"table": value}), **(options or {})}
     try:
         return SelectionRequest.model_validate(fields)
     except ValidationError as error:
@@ -70,7 +78,7 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
         SettingsError: A method id is unknown.
         NoFeasibleSynthesizer: Every method asked for is one that we know and do not offer.
     """
-    profile = _profile(request)
+    profile = profile_request(request)
     safe = profile.safe if isinstance(profile, TableProfile) else profile
     names = profile.names if isinstance(profile, TableProfile) else {}
     allowed, notes = _allowed(request.allowed)
@@ -83,13 +91,19 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
     return Resolved(question, _treatments(profile), warnings)
 
 
-def _profile(request: SelectionRequest) -> TableProfile | SafeProfile:
+def profile_request(request: SelectionRequest) -> TableProfile | SafeProfile:
+    """The profile that ``request`` brings, or else that of its table.
+
+    Raises:
+        TableError: The table cannot be profiled, or a named column is not in it.
+    """
     if request.profile is None:
         return profile_table(
             request.table,
             target=request.target,
             patient_id=request.patient_id,
             kinds=request.kinds or None,
+            concepts=request.concepts or None,
             time=request.time,
             static=request.static,
         )

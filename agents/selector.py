@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
-from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
+from langchain_core.runnables import RunnableConfig, ensure_config
 
 from ..chains.plan_check import plan_cautions
 from ..chains.selection import Answered, build_selection
 from ..evidence.recommender.ranking import EmbeddedRecommender
-from ..schemas.errors import SettingsError
+from ..schemas.errors import MissingExtra, SettingsError
 from ..schemas.question import Question
 from ..schemas.request import EvidenceMetrics, SelectionRequest
 from ..schemas.result import SelectionResult, Usage
 from ..schemas.settings import Settings, load_tracing_variables
 from ..synthesizers.feasibility import assess, require_feasible
+from .composition import SealedRequest, SealsWhatItIsPartOf, refuse_exposed, seal
 from .resolve_request import Resolved, coerce_request, previous_round, resolve
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
 
 __all__ = ["ClinicalModelSelector"]
 
 
-class ClinicalModelSelector(Runnable[Any, SelectionResult]):
+class ClinicalModelSelector(SealsWhatItIsPartOf):
     """Chooses a synthesizer, its hyper-parameters and its privacy settings for a clinical table.
 
     OpenRouter is asked where its key is set, else Ollama, else the embedded recommender; each answer is checked against
@@ -57,27 +61,25 @@ class ClinicalModelSelector(Runnable[Any, SelectionResult]):
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> SelectionResult:
         """The plan for a request, a mapping of its fields, or a bare table.
 
+        Args:
+            input: The same sealed is taken too: ``seal``.
+            config: LangChain's.
+            kwargs: Further fields of the request, such as ``target``.
+
         Raises:
+            TableExposed: A table came in as it is inside somebody else's traced run.
             TableError: The table cannot be read or profiled, or a named column is not in it.
             SettingsError: A field of the request cannot be used.
             NoFeasibleSynthesizer: Nothing fits table and constraints.
             ProvidersUnavailable: Nobody could answer (only where the embedded recommender is switched off).
         """
-        resolved = resolve(coerce_request(input), self.settings)
-        _require_plan_exists(resolved.question)
-        answered = self._chain.invoke(resolved.question, self._named(config))
-        return _result(answered, resolved)
+        refuse_exposed(input, config)
+        return self._select(coerce_request(input, kwargs), config)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> SelectionResult:
         """As ``invoke``; a table is profiled in a worker thread."""
-        request = coerce_request(input)
-        if request.profile is None:
-            resolved = await asyncio.to_thread(resolve, request, self.settings)
-        else:
-            resolved = resolve(request, self.settings)
-        _require_plan_exists(resolved.question)
-        answered = await self._chain.ainvoke(resolved.question, self._named(config))
-        return _result(answered, resolved)
+        refuse_exposed(input, config)
+        return await self._aselect(coerce_request(input, kwargs), config)
 
     def select(self, table: Any = None, *, config: RunnableConfig | None = None, **request: Any) -> SelectionResult:
         """The plan for ``table``; keyword arguments are the fields of ``SelectionRequest``.
@@ -85,13 +87,33 @@ class ClinicalModelSelector(Runnable[Any, SelectionResult]):
         Raises:
             SelectorError: As for ``invoke``.
         """
-        return self.invoke({"table": table, **request}, config)
+        return self._select(_request_of(table, request), config)
 
     async def aselect(
         self, table: Any = None, *, config: RunnableConfig | None = None, **request: Any
     ) -> SelectionResult:
         """As ``select``, asynchronously."""
-        return await self.ainvoke({"table": table, **request}, config)
+        return await self._aselect(_request_of(table, request), config)
+
+    def seal(self, table: Any = None, **request: Any) -> SealedRequest:
+        """A request that shows nothing, to be handed around in chains, graphs and agents and at last to a selector.
+
+        Args:
+            table: Of any kind.
+            request: Fields of ``SelectionRequest``.
+
+        Raises:
+            SettingsError: A field of the request cannot be used.
+        """
+        return seal(_request_of(table, request))
+
+    def as_tool(
+        self, args_schema: Any = None, *, name: str | None = None, description: str | None = None, **how: Any
+    ) -> BaseTool:
+        """``selection_tool`` of this selector."""
+        from .selection_tool import selection_tool
+
+        return selection_tool(self, name=name, description=description)
 
     def replan(
         self,
@@ -127,6 +149,39 @@ class ClinicalModelSelector(Runnable[Any, SelectionResult]):
         _require_plan_exists(resolved.question)
         return _result(await self._chain.ainvoke(resolved.question, self._named(config)), resolved)
 
+    def tune(self, table: Any, **options: Any) -> SelectionResult:
+        """The best plan by fits on this table; see :func:`~clinical_model_selector.agents.tune.tune` for the arguments.
+
+        Raises:
+            MissingExtra: The extra ``light`` is not installed.
+            SelectorError: As for ``select``.
+        """
+        try:
+            from .tune import tune  # fits need pandas and scikit-learn, which a selection does not
+        except ModuleNotFoundError:
+            raise MissingExtra("tune", "light") from None
+        return tune(table, selector=self, **options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle holds the settings without what is secret, which is read anew where it is loaded."""
+        return _restore, (type(self), self.settings.without_secrets())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return type(self)(self.settings)
+
+    def _select(self, request: SelectionRequest, config: RunnableConfig | None) -> SelectionResult:
+        resolved = resolve(request, self.settings)
+        _require_plan_exists(resolved.question)
+        return _result(self._chain.invoke(resolved.question, self._named(config)), resolved)
+
+    async def _aselect(self, request: SelectionRequest, config: RunnableConfig | None) -> SelectionResult:
+        if request.profile is None:
+            resolved = await asyncio.to_thread(resolve, request, self.settings)
+        else:
+            resolved = resolve(request, self.settings)
+        _require_plan_exists(resolved.question)
+        return _result(await self._chain.ainvoke(resolved.question, self._named(config)), resolved)
+
     def breakers(self) -> dict[str, str]:
         """Provider → state of its circuit breaker (closed, open, half-open), for those asked so far."""
         return self._chain.breakers()
@@ -144,6 +199,16 @@ class ClinicalModelSelector(Runnable[Any, SelectionResult]):
         return {**config, "run_name": config.get("run_name") or self.name}
 
 
+def _request_of(table: Any, fields: Mapping[str, Any]) -> SelectionRequest:
+    if isinstance(table, SealedRequest):
+        return coerce_request(table, fields)
+    return coerce_request({"table": table, **fields})
+
+
+def _restore(kind: type[ClinicalModelSelector], values: dict[str, Any]) -> ClinicalModelSelector:
+    return kind(Settings(**values))
+
+
 def _require_plan_exists(question: Question) -> None:
     """Say what is infeasible before anyone is asked: no provider could answer it, and none should cost."""
     require_feasible(assess(question.profile, question.constraints), question.constraints)
@@ -154,6 +219,7 @@ def _result(answered: Answered, resolved: Resolved) -> SelectionResult:
     warnings = list(resolved.warnings)
     if provenance.fallback_reason:
         warnings.append(f"answered by {provenance.provider}: {provenance.fallback_reason}")
+    warnings += dict.fromkeys(note for attempt in provenance.attempts for note in attempt.notes)
     if answered.evidence is not None and not answered.evidence.agrees:
         warnings.append(answered.evidence.sentence)
     warnings += assess(question.profile, question.constraints)[answered.plan.choice.method].cautions

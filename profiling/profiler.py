@@ -25,7 +25,7 @@ from .kinds.rules import DECISIONS_BY_KIND, decide
 from .kinds_file import check_kind
 from .readers.engines import Engine, Tick, silent
 from .readers.open_table import open_engine, open_table
-from .table_structure import Structure, find_patient, find_structure, person_index, set_roles
+from .table_structure import Structure, find_patient, find_structure, person_index, set_lone_date, set_roles
 from .values.asked import ColumnQuery, Totals
 from .values.column_values import ColumnValues
 from .values.table_values import read_table_values
@@ -217,6 +217,7 @@ def _find_structure(drafts: Sequence[ColumnDraft], goal: int | None, patient: in
             )
     structure = find_structure(drafts, patient, goal)
     set_roles(drafts, structure, goal)
+    set_lone_date(drafts, structure)
     return structure
 
 
@@ -364,6 +365,7 @@ def _column_profile(draft: ColumnDraft, scale: float, history: HistoryColumns | 
             patient=draft.safe.role == "patient_id",
             part=part_of(draft, history),
             constant=rule.action == "drop" and draft.safe.kind == "constant",
+            labels=facts.number is not None and draft.decision.kind in ("code", "categorical"),
             missing_codes=facts.number.sentinels if facts.number is not None else (),
             rule=rule.rule,
             reference=rule.reference,

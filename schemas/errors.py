@@ -2,6 +2,7 @@
 
     SelectorError
     ├── TableError                unreadable, empty, too small, no such column
+    │   └── TableExposed          handed over as it is inside somebody else's traced run
     ├── SettingsError             a setting or a request field has a value we cannot use
     ├── ProvidersUnavailable      nobody could answer; holds every attempt
     ├── NoFeasibleSynthesizer     nothing fits table and constraints; holds each reason
@@ -27,6 +28,7 @@ __all__ = [
     "SettingsError",
     "SynthesisFailed",
     "TableError",
+    "TableExposed",
 ]
 
 
@@ -36,6 +38,10 @@ class SelectorError(Exception):
 
 class TableError(SelectorError):
     """The table cannot be read or profiled, or a named column is not in it."""
+
+
+class TableExposed(TableError):
+    """A table came in as it is inside somebody else's traced run, whose input has been sent already."""
 
 
 class SettingsError(SelectorError):

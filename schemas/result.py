@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, FieldSerializationInfo, PrivateAttr, field_serializer
 
 from .base import Frozen
 from .column_treatment import Treatment
 from .options import EvidencePolicy
 from .plan import ModelSelectionPlan
+from .race import RaceReport
 
 __all__ = [
     "Attempt",
@@ -155,17 +157,49 @@ class EvidenceNote(Frozen):
         return f"{told}, which the model chose and is now a backup" if self.replaced else f"{told}, the model's choice"
 
 
+def _unnamed(treatments: tuple[Treatment, ...]) -> tuple[Treatment, ...]:
+    return tuple(item.model_copy(update={"column": None}) for item in treatments)
+
+
 class SelectionResult(Frozen):
-    """The answer to a :class:`~clinical_model_selector.schemas.request.SelectionRequest`."""
+    """The answer to a :class:`~clinical_model_selector.schemas.request.SelectionRequest`.
+
+    In this process ``treatments`` hold the columns' names. What leaves it (a dump, a pickle, a printed result) holds
+    aliases, unless ``to_json(names=True)`` asks for names.
+    """
 
     plan: ModelSelectionPlan
     provenance: Provenance
     treatments: tuple[Treatment, ...] = ()
     evidence: EvidenceNote | None = None
     """What the measurements say to a language model's choice; None where the recommender, made of them, answered."""
+    race: RaceReport | None = None
+    """What fits on this table found, where the plan was tuned."""
     warnings: list[str] = Field(default_factory=list)
     _question: Any = PrivateAttr(default=None)
     """The safe question that was asked; ``replan`` builds on it. Not part of the serialised result."""
+
+    def to_json(self, *, names: bool = False, indent: int | None = None) -> str:
+        """The result as JSON, which ``model_validate_json`` reads again.
+
+        Args:
+            names: With the columns' names beside their aliases, for their owner. Without them, as in ``model_dump``,
+                ``repr`` and a pickle, the result may go through traces, checkpoints and other people's hands.
+            indent: As for ``json.dumps``.
+        """
+        return self.model_dump_json(indent=indent, context={"names": names})
+
+    @field_serializer("treatments")
+    def _without_names(self, treatments: tuple[Treatment, ...], info: FieldSerializationInfo) -> tuple[Treatment, ...]:
+        return treatments if (info.context or {}).get("names") else _unnamed(treatments)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        return {**state, "__dict__": {**state["__dict__"], "treatments": _unnamed(self.treatments)}}
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, _unnamed(self.treatments) if name == "treatments" else value
 
     def _repr_html_(self) -> str:
         # Looked up by name: the room that renders lies above this one, and only notebooks need its template engine.

@@ -256,6 +256,11 @@ class Settings(BaseSettings):
         """Base URLs of Ollama, in the order to try."""
         return (self.ollama_base,) if self.ollama_base else OLLAMA_DEFAULT_BASES
 
+    def without_secrets(self) -> dict[str, Any]:
+        """The fields that were set, without the key and without addresses that hold a password."""
+        values = self.model_dump(exclude={"openrouter_api_key"}, exclude_unset=True)
+        return {name: value for name, value in values.items() if not _holds_password(value)}
+
     def updated(self, **changes: object) -> Self:
         """A copy with some fields changed and validated again.
 
@@ -315,6 +320,13 @@ def _from_files(folder_file: str | Path | None) -> dict[str, str]:
         if name is not None and environment.isdisjoint(names):
             values[field] = told[name]
     return values
+
+
+def _holds_password(value: object) -> bool:
+    try:
+        return isinstance(value, str) and "://" in value and urlsplit(value).password is not None
+    except ValueError:
+        return True
 
 
 def _checked_url(value: str) -> str:

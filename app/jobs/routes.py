@@ -23,7 +23,8 @@ from ...schemas.errors import MissingExtra, SettingsError
 from ..cli.input_files import read_bounds, read_card, read_plan
 from ..service.admission.shares import Caller, Shares
 from ..service.handler import Service, caller_of
-from ..service.models import request_body
+from ..service.openapi.examples import JOB_EXAMPLES
+from ..service.openapi.form_schema import request_body
 from ..service.problem_details import NotFound, RequestRefused
 from .models import FILES, JobAnswer, JobPage, JobUpload, check_options, describe_job
 from .queue import JobQueue
@@ -120,19 +121,22 @@ def build_jobs(service: Service, jobs: Jobs, route_class: type[APIRoute], admit:
         description="Send a table with what to do. The answer comes at once; ask for the job by its id.",
         operation_id="create_job",
         response_model=JobAnswer,
-        openapi_extra=request_body(JobUpload, files=FILES),
+        openapi_extra=request_body(JobUpload, JOB_EXAMPLES, files=FILES),
     )
     router.add_api_route(
         "", partial(_list, jobs), methods=["GET"], summary="Your jobs, newest first", operation_id="list_jobs",
+        description="A page at a time: `next` of one is `before` of the following.",
         response_model=JobPage,
     )  # fmt: skip
     router.add_api_route(
         "/{job_id}", partial(_show, jobs), methods=["GET"], summary="How far a job is", operation_id="get_job",
+        description="State, what it does, seconds left as estimated, and, once it is done, its files or its problem.",
         response_model=JobAnswer,
     )  # fmt: skip
     router.add_api_route(
         "/{job_id}", partial(_cancel, jobs), methods=["DELETE"], status_code=204,
         summary="Stop a job, and remove it with its table and results", operation_id="delete_job",
+        description="Whatever its state is; afterwards there is no such job.",
     )  # fmt: skip
     router.add_api_route(
         "/{job_id}/events",
@@ -149,6 +153,7 @@ def build_jobs(service: Service, jobs: Jobs, route_class: type[APIRoute], admit:
         partial(_file, jobs),
         methods=["GET"],
         summary="A file that a job made",
+        description="One of `files` of the job; as a download.",
         operation_id="get_job_file",
         response_class=Response,
         responses={200: {"content": {media.partition(";")[0]: {} for media in _MEDIA.values()}}},

@@ -15,26 +15,11 @@ from ...schemas.settings import Settings
 
 __all__ = ["LOGGER", "configure_logging", "describe_settings"]
 
-LOGGER = structlog.stdlib.get_logger("clinical_model_selector.service")
-
 
 def configure_logging(level: str) -> None:
     """Send every log of this process to stderr as JSON, uvicorn's too."""
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _name_error_only,
-    ]
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
+        foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *_shared()],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -50,6 +35,25 @@ def configure_logging(level: str) -> None:
     logging.getLogger("uvicorn.error").setLevel(level.upper())
     # One line a request is written by the service itself, under the route's name and not under what the client sent.
     logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _name_error_only,
+    ]
+
+
+def _render(logger: WrappedLogger, method: str, event: EventDict) -> Any:
+    """For our own handler as it is; for whatever logging a host has, as one line of text."""
+    handlers = logging.getLogger().handlers
+    if any(isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter) for handler in handlers):
+        return structlog.stdlib.ProcessorFormatter.wrap_for_formatter(logger, method, event)
+    fields = {name: value for name, value in event.items() if name not in ("event", "level", "logger", "timestamp")}
+    return " ".join([str(event["event"]), *(f"{name}={value}" for name, value in fields.items())])
 
 
 def describe_settings(settings: Settings) -> dict[str, Any]:
@@ -86,3 +90,11 @@ def _name_error_only(logger: WrappedLogger, method: str, event: EventDict) -> Ev
         event["at"] = "{}:{}".format(*(ours or frames or [("?", 0)])[-1])
         event["event"] = str(event.get("event", "")).partition("\n")[0]
     return event
+
+
+# Of its own and not structlog's global configuration: a host that mounts the router has its own, or none.
+LOGGER: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+    logging.getLogger("clinical_model_selector.service"),
+    processors=[structlog.stdlib.filter_by_level, *_shared(), _render],
+    wrapper_class=structlog.stdlib.BoundLogger,
+)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, ValidationError, model_validator
@@ -17,7 +15,6 @@ from ...schemas.result import SelectionResult
 from .problem_details import InvalidRequest
 
 __all__ = [
-    "EXAMPLE_PROFILE",
     "BackendPlan",
     "Health",
     "PlanAnswer",
@@ -29,25 +26,11 @@ __all__ = [
     "ReplanRequest",
     "ReplanUpload",
     "parse",
-    "request_body",
     "to_selection",
 ]
 
 _MAX_COUNT = 10**12
 _Column = Annotated[str, Field(max_length=500)]
-
-EXAMPLE_PROFILE: dict[str, Any] = {
-    "rows": 680,
-    "grain": "patient",
-    "columns": [
-        {"alias": "c1", "kind": "count", "role": "feature", "action": "keep", "direct_identifier": False,
-         "missing_share": 0.0, "distinct": 54, "encoded_levels": 0, "integer": True,
-         "quantiles": [31.0, 46.0, 53.0, 61.0, 71.0]},
-        {"alias": "c2", "kind": "boolean", "role": "target", "action": "keep", "direct_identifier": False,
-         "missing_share": 0.0, "distinct": 2, "encoded_levels": 2, "level_shares": [0.56, 0.44],
-         "level_names": ["no", "yes"]},
-    ],
-}  # fmt: skip
 
 
 class _Finite(Frozen):
@@ -60,10 +43,6 @@ def _empty_is_none(value: Any) -> Any:
 
 class PlanRequest(SelectionOptions):
     """A safe profile, made where the table lives, with the constraints."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"profile": EXAMPLE_PROFILE, "tradeoff": "utility", "goal": "teaching"}]}
-    )
 
     profile: SafeProfile
 
@@ -125,22 +104,22 @@ class PlanAnswer(SelectionResult):
     profile: SafeProfile
 
 
-class _Method(BaseModel):
+class BackendMethod(BaseModel):
     method: str
 
 
-class _Backup(_Method):
+class BackendBackup(BackendMethod):
     hyperparams: dict[str, Any]
 
 
 class BackendPlan(BaseModel):
     """The plan in the existing backend's shape."""
 
-    choice: _Method
+    choice: BackendMethod
     hyperparams: dict[str, Any]
     """sample_multiplier, max_synth_rows, and the choice's own under its id."""
     dp: DPSettings
-    backup: list[_Backup]
+    backup: list[BackendBackup]
     rationale: str
 
 
@@ -201,68 +180,3 @@ def to_selection(options: SelectionOptions, profile: SafeProfile | TableProfile)
         return SelectionRequest(profile=profile, **fields)
     except ValidationError as error:
         raise InvalidRequest(error) from None
-
-
-_FILES = {
-    "file": "The table: CSV, TSV (.gz too) or Parquet",
-    "synthetic": "The synthetic table to judge: CSV, TSV (.gz too) or Parquet",
-    "plan": "JSON: a plan, or a selection's result with its treatments",
-    "card": "JSON: the run card of the synthetic table",
-    "public_bounds": "JSON: column → [low, high] or [levels] that are public knowledge",
-}
-
-
-def request_body(
-    form: type[Frozen], body: type[Frozen] | None = None, files: Mapping[str, bool] = MappingProxyType({"file": True})
-) -> dict[str, Any]:
-    """OpenAPI's requestBody of an address that takes a form with files, or JSON.
-
-    Args:
-        form: The form's fields.
-        body: The JSON body.
-        files: Field → whether a file must come in it.
-    """
-    fields = _inlined(form.model_json_schema())
-    properties = {name: _as_form_field(schema) for name, schema in fields["properties"].items()}
-    for name in files:
-        properties[name] = {"type": "string", "format": "binary", "description": _FILES[name]}
-    needed = [name for name, must in files.items() if must]
-    schema = {**fields, "properties": properties, "required": [*needed, *fields.get("required", [])]}
-    content: dict[str, Any] = {"multipart/form-data": {"schema": schema}}
-    if body is not None:
-        content = {"application/json": {"schema": _inlined(body.model_json_schema())}, **content}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-def _as_form_field(schema: dict[str, Any]) -> dict[str, Any]:
-    """A form's field is text: what is no string in JSON is written as one, ``null`` by leaving the field out."""
-    if schema.get("contentMediaType") == "application/json":
-        return {"type": "string", "contentMediaType": "application/json", **_kept(schema)}
-    choices = [choice for choice in schema.get("anyOf", [schema]) if choice.get("type") != "null"]
-    choice = choices[0]
-    if choice.get("type") == "array":
-        kept = _kept(schema)
-        return {"type": "string", **kept, "description": f"{kept.get('description', '')} Commas between them.".strip()}
-    return {**{key: value for key, value in choice.items() if key != "title"}, **_kept(schema)}
-
-
-def _kept(schema: dict[str, Any]) -> dict[str, Any]:
-    return {key: schema[key] for key in ("description", "examples", "default") if schema.get(key) not in (None, {})}
-
-
-def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """``schema`` without ``$defs``: a request body written by hand cannot add to OpenAPI's components."""
-    definitions = schema.pop("$defs", {})
-    resolved: dict[str, Any] = _resolve(schema, definitions)
-    return resolved
-
-
-def _resolve(node: Any, definitions: dict[str, Any]) -> Any:
-    if isinstance(node, list):
-        return [_resolve(item, definitions) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if "$ref" in node:
-        target = definitions[node["$ref"].rpartition("/")[2]]
-        return _resolve({**target, **{key: value for key, value in node.items() if key != "$ref"}}, definitions)
-    return {key: _resolve(value, definitions) for key, value in node.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache, partial
@@ -38,8 +39,15 @@ from .models import (
     Readiness,
     ReplanRequest,
     ReplanUpload,
-    request_body,
 )
+from .openapi.examples import (
+    PLAN_EXAMPLES,
+    PLAN_FORM_EXAMPLES,
+    PROFILE_EXAMPLES,
+    REPLAN_EXAMPLES,
+    REPLAN_FORM_EXAMPLES,
+)
+from .openapi.form_schema import request_body
 from .problem_details import PROBLEM_JSON, CrossOrigin, Problem, describe_http, problem_response
 from .status import describe_models
 
@@ -138,7 +146,7 @@ def _build_router(service: Service, jobs: Jobs, *, guard_origins: bool) -> APIRo
         operation_id="create_plan",
         response_model=PlanAnswer | BackendPlan,
         dependencies=guarded,
-        openapi_extra=request_body(PlanUpload, PlanRequest),
+        openapi_extra=request_body(PlanUpload, PLAN_FORM_EXAMPLES, PlanRequest, PLAN_EXAMPLES),
         tags=["plans"],
     )
     router.add_api_route(
@@ -146,10 +154,11 @@ def _build_router(service: Service, jobs: Jobs, *, guard_origins: bool) -> APIRo
         partial(_replans, service),
         methods=["POST"],
         summary="The next plan, given how the last one did",
+        description="Send the last plan, in either format, and what came of it: measured figures, or that it failed.",
         operation_id="replan",
         response_model=PlanAnswer | BackendPlan,
         dependencies=guarded,
-        openapi_extra=request_body(ReplanUpload, ReplanRequest),
+        openapi_extra=request_body(ReplanUpload, REPLAN_FORM_EXAMPLES, ReplanRequest, REPLAN_EXAMPLES),
         tags=["plans"],
     )
     router.add_api_route(
@@ -157,25 +166,51 @@ def _build_router(service: Service, jobs: Jobs, *, guard_origins: bool) -> APIRo
         partial(_profiles, service),
         methods=["POST"],
         summary="What is known of a table, and what of it would leave this service",
+        description="Asks nobody. `safe` is the `profile` that `POST /v1/plans` takes.",
         operation_id="create_profile",
         response_model=ProfileAnswer,
         dependencies=guarded,
-        openapi_extra=request_body(ProfileUpload),
+        openapi_extra=request_body(ProfileUpload, PROFILE_EXAMPLES),
         tags=["plans"],
     )
-    for path, endpoint, model, summary in (
-        ("/v1/synthesizers", _synthesizers, dict[str, Any], "What can be chosen, and what cannot with the reason"),
-        ("/v1/models", partial(_models, service), dict[str, Any], "The models that can answer"),
-    ):
-        router.add_api_route(
-            path, endpoint, methods=["GET"], summary=summary, response_model=model, dependencies=guarded, tags=["lists"]
-        )
+    router.add_api_route(
+        "/v1/synthesizers",
+        _synthesizers,
+        methods=["GET"],
+        summary="What can be chosen, and what cannot with the reason",
+        description="Facts of every synthesizer: hyper-parameters with ranges, licence, what it needs.",
+        operation_id="list_synthesizers",
+        response_model=dict[str, Any],
+        dependencies=guarded,
+        tags=["lists"],
+    )
+    router.add_api_route(
+        "/v1/models",
+        partial(_models, service),
+        methods=["GET"],
+        summary="The models that can answer",
+        description="Who would be asked with which model, and, where OpenRouter is asked, what a request may name.",
+        operation_id="list_models",
+        response_model=dict[str, Any],
+        dependencies=guarded,
+        tags=["lists"],
+    )
     router.include_router(build_jobs(service, jobs, _routes(service), _admission(service, rules)))
-    router.add_api_route("/healthz", _healthz, summary="The process answers", response_model=Health, tags=["operation"])
+    router.add_api_route(
+        "/healthz",
+        _healthz,
+        summary="The process answers",
+        description="Asks for no key.",
+        operation_id="get_health",
+        response_model=Health,
+        tags=["operation"],
+    )
     router.add_api_route(
         "/readyz",
         partial(_readyz, service),
         summary="Selections can be answered",
+        description="Asks for no key; looked at once in some seconds. 503 where nobody could answer.",
+        operation_id="get_readiness",
         response_model=Readiness,
         responses={503: {"model": Readiness}},
         tags=["operation"],
@@ -184,6 +219,8 @@ def _build_router(service: Service, jobs: Jobs, *, guard_origins: bool) -> APIRo
         "/metrics",
         partial(_metrics, service),
         summary="Figures for Prometheus",
+        description="Labels are closed vocabularies, never text of a caller's.",
+        operation_id="get_metrics",
         response_class=Response,
         responses={200: {"content": {"text/plain": {}}}},
         dependencies=guarded,
@@ -272,7 +309,7 @@ def _render(format: str, request: SelectionRequest, result: SelectionResult) -> 
     if format == "backend":
         return JSONResponse(result.plan.to_backend_dict(), headers=headers)
     profile = request.profile.safe if isinstance(request.profile, TableProfile) else request.profile
-    record = {**result.model_dump(mode="json"), "profile": profile.model_dump(mode="json") if profile else None}
+    record = {**json.loads(result.to_json(names=True)), "profile": profile.model_dump(mode="json") if profile else None}
     return JSONResponse(record, headers=headers)
 
 

@@ -42,6 +42,7 @@ def build_page(service: Service, jobs: Jobs, route_class: type[APIRoute], admit:
     router = APIRouter(route_class=route_class, include_in_schema=False)
     guarded = [Depends(admit)]
     router.add_api_route("/", partial(_page, service), methods=["GET"])
+    router.add_api_route("/docs", _docs, methods=["GET"])
     router.add_api_route("/page/{name}", _asset, methods=["GET"])
     router.add_api_route("/page/profile", partial(_profile, service), methods=["POST"], dependencies=guarded)
     router.add_api_route("/page/plan", partial(_plan, service), methods=["POST"], dependencies=guarded)
@@ -62,6 +63,11 @@ async def _page(service: Service) -> Response:
             limit=settings.service_max_upload_mb,
         )
     )
+
+
+async def _docs(request: Request) -> Response:
+    """The API for people: the usual viewers load their scripts from elsewhere."""
+    return HTMLResponse(_template("docs").render(document=request.app.openapi()))
 
 
 async def _asset(name: str) -> Response:
@@ -112,7 +118,7 @@ def _render_plan(service: Service, request: SelectionRequest, result: SelectionR
             bars=bars,
             chart=draw_evidence(bars),
             refused=_refused(question),
-            result=json.dumps(result.model_dump(mode="json"), indent=2),
+            result=result.to_json(names=True, indent=2),
             plan_json=json.dumps(result.plan.model_dump(mode="json"), indent=2),
             code=python_code(result, names),
         )

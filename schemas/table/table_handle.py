@@ -70,6 +70,10 @@ class TableHandle:
     def __reduce__(self) -> tuple[type[TableHandle], tuple[int | None, int]]:
         return TableHandle, (self.rows, self.columns)
 
+    def model_dump(self, **_how: Any) -> dict[str, int | None]:
+        """What a tracer or a LangGraph checkpoint keeps of it, under the name that both ask for: its size."""
+        return {"rows": self.rows, "columns": self.columns}
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.is_instance_schema(cls, serialization=core_schema.to_string_ser_schema())

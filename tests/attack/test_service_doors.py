@@ -16,7 +16,7 @@ from clinical_model_selector.app.service.admission import connections
 from clinical_model_selector.app.service.admission.auth import KeyRing, hash_key, new_key
 from clinical_model_selector.app.service.lifecycle import make_server
 from clinical_model_selector.app.service.logs import describe_settings
-from clinical_model_selector.app.service.models import EXAMPLE_PROFILE
+from clinical_model_selector.app.service.openapi.examples import EXAMPLE_PROFILE
 from clinical_model_selector.app.service.routes import build_router, create_app
 from clinical_model_selector.chains.providers.redaction import mask_text, mask_url
 from clinical_model_selector.schemas.settings import Settings

@@ -21,8 +21,15 @@ UNSTATED = ("ignored_auth", "missing_required_header", "positive_data_acceptance
 
 
 @pytest.fixture(scope="module")
-def roomy() -> Iterator[str]:
-    with served(create_app(make_selector(service_requests_per_minute=0, service_max_rows=10_000))) as origin:
+def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    settings = {
+        "service_requests_per_minute": 0,
+        "service_max_rows": 10_000,
+        "service_data": str(tmp_path_factory.mktemp("data")),
+        "service_job_disk_mb": 1,
+        "service_max_jobs": 100_000,
+    }
+    with served(create_app(make_selector(**settings))) as origin:
         yield origin
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from clinical_model_selector.app.service.models import EXAMPLE_PROFILE
+from clinical_model_selector.app.service.openapi.examples import EXAMPLE_PROFILE
 from clinical_model_selector.app.service.routes import build_router, create_app
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from clinical_model_selector.schemas.profile import SafeProfile

@@ -18,9 +18,10 @@ import pytest
 from clinical_model_selector.agents import ClinicalModelSelector
 from clinical_model_selector.app.service.admission.auth import KeyRing, hash_key, new_key
 from clinical_model_selector.app.service.logs import configure_logging, describe_settings
-from clinical_model_selector.app.service.routes import create_app
+from clinical_model_selector.app.service.routes import build_router, create_app
 from clinical_model_selector.schemas.errors import SettingsError
 from clinical_model_selector.schemas.settings import Settings
+from fastapi import FastAPI
 from loopback.formats import status
 from loopback.server import ScriptedServer
 from serving import served
@@ -99,7 +100,7 @@ def test_the_limit_is_shared_through_redis_and_survives_its_loss(tmp_path: Path)
             until = time.monotonic() + 10
             while not address.exists() and time.monotonic() < until:
                 time.sleep(0.02)
-            settings = {"service_rate_storage": f"redis+unix://{address}", "service_requests_per_minute": 3}
+            settings = {"service_rate_storage": f"unix://{address}", "service_requests_per_minute": 3}
             with (
                 served(create_app(make_selector(**settings))) as one,
                 served(create_app(make_selector(**settings))) as two,
@@ -190,6 +191,18 @@ def test_logs_hold_provider_and_outcome_and_neither_names_nor_values_nor_keys(
     assert {line["request_id"] for line in selections} <= {line["request_id"] for line in requests}
     for told in ("zanzibar", "quokka", "walrus", KEY, "sk-or-very-secret"):
         assert told not in stream.getvalue()
+
+
+def test_a_mounted_router_logs_to_its_hosts_logging(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    app = FastAPI()
+    app.include_router(build_router(make_selector()))
+    with caplog.at_level("INFO", "clinical_model_selector"), served(app) as origin:
+        httpx.get(f"{origin}/v1/synthesizers")
+    told = [record.getMessage() for record in caplog.records if record.name == "clinical_model_selector.service"]
+    assert [line.split()[:4] for line in told] == [["request", "method=GET", "route=/v1/synthesizers", "status=200"]]
+    assert capfd.readouterr().out == ""
 
 
 def test_a_bug_is_answered_and_logged_without_its_words(

@@ -1,0 +1,1 @@
+"""What OpenAPI shows of requests that FastAPI cannot read off a function."""
