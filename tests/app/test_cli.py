@@ -178,7 +178,7 @@ def test_unforeseen_error_is_reported_without_its_message(tmp_path: Path) -> Non
     code = (
         "from clinical_model_selector.app.cli import main as cli, plan_commands\n"
         "def fail(*_): raise KeyError('Zyx4711')\n"
-        "plan_commands.open_given = fail\n"
+        "plan_commands.read_profile = fail\n"
         "cli.main(['profile', 'table.csv', '--json'])\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
