@@ -23,7 +23,7 @@ from ..synthesizers.catalogue import CATALOGUE, NOT_OFFERED, resolve_method
 from .composition import unseal
 from .redact_goal import make_safe
 
-__all__ = ["Resolved", "coerce_request", "previous_round", "resolve"]
+__all__ = ["Resolved", "coerce_request", "previous_round", "profile_request", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
         SettingsError: A method id is unknown.
         NoFeasibleSynthesizer: Every method asked for is one that we know and do not offer.
     """
-    profile = _profile(request)
+    profile = profile_request(request)
     safe = profile.safe if isinstance(profile, TableProfile) else profile
     names = profile.names if isinstance(profile, TableProfile) else {}
     allowed, notes = _allowed(request.allowed)
@@ -91,13 +91,19 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
     return Resolved(question, _treatments(profile), warnings)
 
 
-def _profile(request: SelectionRequest) -> TableProfile | SafeProfile:
+def profile_request(request: SelectionRequest) -> TableProfile | SafeProfile:
+    """The profile that ``request`` brings, or else that of its table.
+
+    Raises:
+        TableError: The table cannot be profiled, or a named column is not in it.
+    """
     if request.profile is None:
         return profile_table(
             request.table,
             target=request.target,
             patient_id=request.patient_id,
             kinds=request.kinds or None,
+            concepts=request.concepts or None,
             time=request.time,
             static=request.static,
         )

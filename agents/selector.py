@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig, ensure_config
 from ..chains.plan_check import plan_cautions
 from ..chains.selection import Answered, build_selection
 from ..evidence.recommender.ranking import EmbeddedRecommender
-from ..schemas.errors import SettingsError
+from ..schemas.errors import MissingExtra, SettingsError
 from ..schemas.question import Question
 from ..schemas.request import EvidenceMetrics, SelectionRequest
 from ..schemas.result import SelectionResult, Usage
@@ -148,6 +148,19 @@ class ClinicalModelSelector(SealsWhatItIsPartOf):
         resolved = _next_round(result, metrics)
         _require_plan_exists(resolved.question)
         return _result(await self._chain.ainvoke(resolved.question, self._named(config)), resolved)
+
+    def tune(self, table: Any, **options: Any) -> SelectionResult:
+        """The best plan by fits on this table; see :func:`~clinical_model_selector.agents.tune.tune` for the arguments.
+
+        Raises:
+            MissingExtra: The extra ``light`` is not installed.
+            SelectorError: As for ``select``.
+        """
+        try:
+            from .tune import tune  # fits need pandas and scikit-learn, which a selection does not
+        except ModuleNotFoundError:
+            raise MissingExtra("tune", "light") from None
+        return tune(table, selector=self, **options)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle holds the settings without what is secret, which is read anew where it is loaded."""

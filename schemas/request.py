@@ -55,6 +55,8 @@ class SelectionRequest(SelectionOptions):
     """Columns that are the same in all rows of a patient, besides those that are found to be."""
     kinds: dict[str, Kind] = Field(default_factory=dict)
     """Column name → kind, where the user knows better than the rules."""
+    concepts: dict[str, str] = Field(default_factory=dict)
+    """Column name → clinical concept, where the user knows better than the recogniser."""
     previous: PreviousRound | None = None
 
     @model_validator(mode="after")

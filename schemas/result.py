@@ -12,6 +12,7 @@ from .base import Frozen
 from .column_treatment import Treatment
 from .options import EvidencePolicy
 from .plan import ModelSelectionPlan
+from .race import RaceReport
 
 __all__ = [
     "Attempt",
@@ -172,6 +173,8 @@ class SelectionResult(Frozen):
     treatments: tuple[Treatment, ...] = ()
     evidence: EvidenceNote | None = None
     """What the measurements say to a language model's choice; None where the recommender, made of them, answered."""
+    race: RaceReport | None = None
+    """What fits on this table found, where the plan was tuned."""
     warnings: list[str] = Field(default_factory=list)
     _question: Any = PrivateAttr(default=None)
     """The safe question that was asked; ``replan`` builds on it. Not part of the serialised result."""

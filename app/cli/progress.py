@@ -19,9 +19,11 @@ class Progress:
     Args:
         patience: Seconds before anything is shown; by default 2 in a terminal, which is wiped again, and 10 in a log.
         interval: Seconds between two lines where stderr is no terminal.
+        work: What is done, where a line says so.
     """
 
-    def __init__(self, patience: float | None = None, interval: float = 5.0) -> None:
+    def __init__(self, patience: float | None = None, interval: float = 5.0, work: str = "profiling") -> None:
+        self._work = work
         self._terminal = sys.stderr.isatty()
         self._interval = interval
         self._due = monotonic() + (patience if patience is not None else 2.0 if self._terminal else 10.0)
@@ -45,7 +47,7 @@ class Progress:
                 self._bar = _start_bar(share, stage)
             else:
                 self._due = monotonic() + self._interval
-                print(f"profiling: {share:.0%}, {stage}", file=sys.stderr)
+                print(f"{self._work}: {share:.0%}, {stage}", file=sys.stderr)
 
 
 def _start_bar(share: float, stage: str) -> Bar:

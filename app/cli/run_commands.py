@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
 from ...schemas.settings import Settings
 from .exit_codes import NOT_RELEASED
-from .inputs import create_for, need_light, parse_kinds, split_names
+from .inputs import create_for, need_light, split_names, told_kinds
 from .options import (
-    Columns,
     Html,
     Json,
-    Kinds,
     Level,
     Memory,
     PatientId,
     Seconds,
     Table,
     TableName,
+    TableOptions,
     Target,
     expand_options,
 )
 from .terminal import print_json, print_view, say, write_page
+
+if TYPE_CHECKING:
+    from ...synthesizers.running.run_plan import Synthesis
 
 __all__ = ["register"]
 
@@ -36,7 +37,8 @@ Quasi = Annotated[
     typer.Option("--quasi-identifiers", metavar="A,B,…", help="Columns that outsiders know. [default: the profile's]"),
 ]
 FailOn = Annotated[
-    str, typer.Option("--fail-on", metavar="ANSWER", help="Exit with 5 on: no, 'not shown' (or no), never.")
+    Literal["not-shown", "no", "never"],
+    typer.Option("--fail-on", help="Exit with 5 where release is no, also where it is not shown, or never."),
 ]
 CreateEnvironments = Annotated[
     bool, typer.Option("--create-environments", help="Install what a method of the plan needs and is missing.")
@@ -56,6 +58,9 @@ MinPersons = Annotated[
 ]
 NoProtection = Annotated[
     bool, typer.Option("--no-protection", help="Let values of few persons into the fit; at the level research only.")
+]
+SpreadsheetSafe = Annotated[
+    bool, typer.Option("--spreadsheet-safe", help="Put an apostrophe before texts that a spreadsheet would run.")
 ]
 Out = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Where to write it: .csv, .tsv or .parquet.")]
 
@@ -82,6 +87,7 @@ def synthesize(
     compliance: Level = None,
     min_persons: MinPersons = None,
     no_protection: NoProtection = False,
+    spreadsheet_safe: SpreadsheetSafe = False,
     create_environments: CreateEnvironments = False,
 ) -> None:
     """Make the synthetic table that a plan describes, and its run card beside it."""
@@ -89,7 +95,7 @@ def synthesize(
     from ...agents.synthesize import protection_by
     from ...agents.synthesize import synthesize as carry_out
     from ...profiling import open_table
-    from ...synthesizers.running.files import check_output, write_result
+    from ...synthesizers.running.files import check_output
     from ...synthesizers.running.fit_process import FitLimits
     from .input_files import read_bounds, read_plan
 
@@ -114,7 +120,7 @@ def synthesize(
         settings=settings,
         say=say,
     )
-    write_result(made.table, made.card.model_dump_json(indent=2), output)
+    _write(made, output, spreadsheet_safe)
     say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
 
 
@@ -139,7 +145,7 @@ def evaluate(
         str | None,
         typer.Option("--sensitive", metavar="A,B,…", help="Columns nobody may infer. [default: all but those known]"),
     ] = None,
-    fail_on: FailOn = "not shown",
+    fail_on: FailOn = "not-shown",
     as_json: Json = False,
     html: Html = None,
 ) -> None:
@@ -184,11 +190,7 @@ def auto(
     table: Table,
     output: Out,
     options: SelectionOptions,
-    target: Target = None,
-    patient_id: PatientId = None,
-    table_name: TableName = None,
-    kind: Kinds = None,
-    columns: Columns = None,
+    look: TableOptions,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="At most so many.")] = 3,
     seed: Seed = None,
     held_out: HeldOut = 0.2,
@@ -196,8 +198,9 @@ def auto(
     limit_gb: Memory = 8.0,
     public_bounds: PublicBounds = None,
     quasi: Quasi = None,
+    spreadsheet_safe: SpreadsheetSafe = False,
     create_environments: CreateEnvironments = False,
-    fail_on: FailOn = "not shown",
+    fail_on: FailOn = "not-shown",
     as_json: Json = False,
     html: Html = None,
 ) -> None:
@@ -209,8 +212,7 @@ def auto(
     from ...agents import ClinicalModelSelector
     from ...agents.auto import run_auto
     from ...profiling import open_table
-    from ...profiling.kinds_file import load_columns_file
-    from ...synthesizers.running.files import check_output, write_result
+    from ...synthesizers.running.files import check_output
     from ...synthesizers.running.fit_process import FitLimits
     from ..render.evaluation_views import auto_page, auto_record, auto_view
     from .input_files import read_bounds
@@ -218,7 +220,7 @@ def auto(
     check_output(output)
     selector = ClinicalModelSelector()
     best, all_rounds = run_auto(
-        open_table(table, table_name=table_name),
+        open_table(table, table_name=look.table_name),
         selector=selector,
         rounds=rounds,
         seed=seed,
@@ -228,12 +230,14 @@ def auto(
         quasi_identifiers=split_names(quasi),
         say=say,
         before=(lambda plan: create_for(plan.methods, selector.settings)) if create_environments else None,
-        target=target,
-        patient_id=patient_id,
-        kinds={**(load_columns_file(columns) if columns else {}), **parse_kinds(kind or ())},
+        target=look.target,
+        patient_id=look.patient_id,
+        time=look.time,
+        static=tuple(look.static or ()),
+        kinds=told_kinds(look),
         **dict(options),
     )
-    write_result(best.synthesis.table, best.synthesis.card.model_dump_json(indent=2), output)
+    _write(best.synthesis, output, spreadsheet_safe)
     say(f"wrote {len(best.synthesis.table)} rows of round {best.number}, and the run card beside them")
     if html is not None:
         write_page(html, auto_page(best, all_rounds))
@@ -246,8 +250,21 @@ def auto(
 
 def _exit_by_release(release: str, fail_on: str) -> None:
     """0 for yes, 5 for what ``--fail-on`` names and for what is worse."""
-    refused = {"never": (), "no": ("no",), "not shown": ("no", "not shown"), "not-shown": ("no", "not shown")}
-    if fail_on not in refused:
-        raise SettingsError("--fail-on: must be never, no or 'not shown'")
+    refused = {"never": (), "no": ("no",), "not-shown": ("no", "not shown")}
     if release in refused[fail_on]:
         raise typer.Exit(NOT_RELEASED)
+
+
+def _write(made: Synthesis, output: Path, spreadsheet_safe: bool) -> None:
+    """Table and run card; texts that a spreadsheet would run as formulas are told or made harmless."""
+    from ...synthesizers.running.files import write_result
+    from ...synthesizers.running.spreadsheet import formula_columns, without_formulas
+
+    table = without_formulas(made.table) if spreadsheet_safe else made.table
+    columns = formula_columns(table) if output.suffix in (".csv", ".tsv") else ()
+    if columns:
+        say(
+            f"a spreadsheet would run texts of {', '.join(columns)} as formulas: "
+            "--spreadsheet-safe puts an apostrophe before them"
+        )
+    write_result(table, made.card.model_dump_json(indent=2), output)

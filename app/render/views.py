@@ -12,10 +12,11 @@ from rich.text import Text
 
 from ...synthesizers.catalogue import CATALOGUE, NOT_OFFERED
 from .rich_tables import facts_grid, shown, table_of, warnings_grid
-from .words import describe_cost, describe_privacy, describe_values, name_aliases, printable
+from .words import describe_cost, describe_extent, describe_privacy, describe_values, name_aliases, printable
 
 if TYPE_CHECKING:
     from ...schemas.profile import ColumnProfile, TableProfile
+    from ...schemas.race import RaceReport
     from ...schemas.result import Attempt, Provenance, SelectionResult, Treatment
 
 __all__ = [
@@ -42,6 +43,8 @@ def result_view(result: SelectionResult) -> RenderableType:
     facts.add_row("why", shown(name_aliases(plan.rationale, names)))
     facts.add_row("answered by", _answered(provenance))
     parts: list[RenderableType] = [facts]
+    if result.race is not None and result.race.entries:
+        parts += [Text(), _race(result.race)]
     if provenance.fallback_reason or len(provenance.attempts) > 1:
         parts += [Text(), _attempts(provenance.attempts)]
     # Why somebody else answered is told by the attempts.
@@ -53,14 +56,27 @@ def result_view(result: SelectionResult) -> RenderableType:
     return Group(*parts)
 
 
+def _race(race: RaceReport) -> RenderableType:
+    """Everything that was fitted, best first; what was not, with the reason."""
+    rows = [
+        (
+            entry.label + (" *" if entry.proposed else ""),
+            f"{entry.expected_score:.2f}",
+            "" if entry.score is None else f"{entry.score:.3f}",
+            "" if not entry.error else f"±{entry.error:.3f}",
+            *("" if value is None else f"{value:.2f}" for value in (entry.fidelity, entry.utility, entry.privacy)),
+            str(entry.fits),
+            entry.note,
+        )
+        for entry in race.entries
+    ]
+    headings = ("fitted here", "exp.", "score", "error", "fid.", "util.", "priv.", "fits", "left because")
+    return table_of(f"{race.sentence} (* the plan it started from)", headings, rows, numbers=(1, 2, 3, 4, 5, 6, 7))
+
+
 def profile_view(profile: TableProfile, tokens: int) -> RenderableType:
     """One line per column."""
     safe = profile.safe
-    head = f"{profile.rows:,} rows, {len(profile.columns):,} columns"
-    if safe.grain != "unknown":
-        head += f"; one row per {safe.grain}"
-    if safe.patients is not None:
-        head += f"; about {safe.patients:,} patients"
     rows = [
         (
             column.name,
@@ -73,7 +89,9 @@ def profile_view(profile: TableProfile, tokens: int) -> RenderableType:
         for column in profile.columns
     ]
     headings = ("column", "kind", "role", "missing", "distinct", "treatment")
-    parts: list[RenderableType] = [table_of(head, headings, rows, numbers=(3, 4), fixed=(1, 2, 3, 4, 5))]
+    parts: list[RenderableType] = [
+        table_of(describe_extent(profile), headings, rows, numbers=(3, 4), fixed=(1, 2, 3, 4, 5))
+    ]
     if profile.warnings:
         parts += [warnings_grid(name_aliases(text, profile.names) for text in profile.warnings), Text()]
     if safe.target is None and profile.target_candidates:

@@ -18,7 +18,7 @@ from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.feasibility import Assessment, assess, assess_method, require_feasible
 from ...synthesizers.sizing import TableShape
 from .expected_results import Expectation, expect, size_of
-from .score import WEIGHTS, score_cell
+from .weighing import WEIGHTS, score_cell
 
 __all__ = ["WEIGHTS", "EmbeddedRecommender", "Ranked", "rank", "rank_any", "rate_all", "rate_config", "recommend"]
 
@@ -30,6 +30,8 @@ class Ranked:
     assessment: Assessment
     expectation: Expectation
     score: float
+    caution: float = 0.0
+    """How far its hyper-parameters lean to lower disclosure risk."""
 
     @property
     def method(self) -> str:
@@ -140,7 +142,7 @@ def _rate_all(
                 item = assess_method(method, profile, shape, constraints, caution, lessons.effort)
             if item.feasible:
                 expected = expect(method, shape, left_out, caution)
-                rated.append(_rate(item, expected, constraints, penalties.get(method, 0.0)))
+                rated.append(_rate(item, expected, constraints, penalties.get(method, 0.0), caution))
     return tuple(rated)
 
 
@@ -149,14 +151,14 @@ def _order(one: Ranked) -> tuple[float, float, str]:
     return (-round(one.score, 6), one.seconds, one.method)
 
 
-def _rate(item: Assessment, expected: Expectation, constraints: Constraints, penalty: float) -> Ranked:
+def _rate(item: Assessment, expected: Expectation, constraints: Constraints, penalty: float, caution: float) -> Ranked:
     seconds = item.seconds * expected.cost_factor
     score = score_cell(constraints.tradeoff, expected.fidelity, expected.utility, expected.risk, max(seconds, 1.0))
     # A fit that fails or runs over its time, or one whose risk the compliance level rejects, is worth nothing.
     score *= (1 - expected.failed_share) * _chance_of_risk(expected, constraints)
     if constraints.max_fit_seconds is not None:
         score *= _below(math.log(seconds), math.log(constraints.max_fit_seconds), expected.cost_spread)
-    return Ranked(item, expected, score - penalty)
+    return Ranked(item, expected, score - penalty, caution)
 
 
 def _chance_of_risk(expected: Expectation, constraints: Constraints) -> float:
@@ -213,8 +215,9 @@ def _explain(question: Question, choice: Ranked, backups: list[Ranked]) -> str:
     source = near + (f" and {more} more" if more > 0 else "")
     basis = f"estimated from {expected.stand_in} on {source}" if expected.stand_in else f"measured on {source}"
     steps = f", {choice.assessment.steps} gradient steps" if choice.assessment.steps else ""
+    plural = "" if shape.columns == 1 else "s"
     text = (
-        f"{_learn(question).note}{choice.method} for {shape.rows} rows x {shape.columns} modelled columns "
+        f"{_learn(question).note}{choice.method} for {shape.rows} rows x {shape.columns} modelled column{plural} "
         f"({shape.continuous} continuous, {shape.levels} levels, {shape.missing_share:.0%} missing): expected fidelity "
         f"{expected.fidelity:.2f}, utility {expected.utility:.2f}, "
         f"disclosure risk {expected.risk:.2f}±{expected.risk_error:.2f} "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -85,7 +85,7 @@ def protect_table(
             )
     if table.columns.size and all(cells.isna().all() for cells in columns.values()):
         raise TableError(f"no value in this table is held by {k} persons or more: nothing would be left to fit")
-    unit = "row" if persons is None else "patient"
+    unit: Literal["patient", "row"] = "row" if persons is None else "patient"
     return ProtectedTable(
         pd.DataFrame(columns, index=table.index), ProtectionReport(k=k, unit=unit, columns=tuple(reports))
     )

@@ -1,0 +1,196 @@
+"""The fits of a race: carried out as ``synthesize`` does it, scored quickly, each kept in a file of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ...schemas.column_treatment import Treatment
+from ...schemas.compliance import Policy, ValueProtection
+from ...schemas.errors import SynthesisFailed, TableError
+from ...schemas.methods import CATALOGUE_VERSION, Hyperparameters
+from ...schemas.options import Tradeoff
+from ...schemas.plan import DPSettings, ModelSelectionPlan
+from ...synthesizers.encoding.table_encoding import Bounds
+from ...synthesizers.running.files import write_atomically
+from ...synthesizers.running.fit_process import FitLimits
+from ...synthesizers.running.run_plan import Synthesis, carry_out
+from ..evaluation_inputs import prepare
+from .race import Candidate, Trial
+from .score import ScoreParts, Scorer
+
+__all__ = ["TrialSetting", "TrialRunner"]
+
+INNER_HELD_OUT = 0.3
+"""Share of the rows or persons that a trial is judged on."""
+
+_START_SECONDS = 1.5
+"""CPU seconds that a worker needs to start and to read its rows (measured with the extra ``light``)."""
+
+_WIDENED = 1.3
+"""An interval from one split says too little of the spread over splits (measured over 13 tables)."""
+
+_SCORE_VERSION = 1
+"""Raised when a trial's score changes its meaning, so that files of older runs are not mixed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSetting:
+    """What all trials of a race have in common."""
+
+    table: pd.DataFrame
+    treatments: tuple[Treatment, ...]
+    environments: Path
+    limits: FitLimits
+    tradeoff: Tradeoff
+    policy: Policy
+    protection: ValueProtection | None
+    target: str | None = None
+    public: Mapping[str, Bounds] | None = None
+    seed: int = 0
+
+
+class TrialRunner:
+    """Fits and scores pairs of candidate and split, side by side where joblib is told so.
+
+    Args:
+        setting: Table, treatments and limits.
+        jobs: Fits at a time.
+        folder: Where each trial is kept; one that has its file is not run again.
+    """
+
+    def __init__(self, setting: TrialSetting, *, jobs: int = 1, folder: Path | None = None) -> None:
+        self._setting = setting
+        self._jobs = jobs
+        self._folder = folder
+        self._digest = _digest(setting)
+        self._scorers: dict[int, Scorer] = {}
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, pairs: Sequence[tuple[Candidate, int]]) -> list[Trial]:
+        """The trial of each pair."""
+        kept = [self._kept(candidate, split) for candidate, split in pairs]
+        waiting = [pair for pair, trial in zip(pairs, kept, strict=True) if trial is None]
+        made = iter(self._run(waiting))
+        return [next(made) if trial is None else trial for trial in kept]
+
+    def _run(self, pairs: Sequence[tuple[Candidate, int]]) -> list[Trial]:
+        if len(pairs) < 2 or self._jobs == 1:
+            trials = [run_trial(self._setting, candidate, split, self._scorers) for candidate, split in pairs]
+        else:
+            from joblib import Parallel, delayed
+
+            # The fits are processes already: threads wait for them, unless the caller set a cluster's backend.
+            trials = Parallel(n_jobs=self._jobs, prefer="threads")(
+                delayed(run_trial)(self._setting, candidate, split, None) for candidate, split in pairs
+            )
+        for (candidate, split), trial in zip(pairs, trials, strict=True):
+            self._keep(candidate, split, trial)
+        return list(trials)
+
+    def _file(self, candidate: Candidate, split: int) -> Path | None:
+        if self._folder is None:
+            return None
+        asked = json.dumps([self._digest, candidate.config.model_dump(), split], sort_keys=True)
+        return self._folder / f"{candidate.label}__{split}__{hashlib.sha256(asked.encode()).hexdigest()[:16]}.json"
+
+    def _kept(self, candidate: Candidate, split: int) -> Trial | None:
+        path = self._file(candidate, split)
+        if path is None or not path.exists():
+            return None
+        return Trial(**{**json.loads(path.read_text(encoding="utf-8")), "label": candidate.label})
+
+    def _keep(self, candidate: Candidate, split: int, trial: Trial) -> None:
+        path = self._file(candidate, split)
+        if path is not None:
+            write_atomically(path, lambda partial: partial.write_text(json.dumps(asdict(trial)), encoding="utf-8"))
+
+
+def run_trial(
+    setting: TrialSetting, candidate: Candidate, split: int, scorers: dict[int, Scorer] | None = None
+) -> Trial:
+    """Fit ``candidate`` to one part of the table and score it against the other.
+
+    Args:
+        setting: Table, treatments and limits.
+        candidate: What is fitted.
+        split: Number of the split; equal numbers split equally.
+        scorers: Split → its scorer, filled here, so that what depends on the split alone is done once.
+    """
+    began = time.process_time()
+    try:
+        made = carry_out(
+            setting.table, _plan_of(candidate.config, len(setting.table)), setting.treatments,
+            environments=setting.environments, seed=setting.seed + split, held_out=INNER_HELD_OUT,
+            limits=setting.limits, public=setting.public, target=setting.target, protection=setting.protection,
+        )  # fmt: skip
+    except SynthesisFailed as failed:
+        reason = next(iter(failed.failures.values()))
+        return Trial(candidate.label, split, None, time.process_time() - began + _START_SECONDS, failure=reason)
+    except TableError as error:
+        return Trial(candidate.label, split, None, time.process_time() - began, failure=str(error))
+    parts = _score(setting, made, split, {} if scorers is None else scorers)
+    return Trial(
+        candidate.label,
+        split,
+        parts.score * _chance_of_passing(parts, setting.policy),
+        time.process_time() - began + made.card.fit_cpu_seconds + _START_SECONDS,
+        parts={"fidelity": parts.fidelity, "utility": parts.utility, "privacy": parts.privacy},
+        failure="its rows are copies of real ones" if parts.copied else None,
+    )
+
+
+def _score(setting: TrialSetting, made: Synthesis, split: int, scorers: dict[int, Scorer]) -> ScoreParts:
+    target = setting.target if setting.target in made.table.columns else None
+    compared = prepare(setting.table, made.table, card=made.card, target=target)
+    if split not in scorers:
+        scorers[split] = Scorer(
+            compared.fitted, compared.held_out, target=target, train_persons=compared.fitted_persons,
+            held_out_persons=compared.held_out_persons, seed=setting.seed + split,
+        )  # fmt: skip
+    return scorers[split].score(compared.synthetic, tradeoff=setting.tradeoff, seconds=made.card.fit_cpu_seconds)
+
+
+def _chance_of_passing(parts: ScoreParts, policy: Policy) -> float:
+    """Chance that the membership AUC keeps the level's limit: a cap that noise decides is weighed, not applied."""
+    auc = parts.membership_auc
+    if auc is None:
+        return 1.0
+    spread = max(0.01, _WIDENED * (auc.high - auc.low) / (2 * 1.645))
+    return 0.5 * (1 + math.erf((0.5 + policy.membership_margin - auc.value) / (spread * math.sqrt(2))))
+
+
+def _plan_of(config: Hyperparameters, rows: int) -> ModelSelectionPlan:
+    return ModelSelectionPlan.model_validate(
+        {
+            "choice": config.model_dump(),
+            "backups": [],
+            "dp": DPSettings.spent_by(config).model_dump(),
+            "sample_multiplier": 1.0,
+            "max_synth_rows": max(1, min(50_000, rows)),
+            "rationale": "",
+        }
+    )
+
+
+def _digest(setting: TrialSetting) -> str:
+    """Changes with the table, its treatments and whatever else a score depends on."""
+    rows = pd.util.hash_pandas_object(setting.table.astype("string"), index=False).to_numpy().tobytes()
+    asked: list[Any] = [
+        hashlib.sha256(rows).hexdigest(), list(map(str, setting.table.columns)),
+        [item.model_dump(mode="json") for item in setting.treatments], setting.tradeoff,
+        setting.policy.membership_margin,
+        setting.protection.model_dump() if setting.protection else None,
+        setting.target, setting.seed, setting.limits.seconds, setting.limits.memory_bytes,
+        {name: list(bounds) for name, bounds in (setting.public or {}).items()}, CATALOGUE_VERSION, _SCORE_VERSION,
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,117 @@
+"""Tuning on a small table with real fits of the two cheapest synthesizers."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from clinical_model_selector.agents import ClinicalModelSelector
+from clinical_model_selector.evidence.recommender import trials
+from clinical_model_selector.schemas.errors import SettingsError
+from clinical_model_selector.schemas.result import SelectionResult
+from clinical_model_selector.schemas.settings import Settings
+
+ALLOWED = ("gaussian_copula", "cart")
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    age = rng.integers(30, 80, 400)
+    marker = np.round(age / 10 + rng.normal(0, 1, 400), 1)
+    died = rng.random(400) < 1 / (1 + np.exp(6 - marker))
+    return pd.DataFrame({"age": age, "marker": marker, "died": np.where(died, "yes", "no")})
+
+
+@pytest.fixture(scope="module")
+def selector() -> ClinicalModelSelector:
+    return ClinicalModelSelector(Settings(selector_embedded="only"))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def tuned(table: pd.DataFrame, selector: ClinicalModelSelector, runs: Path) -> SelectionResult:
+    return selector.tune(table, target="died", allowed=ALLOWED, max_seconds=60, folder=runs)
+
+
+def test_the_plan_is_what_was_measured_best(tuned: SelectionResult) -> None:
+    race = tuned.race
+    assert race is not None
+    best = race.entries[0]
+    assert (tuned.plan.choice.method, tuned.plan.choice.knobs()) == (best.method, best.hyperparameters)
+    assert {entry.method for entry in race.entries} == set(ALLOWED)
+    assert all(entry.fits >= 1 for entry in race.entries)
+    assert tuned.plan.rationale.startswith(f"Measured on this table: {best.label} scores ")
+    assert race.about_proposal in tuned.warnings
+    assert {backup.method for backup in tuned.plan.backups} == set(ALLOWED) - {best.method}
+
+
+def test_figures_are_between_none_and_all_and_hold_no_cell(tuned: SelectionResult, table: pd.DataFrame) -> None:
+    race = tuned.race
+    assert race is not None
+    for entry in race.entries:
+        for value in (entry.fidelity, entry.privacy):
+            assert value is not None
+            assert 0 <= value <= 1
+    assert "marker" not in race.model_dump_json()
+
+
+def test_a_race_goes_on_from_the_fits_that_were_kept(
+    table: pd.DataFrame, selector: ClinicalModelSelector, runs: Path, tuned: SelectionResult,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def never(*arguments: object, **options: object) -> None:
+        raise AssertionError("a kept fit was run again")
+
+    monkeypatch.setattr(trials, "carry_out", never)
+    again = selector.tune(table, target="died", allowed=ALLOWED, max_seconds=60, folder=runs)
+    assert again.race == tuned.race
+    assert again.plan == tuned.plan
+
+
+def test_another_table_does_not_take_the_kept_fits(
+    table: pd.DataFrame, selector: ClinicalModelSelector, runs: Path, tuned: SelectionResult,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    fitted: list[object] = []
+
+    def refuse(*arguments: object, **options: object) -> None:
+        fitted.append(arguments)
+        raise trials.SynthesisFailed({"cart": "refused by the test"})
+
+    monkeypatch.setattr(trials, "carry_out", refuse)
+    result = selector.tune(table.iloc[::-1].assign(age=41), target="died", allowed=ALLOWED, folder=runs)
+    assert fitted
+    assert result.race is not None
+    assert {entry.note for entry in result.race.entries} == {"refused by the test"}
+    assert "stands on expectations" in result.race.about_proposal
+
+
+def test_a_private_plan_is_not_raced(table: pd.DataFrame, selector: ClinicalModelSelector) -> None:
+    large = pd.concat([table] * 30, ignore_index=True)
+    result = selector.tune(large, target="died", require_dp=True)
+    assert result.race is not None
+    assert (result.race.ended, result.race.entries) == ("not raced", ())
+    assert result.plan.dp.enabled
+    assert any("every fit would spend epsilon" in warning for warning in result.warnings)
+
+
+def test_a_kept_figure_file_holds_figures_alone(runs: Path, tuned: SelectionResult) -> None:
+    files = list(runs.glob("*.json"))
+    assert files
+    for file in files:
+        assert set(json.loads(file.read_text())) == {"label", "split", "score", "cpu_seconds", "parts", "failure"}
+
+
+def test_a_plan_alone_cannot_be_started_from(tmp_path: Path, tuned: SelectionResult) -> None:
+    from clinical_model_selector.app.cli.input_files import read_result
+
+    path = tmp_path / "plan.json"
+    path.write_text(tuned.plan.model_dump_json())
+    with pytest.raises(SettingsError, match="give what select --json printed"):
+        read_result(path)
