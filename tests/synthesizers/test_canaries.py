@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 from libraries import python_of
 
 OWN = [
-    method for method, entry in CATALOGUE.items() if entry.environment is None and entry.family in ("copula", "trees")
+    method
+    for method, entry in CATALOGUE.items()
+    if entry.environment is None and entry.family in ("copula", "trees", "graphical")
 ]
 LEVELS: list[Compliance] = ["research", "hipaa_like", "gdpr_like", "clinical_strict"]
 WORD, CODE, NAME, NOTE = "Zqwardcanary", "Q87.19", "Zqcanarysson", "met her Zqnotecanary on the stairs"
