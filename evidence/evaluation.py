@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic_core import to_jsonable_python
 
 from ..schemas.base import Frozen
-from ..schemas.compliance import Compliance
+from ..schemas.compliance import POLICIES, Compliance
 from ..schemas.request import EvidenceMetrics
 from ..schemas.settings import Settings
 from ..synthesizers.running.run_card import RunCard
@@ -182,7 +182,7 @@ def evaluate(
     else:
         disclosure = None
         overlap = measure_overlap_alone(parts.fitted, parts.synthetic, seed, persons=parts.fitted_persons)
-    few = count_values_of_few(parts.whole, parts.whole_synthetic, parts.whole_persons, _fewest(level))
+    few = count_values_of_few(parts.whole, parts.whole_synthetic, parts.whole_persons, POLICIES[level].min_persons)
     tell("fidelity and utility")
     fidelity, noise = _fidelity(parts, seed, notes)
     utility = _utility(parts, target, seed, notes) if attacked and target is not None else None
@@ -226,12 +226,9 @@ def as_record(evaluation: Evaluation) -> dict[str, object]:
         **record,
         "risk": evaluation.risk,
         "passes": evaluation.passes,
+        # As replan takes them.
+        "metrics": evaluation.to_metrics().model_dump(mode="json"),
     }
-
-
-def _fewest(compliance: Compliance) -> int:
-    """Persons that make a value common."""
-    return 5 if compliance == "research" else 11
 
 
 def _fidelity(parts: Comparison, seed: int, notes: list[str]) -> tuple[Fidelity, Fidelity | None]:

@@ -11,13 +11,15 @@ from pydantic import ValidationError
 from ...schemas.base import describe_error
 from ...schemas.errors import SettingsError
 from ...schemas.plan import ModelSelectionPlan
+from ...schemas.profile import SafeProfile, TableProfile
+from ...schemas.request import EvidenceMetrics
 from ...schemas.result import SelectionResult
 
 if TYPE_CHECKING:
     from ...synthesizers.encoding.table_encoding import Bounds
     from ...synthesizers.running.run_card import RunCard
 
-__all__ = ["read_bounds", "read_card", "read_plan", "read_result"]
+__all__ = ["read_bounds", "read_card", "read_metrics", "read_plan", "read_result", "read_run", "read_saved_profile"]
 
 
 def read_plan(path: Path) -> ModelSelectionPlan | SelectionResult:
@@ -37,6 +39,50 @@ def read_plan(path: Path) -> ModelSelectionPlan | SelectionResult:
         raise SettingsError(f"{path}: {describe_error(error, most=5)}") from None
     except ValueError:
         raise SettingsError(f"{path}: not a plan") from None
+
+
+def read_saved_profile(path: Path) -> SafeProfile | TableProfile:
+    """What ``profile --save`` wrote, or a safe profile from elsewhere.
+
+    Raises:
+        SettingsError: It is neither.
+    """
+    data = _read(path)
+    kind = TableProfile if isinstance(data, dict) and "safe" in data else SafeProfile
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise SettingsError(f"{path}: not a saved profile: {describe_error(error, most=3)}") from None
+
+
+def read_metrics(path: Path) -> EvidenceMetrics:
+    """How a plan did: what ``evaluate --json`` or ``auto --json`` printed, or an object of the metrics alone.
+
+    Raises:
+        SettingsError: It is none of these.
+    """
+    run = read_run(path)
+    if "rounds" in run:
+        run = run["rounds"][run["best"]]["evaluation"]
+    try:
+        metrics = EvidenceMetrics.model_validate(run.get("metrics", run))
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {describe_error(error, most=5)}") from None
+    if not metrics.model_fields_set & set(EvidenceMetrics.model_fields):
+        raise SettingsError(f"{path}: holds none of {', '.join(EvidenceMetrics.model_fields)}")
+    return metrics
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """The record of a run.
+
+    Raises:
+        SettingsError: It is no JSON object.
+    """
+    data = _read(path)
+    if not isinstance(data, dict):
+        raise SettingsError(f"{path}: must be a JSON object, as the commands print it with --json")
+    return data
 
 
 def read_result(path: Path) -> SelectionResult:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from ...profiling.kinds_file import check_kind, load_columns_file
 from ...schemas.errors import MissingExtra, SettingsError
-from ...schemas.profile import Kind, TableProfile
+from ...schemas.profile import Kind, SafeProfile, TableProfile
 from ...schemas.settings import Settings
+from .input_files import read_saved_profile
+from .options import TableOptions
 from .progress import Progress
 from .terminal import say
 
-__all__ = ["create_for", "need_light", "parse_kinds", "read_profile", "split_names"]
+__all__ = ["create_for", "need_light", "parse_kinds", "profile_of", "read_profile", "split_names", "told_kinds"]
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:
@@ -36,16 +38,7 @@ def parse_kinds(pairs: Sequence[str]) -> dict[str, Kind]:
     return found
 
 
-def read_profile(
-    table: str,
-    target: str | None,
-    patient_id: str | None,
-    kinds: Sequence[str],
-    columns: Path | None,
-    table_name: str | None,
-    time: str | None = None,
-    static: Sequence[str] = (),
-) -> TableProfile:
+def read_profile(table: str, look: TableOptions) -> TableProfile:
     """Profile a table, with progress on stderr where it takes long; ``--kind`` wins over the columns file.
 
     Raises:
@@ -55,18 +48,39 @@ def read_profile(
     # Takes half a second to import, which help texts need not wait for.
     from ...profiling import profile_table
 
-    told = {**(load_columns_file(columns) if columns else {}), **parse_kinds(kinds)}
     with Progress() as progress:
         return profile_table(
             table,
-            target=target,
-            patient_id=patient_id,
-            kinds=told,
-            time=time,
-            static=static,
-            table_name=table_name,
+            target=look.target,
+            patient_id=look.patient_id,
+            kinds=told_kinds(look),
+            time=look.time,
+            static=look.static or (),
+            table_name=look.table_name,
             progress=progress,
         )
+
+
+def told_kinds(look: TableOptions) -> dict[str, Kind]:
+    """Column → kind, where the user knows better."""
+    return {**(load_columns_file(look.columns) if look.columns else {}), **parse_kinds(look.kind or ())}
+
+
+def profile_of(table: str | None, saved: Path | None, look: TableOptions) -> SafeProfile | TableProfile:
+    """The profile of a table, or one that was saved; what decides about a profile is said when it is made.
+
+    Raises:
+        SettingsError: Neither or both are given, or the saved one cannot be read or is asked to change.
+        TableError: As for ``read_profile``.
+    """
+    if (table is None) == (saved is None):
+        raise SettingsError("give a TABLE, or --profile with what `profile TABLE --save FILE` wrote")
+    if saved is None:
+        assert table is not None
+        return read_profile(table, look)
+    if look != TableOptions():
+        raise SettingsError("how a table is looked at is said to `profile --save`, not beside --profile")
+    return read_saved_profile(saved)
 
 
 def need_light(command: str) -> None:

@@ -16,6 +16,7 @@ import typer
 from ...schemas.errors import SelectorError
 from . import benchmark_commands, plan_commands, run_commands, setup_commands
 from .exit_codes import error_lines, exit_code, install_quiet_excepthook
+from .project_file import read_defaults
 from .terminal import log_to_stderr, print_error
 
 __all__ = ["app", "main"]
@@ -24,7 +25,6 @@ PROGRAM = "clinical-model-selector"
 
 app = typer.Typer(
     name=PROGRAM,
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Choose a synthesizer, its hyper-parameters and its privacy settings for a clinical table.",
@@ -49,7 +49,8 @@ app.add_typer(benchmark_commands.benchmark, name="benchmark")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit.
 
-    Exit codes: 0 done, 1 failed at work, 2 wrong use or bad input, 3 no provider could answer, 4 nothing feasible.
+    Exit codes: 0 done, 1 failed at work, 2 wrong use or bad input, 3 no provider could answer, 4 nothing feasible, 5
+    made or judged and not shown to be safe to release.
     """
     install_quiet_excepthook()
     log_to_stderr()
@@ -57,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.getLogger("clinical_model_selector.settings").setLevel(logging.INFO)
     command = typer.main.get_command(app)
     try:
-        command.main(None if arguments is None else list(arguments), prog_name=PROGRAM)
+        defaults = read_defaults(command)
+        command.main(None if arguments is None else list(arguments), prog_name=PROGRAM, default_map=defaults)
     except SelectorError as error:
         print_error(error_lines(error))
         sys.exit(exit_code(error))

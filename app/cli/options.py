@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_origin
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -26,10 +27,13 @@ __all__ = [
     "Level",
     "Memory",
     "PatientId",
+    "SavedProfile",
     "Seconds",
     "Static",
     "Table",
     "TableName",
+    "TableOptions",
+    "TableOrProfile",
     "Target",
     "Time",
     "expand_options",
@@ -38,6 +42,13 @@ __all__ = [
 
 Table = Annotated[
     str, typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too) or Parquet file, or a database URL with --table.")
+]
+TableOrProfile = Annotated[
+    str | None,
+    typer.Argument(metavar="[TABLE]", help="As for profile; or leave it out and give --profile.", show_default=False),
+]
+SavedProfile = Annotated[
+    Path | None, typer.Option("--profile", metavar="FILE", help="What profile --save wrote, instead of a table.")
 ]
 TableName = Annotated[
     str | None, typer.Option("--table", metavar="NAME", help="Table or view, where the table is in a database.")
@@ -65,13 +76,25 @@ Memory = Annotated[float, typer.Option("--limit-gb", metavar="GB", help="Largest
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained page too.")]
 
-Model = TypeVar("Model", bound=BaseModel)
+
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """How a table is looked at."""
+
+    target: Target = None
+    patient_id: PatientId = None
+    time: Time = None
+    static: Static = None
+    kind: Kinds = None
+    columns: Columns = None
+    table_name: TableName = None
+
 
 _METAVARS: dict[Any, str] = {str: "TEXT", float: "NUMBER", int: "NUMBER"}
 
 
 def expand_options(command: Callable[..., None]) -> Callable[..., None]:
-    """``command`` with each parameter that is a model taken apart into one option per field.
+    """``command`` with each parameter that is a model or a dataclass of options taken apart into one option per field.
 
     Raises:
         SettingsError: When called: an option has a value that its field refuses.
@@ -85,7 +108,7 @@ def expand_options(command: Callable[..., None]) -> Callable[..., None]:
 
     def call(**values: Any) -> None:
         for name, model in models.items():
-            values[name] = _validated(model, {field: values.pop(field) for field in model.model_fields})
+            values[name] = _validated(model, {item.name: values.pop(item.name) for item in _parameters_of(model)})
         command(**values)
 
     call.__name__, call.__doc__, call.__module__ = command.__name__, command.__doc__, command.__module__
@@ -100,11 +123,17 @@ def flag_of(field: str) -> str:
 
 
 def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return isinstance(annotation, type) and (is_dataclass(annotation) or issubclass(annotation, BaseModel))
 
 
-def _parameters_of(model: type[BaseModel]) -> list[inspect.Parameter]:
+def _parameters_of(model: type[Any]) -> list[inspect.Parameter]:
     keyword = inspect.Parameter.KEYWORD_ONLY
+    if is_dataclass(model):
+        hints = get_type_hints(model, include_extras=True)
+        return [
+            inspect.Parameter(item.name, keyword, default=item.default, annotation=hints[item.name])
+            for item in fields(model)
+        ]
     return [
         inspect.Parameter(name, keyword, default=field.default, annotation=_annotation(name, field))
         for name, field in model.model_fields.items()
@@ -121,8 +150,8 @@ def _annotation(name: str, field: FieldInfo) -> Any:
     return Annotated[optional, typer.Option(flag_of(name), metavar=metavar, help=described)]
 
 
-def _validated(model: type[Model], values: dict[str, Any]) -> Model:
+def _validated(model: type[Any], values: dict[str, Any]) -> Any:
     try:
-        return model.model_validate(values)
+        return model(**values)
     except ValidationError as error:
         raise SettingsError(describe_error(error, lambda location: flag_of(str(location[0])))) from None

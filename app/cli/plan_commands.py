@@ -1,4 +1,4 @@
-"""The commands that look at a table and plan: select, profile, synthesizers."""
+"""The commands that look at a table and plan: select, replan, profile, compare, synthesizers."""
 
 from __future__ import annotations
 
@@ -9,22 +9,9 @@ from typing import Annotated
 import typer
 
 from ...schemas.options import SelectionOptions
-from .inputs import need_light, read_profile
-from .options import (
-    Columns,
-    Html,
-    Json,
-    Kinds,
-    Memory,
-    PatientId,
-    Seconds,
-    Static,
-    Table,
-    TableName,
-    Target,
-    Time,
-    expand_options,
-)
+from ...schemas.result import SelectionResult
+from .inputs import need_light, profile_of, read_profile
+from .options import Html, Json, Memory, SavedProfile, Seconds, Table, TableOptions, TableOrProfile, expand_options
 from .progress import Progress
 from .terminal import print_json, print_view, write_page
 
@@ -34,32 +21,58 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(select)
+    app.command()(replan)
     app.command()(tune)
     app.command()(profile)
+    app.command()(compare)
     app.command()(synthesizers)
 
 
 @expand_options
 def select(
-    table: Table,
     options: SelectionOptions,
-    target: Target = None,
-    patient_id: PatientId = None,
-    time: Time = None,
-    static: Static = None,
-    kind: Kinds = None,
-    columns: Columns = None,
-    table_name: TableName = None,
+    look: TableOptions,
+    table: TableOrProfile = None,
+    profile: SavedProfile = None,
     as_json: Json = False,
     html: Html = None,
 ) -> None:
     """Choose a synthesizer for TABLE."""
     from ...agents import ClinicalModelSelector
-    from ..render.views import result_view
 
     selector = ClinicalModelSelector()
-    profile = read_profile(table, target, patient_id, kind or (), columns, table_name, time, static or ())
-    result = selector.select(profile=profile, **dict(options))
+    known = profile_of(table, profile, look)
+    _show_result(selector.select(profile=known, **dict(options)), as_json, html)
+
+
+@expand_options
+def replan(
+    options: SelectionOptions,
+    look: TableOptions,
+    previous: Annotated[
+        Path, typer.Option("--previous", metavar="FILE", help="The last plan: what select --json printed.")
+    ],
+    metrics: Annotated[
+        Path, typer.Option("--metrics", metavar="FILE", help="How it did: what evaluate --json printed, or a run card.")
+    ],
+    table: TableOrProfile = None,
+    profile: SavedProfile = None,
+    as_json: Json = False,
+    html: Html = None,
+) -> None:
+    """Choose anew for TABLE, given how the last plan did when it was run."""
+    from ...agents import ClinicalModelSelector
+    from ...schemas.request import PreviousRound
+    from .input_files import read_metrics, read_plan
+
+    last = read_plan(previous)
+    done = PreviousRound(plan=last.plan if isinstance(last, SelectionResult) else last, metrics=read_metrics(metrics))
+    selector = ClinicalModelSelector()
+    known = profile_of(table, profile, look)
+    _show_result(selector.select(profile=known, previous=done, **dict(options)), as_json, html)
+
+
+def _show_result(result: SelectionResult, as_json: bool, html: Path | None) -> None:
     if html is not None:
         from ..render.pages import result_page
 
@@ -67,6 +80,8 @@ def select(
     if as_json:
         print_json(json.loads(result.to_json(names=True)))
     else:
+        from ..render.views import result_view
+
         print_view(result_view(result))
 
 
@@ -74,13 +89,7 @@ def select(
 def tune(
     table: Table,
     options: SelectionOptions,
-    target: Target = None,
-    patient_id: PatientId = None,
-    time: Time = None,
-    static: Static = None,
-    kind: Kinds = None,
-    columns: Columns = None,
-    table_name: TableName = None,
+    look: TableOptions,
     max_seconds: Annotated[
         float, typer.Option("--max-seconds", metavar="S", min=1.0, help="CPU seconds for all fits and scores.")
     ] = 120.0,
@@ -106,13 +115,12 @@ def tune(
     from ...agents.tune import tune as run_tune
     from ...profiling import open_table
     from ...synthesizers.running.fit_process import FitLimits
-    from ..render.views import result_view
     from .input_files import read_result
 
-    profile = read_profile(table, target, patient_id, kind or (), columns, table_name, time, static or ())
+    profile = read_profile(table, look)
     with Progress(work="tuning") as progress:
         result = run_tune(
-            open_table(table, table_name=table_name),
+            open_table(table, table_name=look.table_name),
             selector=ClinicalModelSelector(),
             start=read_result(start) if start is not None else None,
             max_seconds=max_seconds,
@@ -124,25 +132,17 @@ def tune(
             profile=profile,
             **dict(options),
         )
-    if html is not None:
-        from ..render.pages import result_page
-
-        write_page(html, result_page(result))
-    if as_json:
-        print_json(json.loads(result.to_json(names=True)))
-    else:
-        print_view(result_view(result))
+    _show_result(result, as_json, html)
 
 
+@expand_options
 def profile(
     table: Table,
-    target: Target = None,
-    patient_id: PatientId = None,
-    time: Time = None,
-    static: Static = None,
-    kind: Kinds = None,
-    columns: Columns = None,
-    table_name: TableName = None,
+    look: TableOptions,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE", help="Keep it for select --profile; it holds names and exact counts."),
+    ] = None,
     as_json: Json = False,
     html: Html = None,
 ) -> None:
@@ -153,7 +153,9 @@ def profile(
     from ...profiling import describe_for_prompt, estimate_tokens
     from ..render.views import profile_record, profile_view
 
-    known = read_profile(table, target, patient_id, kind or (), columns, table_name, time, static or ())
+    known = read_profile(table, look)
+    if save is not None:
+        write_page(save, known.model_dump_json(indent=2), option="--save")
     prompt = describe_for_prompt(known.safe)
     tokens = estimate_tokens(prompt)
     if html is not None:
@@ -164,6 +166,26 @@ def profile(
         print_json(profile_record(known, prompt, tokens))
     else:
         print_view(profile_view(known, tokens))
+
+
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN…", help="What select, evaluate, auto or tune printed with --json.")
+    ],
+    as_json: Json = False,
+    html: Html = None,
+) -> None:
+    """Set runs side by side: plan, who chose it, figures, release."""
+    from ..render.comparison import compare_runs, comparison_page, comparison_view
+    from .input_files import read_run
+
+    comparison = compare_runs({str(path): read_run(path) for path in runs})
+    if html is not None:
+        write_page(html, comparison_page(comparison))
+    if as_json:
+        print_json(comparison)
+    else:
+        print_view(comparison_view(comparison))
 
 
 def synthesizers(as_json: Json = False) -> None:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
 from ...schemas.settings import Settings
 from .exit_codes import NOT_RELEASED
-from .inputs import create_for, need_light, parse_kinds, split_names
+from .inputs import create_for, need_light, split_names, told_kinds
 from .options import (
-    Columns,
     Html,
     Json,
-    Kinds,
     Level,
     Memory,
     PatientId,
     Seconds,
     Table,
     TableName,
+    TableOptions,
     Target,
     expand_options,
 )
@@ -39,7 +37,8 @@ Quasi = Annotated[
     typer.Option("--quasi-identifiers", metavar="A,B,…", help="Columns that outsiders know. [default: the profile's]"),
 ]
 FailOn = Annotated[
-    str, typer.Option("--fail-on", metavar="ANSWER", help="Exit with 5 on: no, 'not shown' (or no), never.")
+    Literal["not-shown", "no", "never"],
+    typer.Option("--fail-on", help="Exit with 5 where release is no, also where it is not shown, or never."),
 ]
 CreateEnvironments = Annotated[
     bool, typer.Option("--create-environments", help="Install what a method of the plan needs and is missing.")
@@ -146,7 +145,7 @@ def evaluate(
         str | None,
         typer.Option("--sensitive", metavar="A,B,…", help="Columns nobody may infer. [default: all but those known]"),
     ] = None,
-    fail_on: FailOn = "not shown",
+    fail_on: FailOn = "not-shown",
     as_json: Json = False,
     html: Html = None,
 ) -> None:
@@ -191,11 +190,7 @@ def auto(
     table: Table,
     output: Out,
     options: SelectionOptions,
-    target: Target = None,
-    patient_id: PatientId = None,
-    table_name: TableName = None,
-    kind: Kinds = None,
-    columns: Columns = None,
+    look: TableOptions,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="At most so many.")] = 3,
     seed: Seed = None,
     held_out: HeldOut = 0.2,
@@ -205,7 +200,7 @@ def auto(
     quasi: Quasi = None,
     spreadsheet_safe: SpreadsheetSafe = False,
     create_environments: CreateEnvironments = False,
-    fail_on: FailOn = "not shown",
+    fail_on: FailOn = "not-shown",
     as_json: Json = False,
     html: Html = None,
 ) -> None:
@@ -217,7 +212,6 @@ def auto(
     from ...agents import ClinicalModelSelector
     from ...agents.auto import run_auto
     from ...profiling import open_table
-    from ...profiling.kinds_file import load_columns_file
     from ...synthesizers.running.files import check_output
     from ...synthesizers.running.fit_process import FitLimits
     from ..render.evaluation_views import auto_page, auto_record, auto_view
@@ -226,7 +220,7 @@ def auto(
     check_output(output)
     selector = ClinicalModelSelector()
     best, all_rounds = run_auto(
-        open_table(table, table_name=table_name),
+        open_table(table, table_name=look.table_name),
         selector=selector,
         rounds=rounds,
         seed=seed,
@@ -236,9 +230,11 @@ def auto(
         quasi_identifiers=split_names(quasi),
         say=say,
         before=(lambda plan: create_for(plan.methods, selector.settings)) if create_environments else None,
-        target=target,
-        patient_id=patient_id,
-        kinds={**(load_columns_file(columns) if columns else {}), **parse_kinds(kind or ())},
+        target=look.target,
+        patient_id=look.patient_id,
+        time=look.time,
+        static=tuple(look.static or ()),
+        kinds=told_kinds(look),
         **dict(options),
     )
     _write(best.synthesis, output, spreadsheet_safe)
@@ -254,9 +250,7 @@ def auto(
 
 def _exit_by_release(release: str, fail_on: str) -> None:
     """0 for yes, 5 for what ``--fail-on`` names and for what is worse."""
-    refused = {"never": (), "no": ("no",), "not shown": ("no", "not shown"), "not-shown": ("no", "not shown")}
-    if fail_on not in refused:
-        raise SettingsError("--fail-on: must be never, no or 'not shown'")
+    refused = {"never": (), "no": ("no",), "not-shown": ("no", "not shown")}
     if release in refused[fail_on]:
         raise typer.Exit(NOT_RELEASED)
 

@@ -53,8 +53,8 @@ def say(text: str) -> None:
     sys.stderr.write(printable(text) + "\n")
 
 
-def write_page(path: Path, page: str) -> None:
-    """Write a page.
+def write_page(path: Path, page: str, option: str = "--html") -> None:
+    """Write what ``option`` asks for.
 
     Raises:
         SettingsError: The file cannot be written.
@@ -62,4 +62,4 @@ def write_page(path: Path, page: str) -> None:
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise SettingsError(f"--html: cannot write {path}: {error.strerror}") from None
+        raise SettingsError(f"{option}: cannot write {path}: {error.strerror}") from None

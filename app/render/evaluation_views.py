@@ -26,6 +26,7 @@ __all__ = [
     "auto_page",
     "auto_record",
     "auto_view",
+    "controls_view",
     "environments_view",
     "evaluation_page",
     "evaluation_view",
@@ -113,6 +114,24 @@ def environments_view(record: Sequence[dict[str, Any]]) -> RenderableType:
     for one in record:
         table.add_row(one["name"], ", ".join(one["methods"]), "yes" if one["created"] else "no")
     return table
+
+
+def controls_view(summary: dict[str, Any]) -> RenderableType:
+    """How often each control is called right, and what is called wrong."""
+    title = f"Whole verdicts on controls, {summary['tables']} tables x {summary['seeds']} seeds"
+    table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
+    for name in ("control", "right", "yes", "not shown", "no"):
+        table.add_column(name, justify="left" if name == "control" else "right")
+    wrong = []
+    for name, found in summary["controls"].items():
+        answers_given = found["answers"]
+        table.add_row(
+            name.replace("_", " "), f"{found['right']} of {found['cells']}",
+            *(str(answers_given[answer]) for answer in ("yes", "not shown", "no")),
+        )  # fmt: skip
+        wrong += [f"{name}: {line}" for line in found["wrong"]]
+    strongest = ", ".join(f"{name} {count}" for name, count in summary["strongest_attack"].items())
+    return Group(table, shown(f"strongest attack: {strongest}"), *map(shown, wrong))
 
 
 def regret_view(report: dict[str, Any]) -> RenderableType:

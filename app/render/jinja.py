@@ -9,7 +9,16 @@ from pathlib import Path
 from jinja2 import Environment
 
 from ...evidence.report.jinja import make_environment
-from .words import count_of, describe_cost, describe_number, describe_privacy, describe_share, describe_values, spaced
+from .words import (
+    count_of,
+    describe_cost,
+    describe_extent,
+    describe_number,
+    describe_privacy,
+    describe_share,
+    describe_values,
+    spaced,
+)
 
 __all__ = ["PLOT_WIDTH", "template_environment"]
 
@@ -30,7 +39,9 @@ def template_environment(folder: Path | None = None) -> Environment:
         number=describe_number, positions=_positions, share=describe_share, short=_short, values=describe_values,
         words=spaced,
     )  # fmt: skip
-    environment.globals.update(cost=describe_cost, count_of=count_of, privacy=describe_privacy, width=PLOT_WIDTH)
+    environment.globals.update(
+        count_of=count_of, extent=describe_extent, cost=describe_cost, privacy=describe_privacy, width=PLOT_WIDTH
+    )
     return environment
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ...synthesizers.catalogue import CATALOGUE, NOT_OFFERED
 from .rich_tables import facts_grid, shown, table_of, warnings_grid
-from .words import describe_cost, describe_privacy, describe_values, name_aliases, printable
+from .words import describe_cost, describe_extent, describe_privacy, describe_values, name_aliases, printable
 
 if TYPE_CHECKING:
     from ...schemas.profile import ColumnProfile, TableProfile
@@ -77,11 +77,6 @@ def _race(race: RaceReport) -> RenderableType:
 def profile_view(profile: TableProfile, tokens: int) -> RenderableType:
     """One line per column."""
     safe = profile.safe
-    head = f"{profile.rows:,} rows, {len(profile.columns):,} columns"
-    if safe.grain != "unknown":
-        head += f"; one row per {safe.grain}"
-    if safe.patients is not None:
-        head += f"; about {safe.patients:,} patients"
     rows = [
         (
             column.name,
@@ -94,7 +89,9 @@ def profile_view(profile: TableProfile, tokens: int) -> RenderableType:
         for column in profile.columns
     ]
     headings = ("column", "kind", "role", "missing", "distinct", "treatment")
-    parts: list[RenderableType] = [table_of(head, headings, rows, numbers=(3, 4), fixed=(1, 2, 3, 4, 5))]
+    parts: list[RenderableType] = [
+        table_of(describe_extent(profile), headings, rows, numbers=(3, 4), fixed=(1, 2, 3, 4, 5))
+    ]
     if profile.warnings:
         parts += [warnings_grid(name_aliases(text, profile.names) for text in profile.warnings), Text()]
     if safe.target is None and profile.target_candidates:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ...schemas.methods import Hyperparameters
     from ...schemas.plan import ModelSelectionPlan
+    from ...schemas.profile import TableProfile
 
 __all__ = [
     "count_of",
     "describe_cost",
+    "describe_extent",
     "describe_number",
     "describe_privacy",
     "describe_share",
@@ -61,6 +63,17 @@ def describe_share(value: float) -> str:
 def count_of(number: int, thing: str) -> str:
     """``number`` with its noun: 1 row, 2 rows."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def describe_extent(profile: TableProfile) -> str:
+    """How large a table is and what a row of it is."""
+    safe = profile.safe
+    text = f"{count_of(profile.rows, 'row')}, {count_of(len(profile.columns), 'column')}"
+    if safe.grain != "unknown":
+        text += f"; one row per {safe.grain}"
+    if safe.patients is not None:
+        text += f"; about {count_of(safe.patients, 'patient')}"
+    return text + ("; time to event with its indicator" if safe.survival else "")
 
 
 def name_aliases(text: str, names: Mapping[str, str]) -> str:

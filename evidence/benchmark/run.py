@@ -29,11 +29,23 @@ from ...synthesizers.running.fit_process import FitFailed, FitLimits, run_fit
 from ...synthesizers.sizing import TableShape, size_hyperparameters
 from ..disclosure.measure import measure_disclosure
 from ..metrics.fidelity import measure_fidelity
+from ..metrics.joint import measure_joint
 from ..metrics.utility import measure_utility
+from ..recommender.score import SCORE_VERSION, Scorer
 from .controls import CONTROLS, make_control
 from .results import NOT_INSTALLED
 
-__all__ = ["BenchmarkTable", "Cell", "is_done", "list_cells", "read_tables", "run_benchmark", "run_cell", "shape_of"]
+__all__ = [
+    "BenchmarkTable",
+    "Cell",
+    "is_done",
+    "list_cells",
+    "read_table",
+    "read_tables",
+    "run_benchmark",
+    "run_cell",
+    "shape_of",
+]
 
 HELD_OUT = 0.3
 """Share of the rows that no synthesizer sees."""
@@ -241,7 +253,30 @@ def _measure(
     fidelity = measure_fidelity(held_out, synthetic, seed)
     disclosure = measure_disclosure(fitted, held_out, synthetic, seed)
     utility = measure_utility(fitted, held_out, synthetic, target, seed)
+    joint = measure_joint(held_out, synthetic, np.arange(len(held_out)), seed)
+    parts = {
+        depth: Scorer(fitted, held_out, target=target, depth=depth, seed=seed).score(synthetic)
+        for depth in ("quick", "full")
+    }
+    membership = disclosure.membership
     return {
+        "score_version": SCORE_VERSION,
+        **{f"{depth}_{name}": value for depth, part in parts.items() for name, value in part.raw.items()},
+        **{
+            f"{depth}_{name}": getattr(part, name)
+            for depth, part in parts.items()
+            for name in ("score", "fidelity", "utility", "privacy")
+        },
+        **{f"auc_{attack.name.replace(' ', '_')}": attack.auc.value for attack in membership.attacks},
+        "c2st_auc": joint.c2st_auc,
+        "pmse_ratio": joint.pmse_ratio,
+        "caught_at_1": membership.caught_at_1,
+        "caught_at_10": membership.caught_at_10,
+        "lonely_auc": None if membership.lonely_auc is None else membership.lonely_auc.value,
+        "attribute_advantage": None if disclosure.attribute is None else disclosure.attribute.value,
+        "singling_out": disclosure.singling_out.risk.value,
+        "linkability": disclosure.linkability.risk.value,
+        "copied": disclosure.overlap.copied,
         "shapes": fidelity.shapes,
         "pairs": fidelity.pairs,
         "pairs_baseline": fidelity.pairs_baseline,
@@ -249,14 +284,14 @@ def _measure(
         "correlation_difference": fidelity.correlation_difference,
         "correlation_baseline": fidelity.correlation_baseline,
         "jensen_shannon": fidelity.jensen_shannon,
-        "fidelity": fidelity.overall,
+        "fidelity": parts["full"].fidelity,
         "tstr": utility.tstr if utility else None,
         "trtr": utility.trtr if utility else None,
-        "utility": utility.score if utility else None,
-        "membership_auc": disclosure.membership_auc.value,
-        "membership_low": disclosure.membership_auc.low,
-        "membership_high": disclosure.membership_auc.high,
-        "copy_auc": disclosure.membership.copy_auc,
+        "utility": parts["full"].utility,
+        "membership_auc": membership.auc.value,
+        "membership_low": membership.auc.low,
+        "membership_high": membership.auc.high,
+        "copy_auc": membership.copy_auc,
         "duplicates": disclosure.overlap.exact,
         "risk": disclosure.risk,
     }
@@ -297,7 +332,12 @@ def _bounds(fitted: pd.DataFrame) -> dict[str, Bounds]:
 
 
 @lru_cache(maxsize=4)
-def _read(table: BenchmarkTable) -> pd.DataFrame:
+def read_table(table: BenchmarkTable) -> pd.DataFrame:
+    """The rows of a benchmark table, its target known in each.
+
+    Raises:
+        TableError: It cannot be read.
+    """
     try:
         whole = pd.read_csv(table.file, na_values=list(table.missing), low_memory=False)
     except (OSError, ValueError):
@@ -312,7 +352,7 @@ def _read(table: BenchmarkTable) -> pd.DataFrame:
 
 
 def _split(table: BenchmarkTable, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    whole = _read(table)
+    whole = read_table(table)
     order = np.random.default_rng(seed).permutation(len(whole))
     cut = round(len(whole) * (1 - HELD_OUT))
     return whole.iloc[order[:cut]].reset_index(drop=True), whole.iloc[order[cut:]].reset_index(drop=True)

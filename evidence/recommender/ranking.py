@@ -18,7 +18,7 @@ from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.feasibility import Assessment, assess, assess_method, require_feasible
 from ...synthesizers.sizing import TableShape
 from .expected_results import Expectation, expect, size_of
-from .score import WEIGHTS, score_cell
+from .weighing import WEIGHTS, score_cell
 
 __all__ = ["WEIGHTS", "EmbeddedRecommender", "Ranked", "rank", "rank_any", "rate_all", "rate_config", "recommend"]
 
@@ -215,8 +215,9 @@ def _explain(question: Question, choice: Ranked, backups: list[Ranked]) -> str:
     source = near + (f" and {more} more" if more > 0 else "")
     basis = f"estimated from {expected.stand_in} on {source}" if expected.stand_in else f"measured on {source}"
     steps = f", {choice.assessment.steps} gradient steps" if choice.assessment.steps else ""
+    plural = "" if shape.columns == 1 else "s"
     text = (
-        f"{_learn(question).note}{choice.method} for {shape.rows} rows x {shape.columns} modelled columns "
+        f"{_learn(question).note}{choice.method} for {shape.rows} rows x {shape.columns} modelled column{plural} "
         f"({shape.continuous} continuous, {shape.levels} levels, {shape.missing_share:.0%} missing): expected fidelity "
         f"{expected.fidelity:.2f}, utility {expected.utility:.2f}, "
         f"disclosure risk {expected.risk:.2f}±{expected.risk_error:.2f} "

@@ -1,4 +1,4 @@
-"""What a column's neighbours tell: next to an address, a town or a postcode is one, whatever its name."""
+"""What other columns tell: next to an address, a town or a postcode is one; births lie before other dates."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow.compute as pc
 
+from .age_rules import find_births
 from .column_facts import ColumnFacts
 from .column_values import integer_scalar
 from .decision import Decision
@@ -38,6 +39,8 @@ def reconsider(facts: Sequence[ColumnFacts], decisions: Sequence[Decision]) -> l
         for near in range(max(position - _NEAR // 2, 0), min(position + 1 + _NEAR // 2, len(facts))):
             if near != position and _is_postcode_of(facts[near], changed[near], facts[position]):
                 changed[near] = Decision("address", direct=True, quasi=True, detail="postcode", reason=_OF_TOWN)
+    for position, birth in find_births(facts, changed).items():
+        changed[position] = birth
     return changed
 
 
