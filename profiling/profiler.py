@@ -367,6 +367,7 @@ def _column_profile(draft: ColumnDraft, scale: float, history: HistoryColumns | 
             patient=draft.safe.role == "patient_id",
             part=part_of(draft, history),
             constant=rule.action == "drop" and draft.safe.kind == "constant",
+            labels=facts.number is not None and draft.decision.kind in ("code", "categorical"),
             missing_codes=facts.number.sentinels if facts.number is not None else (),
             rule=rule.rule,
             reference=rule.reference,
