@@ -31,7 +31,7 @@ def test_select_json_is_plan_provenance_treatments_warnings(run: Run, example: P
     ended = run("select", example, "--target", "cens", "--json")
     assert (ended.code, ended.err) == (0, "")
     record = json.loads(ended.out)
-    assert sorted(record) == ["evidence", "plan", "provenance", "treatments", "warnings"]
+    assert sorted(record) == ["evidence", "plan", "provenance", "race", "treatments", "warnings"]
     ModelSelectionPlan.model_validate(record["plan"])
     assert record["provenance"]["provider"] == "embedded"
     assert [item["column"] for item in record["treatments"]][:2] == ["horTh", "age"]
