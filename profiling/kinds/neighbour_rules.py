@@ -10,6 +10,7 @@ from .age_rules import find_births
 from .column_facts import ColumnFacts
 from .column_values import integer_scalar
 from .decision import Decision
+from .identifiers.name_dictionary import name_shares
 
 __all__ = ["reconsider"]
 
@@ -86,6 +87,9 @@ def _beside_address(facts: ColumnFacts, decision: Decision) -> Decision:
         return decision
     if facts.has("zip", 0.9):
         return Decision("address", direct=True, quasi=True, detail="postcode", reason=_BESIDE)
+    shares = name_shares(facts.texts)
+    if decision.kind == "categorical" and shares.place + shares.region < 0.3:
+        return decision
     if facts.distinct >= 8 and max(word.title_share, word.upper_share) >= 0.8 and word.letter_share >= 0.7:
         return Decision("address", direct=True, quasi=True, detail="place", reason=_BESIDE)
     return decision
