@@ -41,9 +41,9 @@ def synthesize(
         table: Whatever ``open_table`` takes, or its handle.
         plan: A plan, or a selection's result, whose treatments are then used.
         patient_id: Column that tells patients apart; used where the table must be profiled.
-        target: Column that must keep at least two values when values of few are taken out.
-        protection: How values of few persons are kept out; by default as the settings' compliance level asks, None
-            where they are not (see ``protection_for``, which holds the levels' rules).
+        target: Column that must keep at least two values when values of few are taken out; by default the selection's.
+        protection: How values of few persons are kept out; by default as the selection's compliance level asks, or the
+            settings' for a plan alone, None where they are not (see ``protection_for``, which holds the levels' rules).
         seed: Makes a run repeatable; leave it out for DP methods.
         held_out: Share of rows or patients that the fit does not see, so that ``evaluate`` can judge disclosure.
         limits: Time and memory of each fit.
@@ -63,6 +63,11 @@ def synthesize(
     persons = next((item.column for item in treatments if item.patient), None)
     reading = read_table(handle, persons=persons)
     settings = settings if settings is not None else Settings()
+    level: Compliance | None = None
+    if isinstance(plan, SelectionResult):
+        level = plan.compliance
+        named = (item.column for item in treatments if item.alias == plan.target)
+        target = target if target is not None else next(named, None)
     made = carry_out(
         reading.frame,
         plan.plan if isinstance(plan, SelectionResult) else plan,
@@ -73,7 +78,7 @@ def synthesize(
         limits=limits,
         public=public,
         target=reading.parts.get(target, (target,))[0] if target is not None else None,
-        protection=protection_by(settings) if protection == "level" else protection,
+        protection=protection_by(settings, level) if protection == "level" else protection,
         say=say,
     )
     card = made.card.model_copy(update={"reading": reading.changes})

@@ -102,8 +102,8 @@ def synthesize(
     settings = Settings()
     changed = {"selector_min_persons": min_persons, "selector_value_protection": "off" if no_protection else None}
     settings = settings.updated(**{name: value for name, value in changed.items() if value is not None})
-    protection = protection_by(settings, compliance)
     known = read_plan(plan)
+    protection = protection_by(settings, compliance or getattr(known, "compliance", None))
     check_output(output)
     if create_environments:
         create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
