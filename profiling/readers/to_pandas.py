@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -271,9 +272,9 @@ def _restorers(original: pd.DataFrame) -> dict[str, Callable[[pd.Series], pd.Ser
         cells = original.iloc[:, place]
         dtype = cells.dtype
         if isinstance(dtype, pd.CategoricalDtype):
-            ways[str(name)] = lambda made, dtype=dtype: _as_category(made, dtype)
+            ways[str(name)] = partial(_as_category, dtype)
         elif isinstance(dtype, pd.DatetimeTZDtype):
-            ways[str(name)] = lambda made, dtype=dtype: _as_zoned(made, dtype)
+            ways[str(name)] = partial(_as_zoned, dtype)
         elif pd.api.types.is_object_dtype(dtype):
             kinds = set(map(type, cells.dropna()))
             if kinds == {decimal.Decimal}:
@@ -283,7 +284,7 @@ def _restorers(original: pd.DataFrame) -> dict[str, Callable[[pd.Series], pd.Ser
     return ways
 
 
-def _as_category(made: pd.Series, dtype: Any) -> pd.Series:
+def _as_category(dtype: Any, made: pd.Series) -> pd.Series:
     import pandas as pd
 
     by_text = {str(level): level for level in dtype.categories}
@@ -292,7 +293,7 @@ def _as_category(made: pd.Series, dtype: Any) -> pd.Series:
     return pd.Series(pd.Categorical(levels, dtype=dtype), index=made.index) if known else made
 
 
-def _as_zoned(made: pd.Series, dtype: Any) -> pd.Series:
+def _as_zoned(dtype: Any, made: pd.Series) -> pd.Series:
     import pandas as pd
 
     if not pd.api.types.is_datetime64_dtype(made.dtype):
