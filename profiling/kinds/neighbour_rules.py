@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pyarrow.compute as pc
 
+from ..values.arrow_arrays import integer_scalar
 from .age_rules import find_births
 from .column_facts import ColumnFacts
-from .column_values import integer_scalar
 from .decision import Decision
 from .identifiers.name_dictionary import name_shares
 from .identity_rules import is_arbitrary, is_even
