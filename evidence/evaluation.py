@@ -20,6 +20,7 @@ from .disclosure.distances import thin_persons
 from .disclosure.measure import Disclosure, measure_disclosure, measure_overlap_alone
 from .disclosure.overlap import Overlap
 from .disclosure.values_of_few import ValuesOfFew, count_values_of_few
+from .evaluation_histories import HistoryEvaluation, evaluate_histories
 from .evaluation_inputs import Comparison, prepare
 from .metrics.fidelity import Fidelity, measure_fidelity
 from .metrics.side_by_side import Marginal, compare_marginals
@@ -65,6 +66,8 @@ class Evaluation(Frozen):
     quasi_identifiers: tuple[str, ...] = ()
     verdicts: tuple[ThresholdVerdict, ...]
     notes: tuple[str, ...] = ()
+    history: HistoryEvaluation | None = None
+    """Figures by patient, where a patient has several rows."""
     marginals: tuple[Marginal, ...] = ()
     """Columns side by side, for plots; without those that may point to a person by themselves."""
 
@@ -212,6 +215,7 @@ def evaluate(
         quasi_identifiers=tuple(map(str, parts.quasi)),
         verdicts=verdicts,
         notes=tuple(notes),
+        history=_histories(parts, seed, tell),
         marginals=_marginals(parts, card),
     )
 
@@ -259,6 +263,15 @@ def _utility(parts: Comparison, target: str, seed: int, notes: list[str]) -> Uti
         )
     )
     return measure_utility(fitted, held_out, made, target, seed)
+
+
+def _histories(parts: Comparison, seed: int, tell: Say) -> HistoryEvaluation | None:
+    if not parts.persons_known or not len(parts.held_out):
+        return None
+    tell("histories")
+    return evaluate_histories(
+        parts.raw_real, parts.raw_synthetic, parts.treatments, parts.fitted_persons, parts.held_out_persons, seed
+    )
 
 
 def _thin(table: pd.DataFrame, persons: Any, most: int, rng: np.random.Generator) -> pd.DataFrame:

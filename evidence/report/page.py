@@ -8,9 +8,10 @@ from pathlib import Path
 from jinja2 import Environment
 
 from ..evaluation import Evaluation
+from ..evaluation_histories import HISTORY_FIGURES
 from ..metrics.side_by_side import FEWEST_PERSONS
 from .jinja import make_environment
-from .svg import Interval, draw_intervals, draw_marginals
+from .svg import Interval, draw_curves, draw_intervals, draw_marginals
 from .words import ANSWERS, EXPLAINED, answers, figure, figures_of
 
 __all__ = ["evaluation_fragment", "evaluation_page"]
@@ -50,6 +51,8 @@ def _render(template: str, evaluation: Evaluation, before: str) -> str:
             intervals=draw_intervals(_intervals(evaluation)),
             marginals=draw_marginals(evaluation.marginals),
             fewest=FEWEST_PERSONS,
+            history_figures=HISTORY_FIGURES,
+            curves=draw_curves(evaluation.history.curves) if evaluation.history is not None else "",
         )
     )
 

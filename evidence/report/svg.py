@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Self
 from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
+    from ..evaluation_histories import Curve
     from ..metrics.side_by_side import Marginal
 
-__all__ = ["Bar", "Interval", "draw_evidence", "draw_intervals", "draw_marginals"]
+__all__ = ["Bar", "Interval", "draw_curves", "draw_evidence", "draw_intervals", "draw_marginals"]
 
 _WIDTH = 340
 _LEFT, _RIGHT = 8, 8
@@ -127,6 +128,39 @@ def draw_marginals(marginals: Sequence[Marginal]) -> Markup:
     """A small chart for each column, those that differ most first."""
     worst = sorted(marginals, key=lambda marginal: -marginal.distance)
     return Markup('<div class="marginals">{}</div>').format(Markup("").join(map(_draw_marginal, worst)))
+
+
+def draw_curves(curves: Sequence[Curve]) -> Markup:
+    """A small chart for each curve: circles real, squares synthetic, with lines between them."""
+    return Markup('<div class="marginals">{}</div>').format(Markup("").join(map(_draw_curve, curves)))
+
+
+def _draw_curve(curve: Curve) -> Markup:
+    top, height = 26, 170
+    across = _Axis(min(curve.at), max(curve.at) if max(curve.at) > min(curve.at) else min(curve.at) + 1)
+    low, high = min(0.0, *curve.real, *curve.synthetic), max(*curve.real, *curve.synthetic, 1e-9)
+    parts: list[str] = [_text(_LEFT, 16, _shortened(curve.name))]
+    for css, values, shape in (("real", curve.real, "circle"), ("made", curve.synthetic, "square")):
+        points = [
+            (across.at(x), round(top + (height - top - 20) * (1 - (y - low) / (high - low)), 1))
+            for x, y in zip(curve.at, values, strict=True)
+        ]
+        line = " ".join(f"{x},{y}" for x, y in points)
+        parts.append(f'<polyline class="line {css}" points="{line}"/>')
+        parts += [
+            f'<circle class="{css}" cx="{x}" cy="{y}" r="4"/>'
+            if shape == "circle"
+            else f'<rect class="{css}" x="{x - 3.5}" y="{y - 3.5}" width="7" height="7"/>'
+            for x, y in points
+        ]
+    parts += [
+        _text(_LEFT, height - 2, f"{curve.at[0]:g}", css="tick"),
+        _text(_WIDTH - _RIGHT, height - 2, f"{curve.at[-1]:g}; highest {high:g}", anchor="end", css="tick"),
+    ]
+    told = "; ".join(
+        f"{x:g}: {a:g} real, {b:g} synthetic" for x, a, b in zip(curve.at, curve.real, curve.synthetic, strict=True)
+    )
+    return _svg(height, f"{curve.name}. {told}", parts)
 
 
 def _draw_marginal(marginal: Marginal) -> Markup:
