@@ -40,9 +40,9 @@ def synthesize(
         table: Whatever ``open_table`` takes, or its handle.
         plan: A plan, or a selection's result, whose treatments are then used.
         patient_id: Column that tells patients apart; used where the table must be profiled.
-        target: Column that must keep at least two values when values of few are taken out.
-        protection: How values of few persons are kept out; by default as the settings' compliance level asks, None
-            where they are not (see ``protection_for``, which holds the levels' rules).
+        target: Column that must keep at least two values when values of few are taken out; by default the selection's.
+        protection: How values of few persons are kept out; by default as the selection's compliance level asks, or the
+            settings' for a plan alone, None where they are not (see ``protection_for``, which holds the levels' rules).
         seed: Makes a run repeatable; leave it out for DP methods.
         held_out: Share of rows or patients that the fit does not see, so that ``evaluate`` can judge disclosure.
         limits: Time and memory of each fit.
@@ -60,6 +60,11 @@ def synthesize(
         profile = profile_table(handle, patient_id=patient_id)
         treatments = tuple(column.treatment for column in profile.columns)
     settings = settings if settings is not None else Settings()
+    level: Compliance | None = None
+    if isinstance(plan, SelectionResult):
+        level = plan.compliance
+        named = (item.column for item in treatments if item.alias == plan.target)
+        target = target if target is not None else next(named, None)
     return carry_out(
         as_frame(handle),
         plan.plan if isinstance(plan, SelectionResult) else plan,
@@ -70,7 +75,7 @@ def synthesize(
         limits=limits,
         public=public,
         target=target,
-        protection=protection_by(settings) if protection == "level" else protection,
+        protection=protection_by(settings, level) if protection == "level" else protection,
         say=say,
     )
 

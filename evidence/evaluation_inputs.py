@@ -13,7 +13,14 @@ from ..profiling import profile_table
 from ..profiling.readers.to_pandas import as_frame
 from ..schemas.errors import TableError
 from ..schemas.profile import TableProfile
-from ..synthesizers.encoding.apply_treatments import KEY_ACTION, codes_in, group_column, mask_codes, treat_table
+from ..synthesizers.encoding.apply_treatments import (
+    KEY_ACTION,
+    codes_in,
+    group_column,
+    mask_codes,
+    relative_dates,
+    treat_table,
+)
 from ..synthesizers.running.holdout import split_rows
 from ..synthesizers.running.run_card import RunCard
 from .metrics.comparable import Array, as_category, as_number, numeric_columns
@@ -87,6 +94,7 @@ def prepare(
     profile = _profile(real, patient_id, notes)
     group = _person_column(real, card, profile, patient_id)
     treated = _treat(real, card, profile, notes)
+    synthetic = synthetic if card is None else relative_dates(synthetic, card.treatments)
     shared = _shared(treated, synthetic, target, notes)
     owners = _owners(real, group)
     fitted_rows, held_out_rows = _split(real, card, holdout is not None or train is not None, group)

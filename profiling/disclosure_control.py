@@ -118,7 +118,7 @@ def safe_facts(facts: ColumnFacts, decision: Decision, persons: pa.Array | None,
     if decision.kind in ("date", "datetime"):
         date = facts.date
         return _with(base, span_years=date.span if date else None)
-    if (decision.direct and decision.detail != "age_over_89") or decision.withheld or decision.kind == "constant":
+    if (decision.direct and not decision.detail.startswith("age")) or decision.withheld or decision.kind == "constant":
         return base
     if decision.kind == "code":
         return _with(base, encoded_levels=round_count(facts.distinct))
@@ -130,7 +130,7 @@ def safe_facts(facts: ColumnFacts, decision: Decision, persons: pa.Array | None,
 def _is_levelled(facts: ColumnFacts, decision: Decision) -> bool:
     if decision.kind in ("count", "continuous", "event_time"):
         return False
-    return decision.detail not in ("age", "age_over_89", "year") and facts.distinct <= MOST_QUASI_LEVELS
+    return decision.detail != "year" and not decision.detail.startswith("age") and facts.distinct <= MOST_QUASI_LEVELS
 
 
 def _with(facts: SafeFacts, **changes: object) -> SafeFacts:

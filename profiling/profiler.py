@@ -27,7 +27,7 @@ from .kinds_file import check_kind
 from .readers.asked import ColumnQuery, Totals
 from .readers.engines import Engine, Tick, silent
 from .readers.open_table import open_engine, open_table
-from .table_structure import Structure, find_patient, find_structure, person_index, set_roles
+from .table_structure import Structure, find_patient, find_structure, person_index, set_lone_date, set_roles
 
 __all__ = ["FEWEST_ROWS", "MOST_COLUMNS", "Progress", "profile_table"]
 
@@ -225,6 +225,7 @@ def _find_structure(drafts: Sequence[ColumnDraft], goal: int | None, patient: in
             )
     structure = find_structure(drafts, patient, goal)
     set_roles(drafts, structure, goal)
+    set_lone_date(drafts, structure)
     return structure
 
 
@@ -366,6 +367,7 @@ def _column_profile(draft: ColumnDraft, scale: float, history: HistoryColumns | 
             patient=draft.safe.role == "patient_id",
             part=part_of(draft, history),
             constant=rule.action == "drop" and draft.safe.kind == "constant",
+            labels=facts.number is not None and draft.decision.kind in ("code", "categorical"),
             missing_codes=facts.number.sentinels if facts.number is not None else (),
             rule=rule.rule,
             reference=rule.reference,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +14,7 @@ from .kinds.column_facts import ColumnFacts
 from .kinds.column_values import integer_scalar, number_scalar
 from .kinds.decision import Decision
 
-__all__ = ["Structure", "find_patient", "find_structure", "person_index", "set_roles"]
+__all__ = ["Structure", "find_patient", "find_structure", "person_index", "set_lone_date", "set_roles"]
 
 _PATIENT_WORDS = (
     "patient", "pat", "pt", "subject", "subj", "usubjid", "person", "participant", "proband", "member", "beneficiary",
@@ -97,6 +97,15 @@ def set_roles(columns: Sequence[ColumnDraft], structure: Structure, target: int 
         columns[structure.patient].role = "patient_id"
     if target is not None:
         columns[target].role = "target"
+
+
+def set_lone_date(columns: Sequence[ColumnDraft], structure: Structure) -> None:
+    """Where a person has one date and no more, days since the person's first date would all be nought."""
+    dates = [
+        c for c in columns if c.decision.kind in ("date", "datetime") and c.decision.direct and not c.decision.detail
+    ]
+    if len(dates) == 1 and structure.grain in ("patient", "unknown") and dates[0].role is None:
+        dates[0].decision = replace(dates[0].decision, detail="lone_date")
 
 
 def _grain(columns: Sequence[ColumnDraft], patient: int | None) -> Grain:

@@ -41,7 +41,18 @@ _BY_DETAIL: dict[str, TreatmentRule] = {
     ),
     "birth": _AGE,
     "age_over_89": TreatmentRule("generalise", "Put ages of 90 and over into one class.", f"{_HARBOR}(C)", "cap_age"),
+    "age_written": TreatmentRule(
+        "generalise",
+        "Read as ages in years, 90 and over in one class; what is no age is missing.",
+        f"{_HARBOR}(C)",
+        "cap_age",
+    ),
+    "age_in_days": TreatmentRule("generalise", "Cap ages at 90 years, in days.", f"{_HARBOR}(C)", "cap_age_days"),
+    "age_in_months": TreatmentRule("generalise", "Cap ages at 90 years, in months.", f"{_HARBOR}(C)", "cap_age_months"),
     "year": _AGE,
+    "lone_date": TreatmentRule(
+        "generalise", "Keep the year of the person's only date.", f"{_HARBOR}(C)", "year_of_date"
+    ),
 }
 
 _BY_KIND: dict[str, TreatmentRule] = {
@@ -92,7 +103,7 @@ def treat(decision: Decision, role: Role, *, repeats: bool = False) -> Treatment
     """
     if role == "patient_id":
         return _PATIENT
-    if (decision.detail in _BY_DETAIL and decision.kind != "date") or decision.detail == "birth":
+    if decision.detail in _BY_DETAIL:
         return _BY_DETAIL[decision.detail]
     if decision.kind == "identifier" and repeats:
         return _KEY

@@ -10,9 +10,11 @@ from .base import Frozen
 
 __all__ = ["Generalisation", "HistoryPart", "Treatment"]
 
-Generalisation = Literal["cap_age", "age_from_birth", "postcode_area", "time_since_first"]
-"""How a column is coarsened: ages of 90 and over in one class; a birth date or year as an age; the first three digits
-of a postcode; days since the person's first date."""
+Generalisation = Literal[
+    "cap_age", "cap_age_days", "cap_age_months", "age_from_birth", "postcode_area", "time_since_first", "year_of_date"
+]
+"""How a column is coarsened: ages of 90 and over in one class (years, days or months); a birth date or year as an age;
+the first three digits of a postcode; days since the person's first date; the year of a person's only date."""
 
 HistoryPart = Literal["time", "static", "end", "event", "visit", "sequence", "key"]
 """When a row was; the same in all rows of a patient, among these the end of follow-up and its event; what varies; the
@@ -44,6 +46,8 @@ class Treatment(Frozen):
     """What the column is in a patient's history; None where every patient has one row."""
     constant: bool = False
     """Of ``drop``: one value in every cell, which comes back as it was."""
+    labels: bool = False
+    """Its numbers are labels, such as the codes of a terminology, and no amounts."""
     missing_codes: tuple[float, ...] = ()
     """Numbers such as -9 or 999 that stand for a missing cell."""
     rule: str

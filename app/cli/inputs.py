@@ -29,13 +29,20 @@ def parse_kinds(pairs: Sequence[str]) -> dict[str, Kind]:
         SettingsError: There is no column before an equals sign.
         TableError: The kind is unknown.
     """
-    found: dict[str, Kind] = {}
-    for pair in pairs:
-        column, _, kind = pair.rpartition("=")
-        if not column:
-            raise SettingsError(f"--kind: {pair!r} is not COLUMN=KIND")
-        found[column] = check_kind(column, kind)
-    return found
+    told = (split_pair(pair, "--kind") for pair in pairs)
+    return {column: check_kind(column, kind) for column, kind in told}
+
+
+def split_pair(pair: str, option: str) -> tuple[str, str]:
+    """Column and what is said of it.
+
+    Raises:
+        SettingsError: There is no column before an equals sign.
+    """
+    column, _, told = pair.rpartition("=")
+    if not column:
+        raise SettingsError(f"{option}: {pair!r} is not COLUMN={option.removeprefix('--').upper()}")
+    return column, told
 
 
 def read_profile(table: str, look: TableOptions) -> TableProfile:
@@ -54,6 +61,7 @@ def read_profile(table: str, look: TableOptions) -> TableProfile:
             target=look.target,
             patient_id=look.patient_id,
             kinds=told_kinds(look),
+            concepts=dict(split_pair(pair, "--concept") for pair in look.concept or ()),
             time=look.time,
             static=look.static or (),
             table_name=look.table_name,

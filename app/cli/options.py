@@ -67,6 +67,10 @@ Static = Annotated[
 Kinds = Annotated[
     list[str] | None, typer.Option("--kind", metavar="COLUMN=KIND", help="What a column is, where you know better.")
 ]
+Concepts = Annotated[
+    list[str] | None,
+    typer.Option("--concept", metavar="COLUMN=CONCEPT", help="Clinical concept of a column, where you know better."),
+]
 Columns = Annotated[Path | None, typer.Option("--columns", metavar="FILE", help="YAML file of COLUMN: KIND lines.")]
 Level = Annotated[
     Compliance | None, typer.Option("--compliance", help="Level to be judged by. [default: COMPLIANCE_LEVEL]")
@@ -86,6 +90,7 @@ class TableOptions:
     time: Time = None
     static: Static = None
     kind: Kinds = None
+    concept: Concepts = None
     columns: Columns = None
     table_name: TableName = None
 

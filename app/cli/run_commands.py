@@ -102,8 +102,8 @@ def synthesize(
     settings = Settings()
     changed = {"selector_min_persons": min_persons, "selector_value_protection": "off" if no_protection else None}
     settings = settings.updated(**{name: value for name, value in changed.items() if value is not None})
-    protection = protection_by(settings, compliance)
     known = read_plan(plan)
+    protection = protection_by(settings, compliance or getattr(known, "compliance", None))
     check_output(output)
     if create_environments:
         create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
@@ -257,8 +257,8 @@ def _exit_by_release(release: str, fail_on: str) -> None:
 
 def _write(made: Synthesis, output: Path, spreadsheet_safe: bool) -> None:
     """Table and run card; texts that a spreadsheet would run as formulas are told or made harmless."""
+    from ...synthesizers.encoding.spreadsheet import formula_columns, without_formulas
     from ...synthesizers.running.files import write_result
-    from ...synthesizers.running.spreadsheet import formula_columns, without_formulas
 
     table = without_formulas(made.table) if spreadsheet_safe else made.table
     columns = formula_columns(table) if output.suffix in (".csv", ".tsv") else ()

@@ -12,7 +12,15 @@ from rich.text import Text
 
 from ...synthesizers.catalogue import CATALOGUE, NOT_OFFERED
 from .rich_tables import facts_grid, shown, table_of, warnings_grid
-from .words import describe_cost, describe_extent, describe_privacy, describe_values, name_aliases, printable
+from .words import (
+    describe_concept,
+    describe_cost,
+    describe_extent,
+    describe_privacy,
+    describe_values,
+    name_aliases,
+    printable,
+)
 
 if TYPE_CHECKING:
     from ...schemas.profile import ColumnProfile, TableProfile
@@ -26,6 +34,9 @@ __all__ = [
     "profile_view",
     "result_view",
 ]
+
+_MOST_CONCEPTS = 40
+"""Recognised columns that the terminal lists; ``--json`` has all."""
 
 
 def result_view(result: SelectionResult) -> RenderableType:
@@ -92,6 +103,9 @@ def profile_view(profile: TableProfile, tokens: int) -> RenderableType:
     parts: list[RenderableType] = [
         table_of(describe_extent(profile), headings, rows, numbers=(3, 4), fixed=(1, 2, 3, 4, 5))
     ]
+    concepts = [f"{column.name}: {describe_concept(column.safe)}" for column in profile.columns if column.safe.concept]
+    if concepts:
+        parts += [shown("Recognised as " + "; ".join(concepts[:_MOST_CONCEPTS]) + ".", "dim"), Text()]
     if profile.warnings:
         parts += [warnings_grid(name_aliases(text, profile.names) for text in profile.warnings), Text()]
     if safe.target is None and profile.target_candidates:

@@ -9,7 +9,10 @@ from ...schemas.profile import Kind
 
 __all__ = ["Detail", "Decision"]
 
-Detail = Literal["", "postcode", "coordinate", "place", "birth", "age", "age_over_89", "record", "icd", "year"]
+Detail = Literal[
+    "", "postcode", "coordinate", "place", "birth", "year", "lone_date",
+    "age", "age_written", "age_over_89", "age_in_days", "age_in_months", "record", "icd",
+]  # fmt: skip
 """What a treatment needs to know beyond the kind."""
 
 

@@ -16,7 +16,17 @@ from .identifiers.name_dictionary import name_shares
 from .identifiers.national_ids import national_scheme
 from .value_patterns import matches
 
-__all__ = ["called_like", "caseless_name", "mobile", "national_number", "plate", "postcode_form", "repeated_key"]
+__all__ = [
+    "called_like",
+    "caseless_name",
+    "dialled",
+    "house_number",
+    "mobile",
+    "national_number",
+    "plate",
+    "postcode_form",
+    "repeated_key",
+]
 
 FEW = 8
 """Distinct values below which a share of names may be chance."""
@@ -41,11 +51,13 @@ def called_like(column: ColumnFacts) -> Decision | None:
         return None
     shares = name_shares(column.texts)
     least = 0.8 if column.header.says("term", "code", "code_id") else 0.5
+    if word.mean_words >= 1.8 and word.title_share >= 0.9 and word.digit_share < 0.1:
+        least -= 0.15  # two capitalised words are names as often as not
     if shares.titled >= 0.8:
         return Decision("name", direct=True, reason="The values begin with titles such as Dr or Mrs.")
     if shares.region >= 0.8 and shares.region > shares.place:
         return Decision("quasi_identifier", quasi=True, reason="The values are called like countries or states.")
-    towns = shares.place + (shares.region if shares.place >= 0.3 else 0.0)
+    towns = shares.place + (shares.region if shares.place >= 0.2 else 0.0)
     if towns > shares.person and _is_enough(column, towns, 0.9):
         reason = "The values are called like towns."
         return Decision("address", direct=True, quasi=True, detail="place", reason=reason)
@@ -101,9 +113,53 @@ def caseless_name(column: ColumnFacts) -> Decision | None:
     if word is None or column.distinct < 15 or column.unique_share < 0.3 or word.digit_share > 0.1:
         return None
     caseless = sum(any(c.isalpha() and c.lower() == c.upper() for c in text) for text in column.texts)
-    if caseless < 0.8 * len(column.texts) or word.mean_words > 4:
+    if caseless < 0.8 * len(column.texts) or word.mean_words > 3.2:
         return None
-    return Decision("name", direct=True) if word.median_length <= (5 if word.mean_words < 1.3 else 25) else None
+    longest = 5 if word.mean_words < 1.3 and any("\u3040" <= c <= "\ud7af" for c in column.texts[0]) else 25
+    return Decision("name", direct=True) if word.median_length <= longest else None
+
+
+_HOUSE = r"(?:no\.? ?|nr\.? ?|№ ?)?\d{1,5} ?[a-zA-Z]?(?:[-/]\d{1,4}[a-zA-Z]?)*"
+_STREET_AND_HOUSE = "|".join(
+    (
+        rf"{_HOUSE},? (?:[^\d,]+)(?: [IVX]+)?",
+        rf"[^\d,]*\pL[^\d,]*(?:\d{{1,2}}[^\d,]+)?,? {_HOUSE}",
+        rf"\p{{Lo}}+{_HOUSE}\p{{Lo}}?",
+    )
+)
+
+
+def house_number(column: ColumnFacts) -> Decision | None:
+    """Words with one number before or after them, nearly all different: streets with house numbers."""
+    word = column.word
+    if word is None or column.distinct < 20 or column.unique_share < 0.5 or not 5 <= word.median_length <= 45:
+        return None
+    if word.digit_share < 0.95 or not 1.0 <= word.mean_words <= 6 or column.date is not None:
+        return None
+    if matches(column.texts, f"(?i:{_STREET_AND_HOUSE})") < 0.85 * len(column.texts):
+        return None
+    numbers = {"".join(c for c in text if c.isdigit()) for text in column.texts}
+    large = sum(len(number) >= 2 for number in numbers) >= 0.5 * len(numbers)
+    capital = sum(_has_name_words(text) for text in column.texts) >= 0.8 * len(column.texts)
+    return Decision("address", direct=True) if len(numbers) >= 12 and large and capital else None
+
+
+def _has_name_words(text: str) -> bool:
+    """Some word of three letters with a capital, or in a script that has none."""
+    words = [word for word in text.split() if sum(c.isalpha() for c in word) >= 3]
+    return any(word[0].isupper() or word[0].lower() == word[0].upper() for word in words) and not text.isupper()
+
+
+def dialled(column: ColumnFacts) -> Decision | None:
+    """Seven to fifteen digits with blanks, brackets or a plus among them, hardly any twice."""
+    if column.word is None or column.date is not None or column.distinct < 15 or column.unique_share < 0.7:
+        return None
+    counts = [sum(c.isdigit() for c in text) for text in column.texts]
+    usual = sum(7 <= count <= 15 for count in counts) >= 0.95 * len(counts)
+    marked = sum(any(c in " ()+" for c in text.strip()) for text in column.texts) >= 0.3 * len(column.texts)
+    if not usual or not marked or matches(column.texts, r"\+?[\d()][\d ().\-/]*") < 0.95 * len(column.texts):
+        return None
+    return Decision("phone", direct=True) if max(counts) - min(counts) <= 6 else None
 
 
 def postcode_form(column: ColumnFacts) -> Decision | None:

@@ -8,7 +8,7 @@ from .column_facts import ColumnFacts
 from .decision import Decision
 
 __all__ = [
-    "age", "birth_part", "code", "coded_category", "contact", "count", "demographic", "event_indicator", "event_time",
+    "birth_part", "code", "coded_category", "contact", "count", "demographic", "event_indicator", "event_time",
     "free_text", "identifier", "ordinal", "person_name", "place", "term",
 ]  # fmt: skip
 
@@ -86,25 +86,6 @@ def place(column: ColumnFacts) -> Decision | None:
     ):
         return Decision("address", direct=True, quasi=True, detail="place")
     return None
-
-
-def age(column: ColumnFacts) -> Decision | None:
-    """Ages identify together with others; over 89 they are direct identifiers (item C)."""
-    if not column.header.says("age") or column.header.says("date"):
-        return None
-    n = column.number
-    if n is None:
-        banded = column.word is not None and column.word.digit_share > 0.6 and column.distinct <= 30
-        return Decision("quasi_identifier", quasi=True) if banded else None
-    if n.quantiles[4] > 130 or n.minimum < -1 or column.distinct < 3 or column.header.says("count", "ordinal"):
-        return None
-    # Top-coded ages pile up at 90; a tail beyond it, or single ages above 89, is what the rule forbids.
-    highest = n.maximum if column.totals.maximum is None else max(column.totals.maximum, n.maximum)
-    over = highest > 89 and highest != 90
-    unit = column.header.says("month", "day")
-    return Decision(
-        "quasi_identifier", direct=over and not unit, quasi=True, detail="age_over_89" if over and not unit else "age"
-    )
 
 
 def birth_part(column: ColumnFacts) -> Decision | None:

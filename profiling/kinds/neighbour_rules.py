@@ -1,4 +1,4 @@
-"""What a column's neighbours tell: next to an address, a town or a postcode is one, whatever its name."""
+"""What other columns tell: next to an address, a town or a postcode is one; births lie before other dates."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import pyarrow.compute as pc
 
+from .age_rules import find_births
 from .column_facts import ColumnFacts
 from .column_values import integer_scalar
 from .decision import Decision
+from .identifiers.name_dictionary import name_shares
 
 __all__ = ["reconsider"]
 
@@ -38,6 +40,8 @@ def reconsider(facts: Sequence[ColumnFacts], decisions: Sequence[Decision]) -> l
         for near in range(max(position - _NEAR // 2, 0), min(position + 1 + _NEAR // 2, len(facts))):
             if near != position and _is_postcode_of(facts[near], changed[near], facts[position]):
                 changed[near] = Decision("address", direct=True, quasi=True, detail="postcode", reason=_OF_TOWN)
+    for position, birth in find_births(facts, changed).items():
+        changed[position] = birth
     return changed
 
 
@@ -83,6 +87,9 @@ def _beside_address(facts: ColumnFacts, decision: Decision) -> Decision:
         return decision
     if facts.has("zip", 0.9):
         return Decision("address", direct=True, quasi=True, detail="postcode", reason=_BESIDE)
+    shares = name_shares(facts.texts)
+    if decision.kind == "categorical" and shares.place + shares.region < 0.3:
+        return decision
     if facts.distinct >= 8 and max(word.title_share, word.upper_share) >= 0.8 and word.letter_share >= 0.7:
         return Decision("address", direct=True, quasi=True, detail="place", reason=_BESIDE)
     return decision

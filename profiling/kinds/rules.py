@@ -14,6 +14,7 @@ from ...schemas.profile import Kind
 from . import identity_rules as identity
 from . import name_rules as named
 from . import value_rules as valued
+from .age_rules import named_age, written_age
 from .column_facts import ColumnFacts
 from .decision import Decision
 from .record_keys import record_key
@@ -50,7 +51,7 @@ RULES: tuple[KindRule, ...] = (
     KindRule("named person", "The name says a person's name, and the values are words.", named.person_name),
     KindRule("named place", "The name says an address or a unit smaller than a state.", named.place),
     KindRule("called like", "The values are called like persons or places.", identity.called_like),
-    KindRule("named age", "The name says age, and the values are ages.", named.age),
+    KindRule("named age", "The name says age, and the values are ages.", named_age),
     KindRule("named birth part", "The name says a part of the birth date.", named.birth_part),
     KindRule("named demographic", "The name says sex, race, religion, language or the like.", named.demographic),
     KindRule("coded category", "The name says the key of a short list, and the values repeat.", named.coded_category),
@@ -78,12 +79,17 @@ RULES: tuple[KindRule, ...] = (
     KindRule("short scale", "Few consecutive whole numbers from 0 or 1.", valued.short_scale),
     KindRule("count", "Whole numbers from 0 upwards, small and skewed.", valued.count),
     KindRule("number", "Numbers.", valued.continuous),
+    KindRule("written age", "Ages with a unit, or with a class of 90 and over.", written_age),
     KindRule("written number", "Numbers among which some are ranges or carry a unit.", valued.written_number),
+    KindRule(
+        "house number", "Words with one number before or after them, nearly all different.", identity.house_number
+    ),
+    KindRule("dialled", "Digits with the marks of telephone numbers, hardly any twice.", identity.dialled),
+    KindRule("caseless name", "Short words of a script without capitals, mostly different.", identity.caseless_name),
     KindRule("free text", "Many words per value, and few repeats.", valued.free_text),
     KindRule(
         "name-like", "A vocabulary of capitalised words: could be names or places (fail closed).", valued.name_like
     ),
-    KindRule("caseless name", "Short words of a script without capitals, mostly different.", identity.caseless_name),
     KindRule("unique label", "One word per value and hardly a repeat (fail closed).", valued.unique_label),
     KindRule("capital name", "Words in capitals from a long list (fail closed).", valued.capital_name),
     KindRule("label code", "Short labels with digits from a long list.", valued.label_code),

@@ -6,18 +6,25 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from ...schemas.ages import AGE_CAP
 from ...schemas.column_treatment import Treatment
 from ...schemas.errors import TableError
+from .dates_and_ages import MOST_DAYS, ages_at, capped_ages, days_since, digits, read_moments
 
-__all__ = ["KEY_ACTION", "codes_in", "group_column", "mask_codes", "persons_of", "read_moments", "treat_table"]
+__all__ = [
+    "KEY_ACTION",
+    "codes_in",
+    "first_dates",
+    "group_column",
+    "mask_codes",
+    "persons_of",
+    "relative_dates",
+    "treat_table",
+]
 
 KEY_ACTION = "pseudonymise"
-
-_AGE_CAP = 90
-"""Ages of 90 and over are one class (45 CFR 164.514(b)(2)(i)(C))."""
 
 _SPARSE_POSTCODES = frozenset(
     [
@@ -59,18 +66,40 @@ def treat_table(table: pd.DataFrame, treatments: Sequence[Treatment], on: date |
         raise TableError("these treatments hold no column names: they come from a profile that had none")
     if not table.columns.is_unique or set(by_name) != set(map(str, table.columns)):
         raise TableError("the table's columns are not those that the treatments were made for")
-    dates = [name for name in table.columns if by_name[str(name)].how == "time_since_first"]
-    first = _first_dates(table, dates, group_column(table, treatments))
+    first = first_dates(table, treatments)
+    # A birth is counted to the person's first event, so that the age is the one that the other columns go with.
+    seen = pd.Series(pd.Timestamp(on or date.today()), index=table.index)
+    seen = seen if first is None else first.fillna(seen)
     found = {}
     for name in table.columns:
         treatment = by_name[str(name)]
         if treatment.action == "keep":
             found[name] = table[name]
         elif treatment.action == "generalise":
-            found[name] = _generalise(table[name], treatment, first, on or date.today())
+            found[name] = _generalise(table[name], treatment, first, seen)
     if not found:
         raise TableError("no column is left to fit after the treatments")
     return pd.DataFrame(found)
+
+
+def relative_dates(synthetic: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.DataFrame:
+    """A synthetic table whose dates are days since the synthetic person's first, as in a treated real table."""
+    dated = [item for item in treatments if item.how == "time_since_first"]
+    names = {item.column for item in dated}
+    columns = [name for name in synthetic.columns if str(name) in names]
+    # Days already, where the table was made by a version that did not write dates.
+    columns = [name for name in columns if read_moments(synthetic[name]).notna().any()]
+    first = first_dates(synthetic[[*columns, *_keys(synthetic, treatments)]], dated) if columns else None
+    if first is None:
+        return synthetic
+    group = group_column(synthetic, treatments)
+    first = first if group is None else first.groupby(synthetic[group]).transform("min")
+    return synthetic.assign(**{name: days_since(synthetic[name], first) for name in columns})
+
+
+def _keys(table: pd.DataFrame, treatments: Sequence[Treatment]) -> list[Any]:
+    group = group_column(table, treatments)
+    return [] if group is None else [group]
 
 
 def codes_in(treatments: Sequence[Treatment]) -> dict[str, tuple[float, ...]]:
@@ -78,7 +107,9 @@ def codes_in(treatments: Sequence[Treatment]) -> dict[str, tuple[float, ...]]:
     return {
         item.column: item.missing_codes
         for item in treatments
-        if item.column is not None and item.missing_codes and (item.action == "keep" or item.how == "cap_age")
+        if item.column is not None
+        and item.missing_codes
+        and (item.action == "keep" or str(item.how).startswith("cap_age"))
     }
 
 
@@ -110,55 +141,37 @@ def _is_code(cells: pd.Series, codes: tuple[float, ...]) -> pd.Series:
     return pd.to_numeric(cells, errors="coerce").isin(codes)
 
 
-def _first_dates(table: pd.DataFrame, dates: list[Any], group: Any) -> pd.Series:
+def first_dates(table: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.Series | None:
+    """Each row's person's first event, births not counted; None where the table has no such date."""
+    events = {item.column: item for item in treatments if item.how in ("time_since_first", "year_of_date")}
+    dates = [name for name in table.columns if str(name) in events]
     if not dates:
-        return pd.Series(dtype="datetime64[ns]")
-    moments = pd.DataFrame({name: read_moments(table[name]) for name in dates})
-    earliest = moments.min(axis=1)
+        return None
+    read = {name: read_moments(_known(table[name], events[str(name)])) for name in dates}
+    earliest = pd.DataFrame(read).min(axis=1)
+    group = group_column(table, treatments)
     return earliest if group is None else earliest.groupby(table[group]).transform("min")
 
 
-def _generalise(cells: pd.Series, treatment: Treatment, first: pd.Series, on: date) -> pd.Series:
-    code = _is_code(cells, treatment.missing_codes)
-    known = cells.mask(code)
-    if treatment.how == "time_since_first":
-        return (read_moments(known) - first).dt.total_seconds() / 86_400
+def _known(cells: pd.Series, treatment: Treatment) -> pd.Series:
+    return cells.mask(_is_code(cells, treatment.missing_codes)) if treatment.missing_codes else cells
+
+
+def _generalise(cells: pd.Series, treatment: Treatment, first: pd.Series | None, seen: pd.Series) -> pd.Series:
+    known = _known(cells, treatment)
+    if treatment.how == "time_since_first" and first is not None:
+        return days_since(known, first)
+    if treatment.how == "year_of_date":
+        return read_moments(known).dt.year.astype("float64")
     if treatment.how == "postcode_area":
-        area = _digits(known, 5).str.extract(r"(\d{3})", expand=False)
+        area = digits(known, 5).str.extract(r"(\d{3})", expand=False)
         return area.mask(area.isin(_SPARSE_POSTCODES), "000").astype(object)
     if treatment.how == "age_from_birth":
-        return _ages(known, on).clip(upper=_AGE_CAP)
+        return ages_at(known, seen)
     if treatment.how == "cap_age":
-        ages = pd.to_numeric(cells, errors="coerce")
-        return ages.clip(upper=_AGE_CAP).where(~code, ages)
+        return capped_ages(cells, treatment.missing_codes)
+    if treatment.how in ("cap_age_days", "cap_age_months"):
+        limit = MOST_DAYS if treatment.how == "cap_age_days" else 12 * AGE_CAP
+        numbers = pd.to_numeric(cells, errors="coerce")
+        return numbers.clip(-limit, limit).where(~_is_code(cells, treatment.missing_codes), numbers)
     raise TableError(f"column {treatment.alias}: this rule is not one that can be applied by itself")
-
-
-def _ages(cells: pd.Series, on: date) -> pd.Series:
-    """Whole years until ``on``; a number is the year of birth."""
-    if pd.api.types.is_numeric_dtype(cells.dtype) and (cells.dropna() < 10_000).all():
-        return on.year - cells
-    return ((pd.Timestamp(on) - read_moments(cells)).dt.days / 365.25).apply(np.floor)
-
-
-def read_moments(cells: pd.Series) -> pd.Series:
-    """Dates in whatever form; where day and month are written as numbers, a first one above 12 tells their order."""
-    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        return pd.to_datetime(cells, utc=True).dt.tz_localize(None)
-    text = _digits(cells, 8)
-    compact = text.str.fullmatch(r"\d{8}(\d{6})?").fillna(False).astype(bool)
-    if compact.any():
-        text = text.mask(compact, text.str.slice(0, 4) + "-" + text.str.slice(4, 6) + "-" + text.str.slice(6, 8))
-    parts = text.str.extract(r"^\s*(\d{1,2})([./-])(\d{1,2})[./-]")
-    leading, second = (pd.to_numeric(parts[i], errors="coerce").fillna(0).max() for i in (0, 2))
-    dotted = bool((parts[1] == ".").fillna(False).any())
-    day_first = bool(leading > 12 or (second <= 12 and dotted))
-    moments = pd.to_datetime(text, errors="coerce", format="mixed", utc=True, dayfirst=day_first)
-    return moments.dt.tz_localize(None)
-
-
-def _digits(cells: pd.Series, width: int) -> pd.Series:
-    """Cells as text; numbers without a point and with the zeros that they have lost."""
-    if pd.api.types.is_numeric_dtype(cells.dtype):
-        return cells.astype("Float64").round().astype("Int64").astype("string").str.zfill(width)
-    return cells.astype("string")

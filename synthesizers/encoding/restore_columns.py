@@ -1,4 +1,4 @@
-"""After a fit: keys that group rows as the real ones do, constants as they were, every column back in its place."""
+"""After a fit: keys that group rows as the real ones do, dates as dates, constants, every column back in its place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ...schemas.column_treatment import Treatment
-from .apply_treatments import KEY_ACTION, group_column
+from .apply_treatments import KEY_ACTION, first_dates, group_column
+from .dates_and_ages import write_dates
 
 __all__ = ["constant_cells", "new_keys", "restore_columns"]
 
@@ -17,6 +18,7 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 _LARGEST_KEY = 10**17
 """Beyond it numbers are written as text: they would not be told apart as floats."""
+_HALF_YEAR = 183 * 86_400
 
 
 def restore_columns(
@@ -39,16 +41,39 @@ def restore_columns(
     person = group_column(table, treatments)
     rows = len(synthetic)
     blocks = np.zeros(rows, dtype=np.int64) if person is None else _deal(_sizes(table[person], k), rows, rng)
+    anchors = _anchors(table, treatments, person, blocks, k, rng)
     columns: dict[Any, Any] = {}
     for name in table.columns:
         item = by_name[str(name)]
-        if name in synthetic.columns:
+        if name in synthetic.columns and item.how == "time_since_first" and anchors is not None:
+            columns[name] = write_dates(synthetic[name], anchors, table[name]).set_axis(synthetic.index)
+        elif name in synthetic.columns:
             columns[name] = synthetic[name]
         elif item.action == KEY_ACTION:
             columns[name] = new_keys(table[name], _groups(table, name, person, blocks, k, rng))
         elif item.constant:
             columns[name] = constant_cells(table[name], table[person] if person is not None else None, rows, k, rng)
     return pd.DataFrame(columns, index=synthetic.index)
+
+
+def _anchors(
+    table: pd.DataFrame, treatments: Sequence[Treatment], person: Any, blocks: Ints, k: int, rng: np.random.Generator
+) -> pd.Series | None:
+    """A made-up first date for each synthetic person: a real one moved by up to half a year, inside the k-th ends."""
+    first = first_dates(table, treatments)
+    if first is None:
+        return None
+    of_persons = first if person is None else first[~table[person].duplicated()]
+    known = np.sort(of_persons.dropna().to_numpy().astype("datetime64[s]").astype(np.int64))
+    if not len(known):
+        return None
+    low, high = known[min(k, len(known)) - 1], known[-min(k, len(known))]
+    low, high = min(low, high), max(low, high)
+    drawn = rng.choice(known, size=len(blocks)) + rng.integers(-_HALF_YEAR, _HALF_YEAR, size=len(blocks))
+    per_row = drawn if person is None else drawn[blocks]
+    outside = (per_row < low) | (per_row > high)
+    per_row = np.where(outside, low + np.abs(per_row - low) % max(high - low, 1), per_row)
+    return pd.Series(per_row.astype("datetime64[s]")).dt.normalize()
 
 
 def _groups(table: pd.DataFrame, name: Any, person: Any, blocks: Ints, k: int, rng: np.random.Generator) -> Ints:

@@ -171,7 +171,9 @@ def _rodne_cislo(t: str) -> bool:
     # Women's month is raised by 50; both by 20 where a day's numbers ran out. Nine digits (before 1954) have no check.
     if not _is_day(int(t[4:6]), int(t[2:4]) % 50 % 20):
         return False
-    return len(t) == 9 or int(t) % 11 == 0 or (int(t[:9]) % 11 == 10 and t[9] == "0")
+    if len(t) == 9:
+        return 10 <= int(t[:2]) <= 53
+    return int(t) % 11 == 0 or (int(t[:9]) % 11 == 10 and t[9] == "0")
 
 
 def _egn(t: str) -> bool:
