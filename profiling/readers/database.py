@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -41,7 +42,9 @@ def open_database(url: str, table_name: str | None) -> DatabaseEngine:
         raise TableError("a database holds many tables: say which one with table_name (--table)")
     schema, _, name = table_name.rpartition(".")
     engine, connection = quietly(
-        lambda: _connect(url), (ArgumentError, NoSuchModuleError), "this is no database address that SQLAlchemy knows"
+        lambda: _connect(url),
+        (ArgumentError, NoSuchModuleError, ValueError),
+        "this is no database address that SQLAlchemy knows",
     )
     try:
         return quietly(
@@ -57,6 +60,9 @@ def open_database(url: str, table_name: str | None) -> DatabaseEngine:
 
 def _connect(url: str) -> tuple[sa.Engine, sa.Connection]:
     address = sa.make_url(url)
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
+        # To connect would make it.
+        raise TableError("there is no such database file")
     if address.drivername in ("postgresql", "postgres"):
         address = address.set(drivername="postgresql+pg8000")
     try:
