@@ -80,6 +80,9 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
     """
     profile = profile_request(request)
     safe = profile.safe if isinstance(profile, TableProfile) else profile
+    if settings.selector_concepts == "keep":
+        columns = tuple(column.model_copy(update={"concept": None, "unit": None}) for column in safe.columns)
+        safe = safe.model_copy(update={"columns": columns})
     names = profile.names if isinstance(profile, TableProfile) else {}
     allowed, notes = _allowed(request.allowed)
     question = Question(

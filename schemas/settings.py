@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     """For OpenRouter, in 30 days from the first paid request; over it the next provider answers."""
     selector_evidence_policy: EvidencePolicy = "advise"
     """Measurements speak against a language model's choice: warn, replace it (enforce), or say nothing (off)."""
+    selector_concepts: Literal["send", "keep"] = "send"
+    """Clinical concepts of columns, words of a closed vocabulary: go along to a provider, or stay on this machine."""
     selector_value_protection: Literal["on", "off"] = "on"
     """Values of few persons stay out of synthetic tables; off is possible at the level research only."""
     selector_min_persons: Annotated[int, Field(ge=2)] | None = None

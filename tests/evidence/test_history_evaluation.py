@@ -49,7 +49,7 @@ def test_the_page_shows_them(evaluation: Evaluation) -> None:
     page = evaluation.to_html()
     assert "Histories, by patient" in page
     assert "Kaplan-Meier" in page
-    assert page.count("<polyline") == 6
+    assert page.count('<polyline class="history-line') == 6
 
 
 def test_the_benchmark_calls_controls_what_they_are(tmp_path: Path) -> None:

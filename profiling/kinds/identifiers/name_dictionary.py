@@ -171,7 +171,10 @@ def _is_east_name(text: str) -> bool:
     compact = fold(text).replace(" ", "").replace("\u3000", "")
     if not 2 <= len(compact) <= 6 or not all(_EAST.match(c) for c in compact):
         return False
-    return any(_holds("family", compact[:size]) for size in (1, 2, 3) if 1 <= len(compact) - size <= 3)
+    if any(_holds("family", compact[:size]) for size in (1, 2, 3) if 1 <= len(compact) - size <= 3):
+        return True
+    parts = fold(text).split()
+    return len(parts) == 2 and any(map(_is_name_word, parts))
 
 
 @dataclass(frozen=True, slots=True)
