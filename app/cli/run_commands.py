@@ -257,8 +257,8 @@ def _exit_by_release(release: str, fail_on: str) -> None:
 
 def _write(made: Synthesis, output: Path, spreadsheet_safe: bool) -> None:
     """Table and run card; texts that a spreadsheet would run as formulas are told or made harmless."""
+    from ...synthesizers.encoding.spreadsheet import formula_columns, without_formulas
     from ...synthesizers.running.files import write_result
-    from ...synthesizers.running.spreadsheet import formula_columns, without_formulas
 
     table = without_formulas(made.table) if spreadsheet_safe else made.table
     columns = formula_columns(table) if output.suffix in (".csv", ".tsv") else ()
