@@ -9,7 +9,7 @@ from ...profiling.kinds_file import check_kind, load_columns_file
 from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.profile import Kind, SafeProfile, TableProfile
 from ...schemas.settings import Settings
-from .input_files import read_saved_profile
+from ..input_files import read_saved_profile
 from .options import TableOptions
 from .progress import Progress
 from .terminal import say

@@ -63,7 +63,7 @@ def replan(
     """Choose anew for TABLE, given how the last plan did when it was run."""
     from ...agents import ClinicalModelSelector
     from ...schemas.request import PreviousRound
-    from .input_files import read_metrics, read_plan
+    from ..input_files import read_metrics, read_plan
 
     last = read_plan(previous)
     done = PreviousRound(plan=last.plan if isinstance(last, SelectionResult) else last, metrics=read_metrics(metrics))
@@ -115,7 +115,7 @@ def tune(
     from ...agents.tune import tune as run_tune
     from ...profiling import open_table
     from ...synthesizers.running.fit_process import FitLimits
-    from .input_files import read_result
+    from ..input_files import read_result
 
     profile = read_profile(table, look)
     with Progress(work="tuning") as progress:
@@ -176,8 +176,8 @@ def compare(
     html: Html = None,
 ) -> None:
     """Set runs side by side: plan, who chose it, figures, release."""
+    from ..input_files import read_run
     from ..render.comparison import compare_runs, comparison_page, comparison_view
-    from .input_files import read_run
 
     comparison = compare_runs({str(path): read_run(path) for path in runs})
     if html is not None:
