@@ -10,7 +10,7 @@ import typer
 
 from ...schemas.options import SelectionOptions
 from ...schemas.result import SelectionResult
-from .inputs import need_light, profile_of, read_profile
+from .inputs import need_light, open_given, profile_of, read_profile
 from .options import Html, Json, Memory, SavedProfile, Seconds, Table, TableOptions, TableOrProfile, expand_options
 from .progress import Progress
 from .terminal import print_json, print_view, write_page
@@ -113,14 +113,13 @@ def tune(
     need_light("tune")
     from ...agents import ClinicalModelSelector
     from ...agents.tune import tune as run_tune
-    from ...profiling import open_table
     from ...synthesizers.running.fit_process import FitLimits
     from ..input_files import read_result
 
     profile = read_profile(table, look)
     with Progress(work="tuning") as progress:
         result = run_tune(
-            open_table(table, table_name=look.table_name),
+            open_given(table, look),
             selector=ClinicalModelSelector(),
             start=read_result(start) if start is not None else None,
             max_seconds=max_seconds,
