@@ -10,7 +10,7 @@ from jinja2 import Environment
 from ..evaluation import Evaluation
 from ..metrics.side_by_side import FEWEST_PERSONS
 from .jinja import make_environment
-from .svg import Interval, draw_intervals, draw_marginals
+from .svg import Interval, draw_curves, draw_gaps, draw_intervals, draw_marginals, draw_pairs
 from .words import ANSWERS, EXPLAINED, answers, figure, figures_of
 
 __all__ = ["evaluation_fragment", "evaluation_page"]
@@ -49,6 +49,9 @@ def _render(template: str, evaluation: Evaluation, before: str) -> str:
             figures=figures_of(evaluation),
             intervals=draw_intervals(_intervals(evaluation)),
             marginals=draw_marginals(evaluation.marginals),
+            curves=draw_curves(evaluation.survival) if evaluation.survival is not None else "",
+            pairs=draw_pairs(evaluation.pairs) if evaluation.pairs else "",
+            gaps=draw_gaps(evaluation.gaps) if evaluation.gaps is not None else "",
             fewest=FEWEST_PERSONS,
         )
     )
