@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ..profiling import open_table, profile_table
-from ..profiling.readers.to_pandas import as_frame
+from ..profiling.readers.to_pandas import read_table
 from ..schemas.column_treatment import Treatment
 from ..schemas.compliance import Compliance, ValueProtection, protection_for
 from ..schemas.plan import ModelSelectionPlan
@@ -40,9 +41,9 @@ def synthesize(
         table: Whatever ``open_table`` takes, or its handle.
         plan: A plan, or a selection's result, whose treatments are then used.
         patient_id: Column that tells patients apart; used where the table must be profiled.
-        target: Column that must keep at least two values when values of few are taken out.
-        protection: How values of few persons are kept out; by default as the settings' compliance level asks, None
-            where they are not (see ``protection_for``, which holds the levels' rules).
+        target: Column that must keep at least two values when values of few are taken out; by default the selection's.
+        protection: How values of few persons are kept out; by default as the selection's compliance level asks, or the
+            settings' for a plan alone, None where they are not (see ``protection_for``, which holds the levels' rules).
         seed: Makes a run repeatable; leave it out for DP methods.
         held_out: Share of rows or patients that the fit does not see, so that ``evaluate`` can judge disclosure.
         limits: Time and memory of each fit.
@@ -59,20 +60,29 @@ def synthesize(
     if not treatments or any(item.column is None for item in treatments):
         profile = profile_table(handle, patient_id=patient_id)
         treatments = tuple(column.treatment for column in profile.columns)
+    persons = next((item.column for item in treatments if item.patient), None)
+    reading = read_table(handle, persons=persons)
     settings = settings if settings is not None else Settings()
-    return carry_out(
-        as_frame(handle),
+    level: Compliance | None = None
+    if isinstance(plan, SelectionResult):
+        level = plan.compliance
+        named = (item.column for item in treatments if item.alias == plan.target)
+        target = target if target is not None else next(named, None)
+    made = carry_out(
+        reading.frame,
         plan.plan if isinstance(plan, SelectionResult) else plan,
-        treatments,
+        reading.treatments_of_parts(treatments),
         environments=Path(settings.selector_environments).expanduser(),
         seed=seed,
         held_out=held_out,
         limits=limits,
         public=public,
-        target=target,
-        protection=protection_by(settings) if protection == "level" else protection,
+        target=reading.parts.get(target, (target,))[0] if target is not None else None,
+        protection=protection_by(settings, level) if protection == "level" else protection,
         say=say,
     )
+    card = made.card.model_copy(update={"reading": reading.changes})
+    return replace(made, table=reading.write_back(made.table), card=card)
 
 
 def protection_by(settings: Settings, compliance: Compliance | None = None) -> ValueProtection | None:

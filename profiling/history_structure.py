@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from ..schemas.column_treatment import HistoryPart
 from .column_draft import ColumnDraft
-from .kinds.column_values import integer_scalar, number_scalar
+from .values.arrow_arrays import integer_scalar, number_scalar
 
 __all__ = ["HistoryColumns", "find_history", "part_of"]
 

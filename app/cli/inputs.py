@@ -9,12 +9,22 @@ from ...profiling.kinds_file import check_kind, load_columns_file
 from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.profile import Kind, SafeProfile, TableProfile
 from ...schemas.settings import Settings
-from .input_files import read_saved_profile
-from .options import TableOptions
+from ...schemas.table.table_handle import TableHandle
+from ..input_files import read_saved_profile
+from .options import ReadingOptions, TableOptions
 from .progress import Progress
 from .terminal import say
 
-__all__ = ["create_for", "need_light", "parse_kinds", "profile_of", "read_profile", "split_names", "told_kinds"]
+__all__ = [
+    "create_for",
+    "need_light",
+    "open_given",
+    "parse_kinds",
+    "profile_of",
+    "read_profile",
+    "split_names",
+    "told_kinds",
+]
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:
@@ -45,6 +55,23 @@ def split_pair(pair: str, option: str) -> tuple[str, str]:
     return column, told
 
 
+def open_given(table: str, reading: ReadingOptions) -> TableHandle:
+    """Open a table of the command line.
+
+    Raises:
+        TableError: There is no such table, or it cannot be read.
+    """
+    from ...profiling import open_table
+
+    return open_table(
+        table,
+        table_name=reading.table_name,
+        encoding=reading.encoding,
+        decimal=reading.decimal,
+        pattern=reading.pattern,
+    )
+
+
 def read_profile(table: str, look: TableOptions) -> TableProfile:
     """Profile a table, with progress on stderr where it takes long; ``--kind`` wins over the columns file.
 
@@ -57,14 +84,13 @@ def read_profile(table: str, look: TableOptions) -> TableProfile:
 
     with Progress() as progress:
         return profile_table(
-            table,
+            open_given(table, look),
             target=look.target,
             patient_id=look.patient_id,
             kinds=told_kinds(look),
             concepts=dict(split_pair(pair, "--concept") for pair in look.concept or ()),
             time=look.time,
             static=look.static or (),
-            table_name=look.table_name,
             progress=progress,
         )
 

@@ -10,16 +10,16 @@ import typer
 from ...schemas.options import SelectionOptions
 from ...schemas.settings import Settings
 from .exit_codes import NOT_RELEASED
-from .inputs import create_for, need_light, split_names, told_kinds
+from .inputs import create_for, need_light, open_given, split_names, told_kinds
 from .options import (
     Html,
     Json,
     Level,
     Memory,
     PatientId,
+    ReadingOptions,
     Seconds,
     Table,
-    TableName,
     TableOptions,
     Target,
     expand_options,
@@ -72,11 +72,12 @@ def register(app: typer.Typer) -> None:
     app.command()(auto)
 
 
+@expand_options
 def synthesize(
     table: Table,
+    reading: ReadingOptions,
     plan: Annotated[Path, typer.Option("--plan", metavar="FILE", help="A plan, or what select --json printed.")],
     output: Out,
-    table_name: TableName = None,
     patient_id: PatientId = None,
     seed: Seed = None,
     held_out: HeldOut = 0.2,
@@ -94,21 +95,20 @@ def synthesize(
     need_light("synthesize")
     from ...agents.synthesize import protection_by
     from ...agents.synthesize import synthesize as carry_out
-    from ...profiling import open_table
     from ...synthesizers.running.files import check_output
     from ...synthesizers.running.fit_process import FitLimits
-    from .input_files import read_bounds, read_plan
+    from ..input_files import read_bounds, read_plan
 
     settings = Settings()
     changed = {"selector_min_persons": min_persons, "selector_value_protection": "off" if no_protection else None}
     settings = settings.updated(**{name: value for name, value in changed.items() if value is not None})
-    protection = protection_by(settings, compliance)
     known = read_plan(plan)
+    protection = protection_by(settings, compliance or getattr(known, "compliance", None))
     check_output(output)
     if create_environments:
         create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
     made = carry_out(
-        open_table(table, table_name=table_name),
+        open_given(table, reading),
         known,
         patient_id=patient_id,
         target=target,
@@ -124,10 +124,11 @@ def synthesize(
     say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
 
 
+@expand_options
 def evaluate(
     real: Annotated[str, typer.Argument(metavar="REAL", help="The table that the synthetic one was made from.")],
     synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="The synthetic table.")],
-    table_name: TableName = None,
+    reading: ReadingOptions,
     target: Target = None,
     patient_id: PatientId = None,
     compliance: Level = None,
@@ -156,16 +157,15 @@ def evaluate(
     need_light("evaluate")
     from ...evidence.evaluation import as_record
     from ...evidence.evaluation import evaluate as measure
-    from ...profiling import open_table
     from ...synthesizers.running.files import card_path
+    from ..input_files import read_card
     from ..render.evaluation_views import evaluation_page, evaluation_view
-    from .input_files import read_card
 
     beside = card_path(Path(synthetic))
     known = read_card(card) if card is not None else read_card(beside) if beside.exists() else None
     evaluation = measure(
-        open_table(real, table_name=table_name),
-        open_table(synthetic),
+        open_given(real, reading),
+        open_given(synthetic, ReadingOptions()),
         card=known,
         holdout=holdout,
         train=train,
@@ -211,16 +211,15 @@ def auto(
     need_light("auto")
     from ...agents import ClinicalModelSelector
     from ...agents.auto import run_auto
-    from ...profiling import open_table
     from ...synthesizers.running.files import check_output
     from ...synthesizers.running.fit_process import FitLimits
+    from ..input_files import read_bounds
     from ..render.evaluation_views import auto_page, auto_record, auto_view
-    from .input_files import read_bounds
 
     check_output(output)
     selector = ClinicalModelSelector()
     best, all_rounds = run_auto(
-        open_table(table, table_name=look.table_name),
+        open_given(table, look),
         selector=selector,
         rounds=rounds,
         seed=seed,

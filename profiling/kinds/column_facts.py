@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from ...schemas.dates import is_day_first, read_date
 from ...schemas.profile import Pattern
-from ..readers.asked import Totals
+from ..values.asked import Totals
+from ..values.column_values import ColumnValues
 from .column_names import Header
-from .column_values import ColumnValues
 from .value_patterns import LONGEST, pattern_shares
 
 __all__ = ["DateFacts", "ColumnFacts", "NumberFacts", "WordFacts", "gather"]

@@ -43,6 +43,7 @@ RULES: tuple[KindRule, ...] = (
         "direct pattern", "Nearly all values have a shape that identifies a person or record.", valued.direct_pattern
     ),
     KindRule("national number", "The values are numbers that a state gives to persons.", identity.national_number),
+    KindRule("consecutive label", "Labels of one prefix with consecutive numbers.", identity.consecutive_label),
     KindRule("mobile", "Digits with a leading 0 and few area codes.", identity.mobile),
     KindRule("plate", "The values have the form of registration plates.", identity.plate),
     KindRule("constant", "One value only; it tells nothing about a row.", valued.constant),
