@@ -13,6 +13,7 @@ from clinical_model_selector.schemas.errors import MissingExtra, SettingsError
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
 from clinical_model_selector.synthesizers.encoding.table_encoding import Encoding
+from clinical_model_selector.synthesizers.running import environments
 from clinical_model_selector.synthesizers.running.environments import (
     ENVIRONMENTS,
     create_environment,
@@ -124,10 +125,13 @@ LOCKED = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.+!_-]+) --hash=sha256:[0-9a
 OPTION = re.compile(r"--require-hashes|--only-binary :all:|--no-binary [A-Za-z0-9._-]+")
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+LOCKS = Path(environments.__file__).parent / "requirements" / "locks"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in LOCKS.glob("*.txt")))
 def test_a_lock_holds_names_versions_and_hashes_alone_and_every_pin(name: str) -> None:
     pins = ENVIRONMENTS[name].requirements
-    lines = (pins.parent / "locks" / pins.name).read_text().splitlines()
+    lines = (LOCKS / pins.name).read_text().splitlines()
     assert lines[:2] == ["--require-hashes", "--only-binary :all:"]
     locked = {match[1].lower().replace("_", "-"): match[2] for match in map(LOCKED.fullmatch, lines) if match}
     assert len(locked) + sum(OPTION.fullmatch(line) is not None for line in lines) == len(lines)
