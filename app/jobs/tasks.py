@@ -99,7 +99,7 @@ class Task:
     def write_synthesis(self, made: Synthesis) -> None:
         """Write the synthetic table and its run card; texts that a spreadsheet would run are told or made harmless."""
         from ...synthesizers.running.files import write_table
-        from ...synthesizers.running.spreadsheet import formula_columns, without_formulas
+        from ...synthesizers.encoding.spreadsheet import formula_columns, without_formulas
 
         options = self.options
         table = without_formulas(made.table) if options.spreadsheet_safe else made.table
