@@ -97,7 +97,7 @@ def synthesize(
     from ...agents.synthesize import synthesize as carry_out
     from ...synthesizers.running.files import check_output
     from ...synthesizers.running.fit_process import FitLimits
-    from .input_files import read_bounds, read_plan
+    from ..input_files import read_bounds, read_plan
 
     settings = Settings()
     changed = {"selector_min_persons": min_persons, "selector_value_protection": "off" if no_protection else None}
@@ -158,8 +158,8 @@ def evaluate(
     from ...evidence.evaluation import as_record
     from ...evidence.evaluation import evaluate as measure
     from ...synthesizers.running.files import card_path
+    from ..input_files import read_card
     from ..render.evaluation_views import evaluation_page, evaluation_view
-    from .input_files import read_card
 
     beside = card_path(Path(synthetic))
     known = read_card(card) if card is not None else read_card(beside) if beside.exists() else None
@@ -213,8 +213,8 @@ def auto(
     from ...agents.auto import run_auto
     from ...synthesizers.running.files import check_output
     from ...synthesizers.running.fit_process import FitLimits
+    from ..input_files import read_bounds
     from ..render.evaluation_views import auto_page, auto_record, auto_view
-    from .input_files import read_bounds
 
     check_output(output)
     selector = ClinicalModelSelector()
