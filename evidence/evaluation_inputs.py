@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..profiling import profile_table
 from ..profiling.readers.to_pandas import as_frame
+from ..schemas.column_treatment import Treatment
 from ..schemas.errors import TableError
 from ..schemas.profile import TableProfile
 from ..synthesizers.encoding.apply_treatments import (
@@ -51,6 +52,10 @@ class Comparison:
     profile: TableProfile | None
     rows_real: int
     notes: tuple[str, ...]
+    raw_real: pd.DataFrame
+    raw_synthetic: pd.DataFrame
+    treatments: tuple[Treatment, ...]
+    """Of the real table's columns; empty where nothing is known of them."""
 
     @property
     def persons(self) -> int:
@@ -94,6 +99,7 @@ def prepare(
     profile = _profile(real, patient_id, notes)
     group = _person_column(real, card, profile, patient_id)
     treated = _treat(real, card, profile, notes)
+    raw_synthetic = synthetic
     synthetic = synthetic if card is None else relative_dates(synthetic, card.treatments)
     shared = _shared(treated, synthetic, target, notes)
     owners = _owners(real, group)
@@ -148,7 +154,16 @@ def prepare(
         profile=profile,
         rows_real=len(real),
         notes=tuple(notes),
+        raw_real=real,
+        raw_synthetic=raw_synthetic,
+        treatments=_treatments(card, profile),
     )
+
+
+def _treatments(card: RunCard | None, profile: TableProfile | None) -> tuple[Treatment, ...]:
+    if card is not None:
+        return card.treatments
+    return () if profile is None else tuple(column.treatment for column in profile.columns)
 
 
 def _profile(real: pd.DataFrame, patient_id: str | None, notes: list[str]) -> TableProfile | None:

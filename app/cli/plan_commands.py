@@ -12,7 +12,7 @@ from ...schemas.options import SelectionOptions
 from ...schemas.result import SelectionResult
 from .inputs import need_light, open_given, profile_of, read_profile
 from .options import Html, Json, Memory, SavedProfile, Seconds, Table, TableOptions, TableOrProfile, expand_options
-from .progress import Progress
+from .progress import Progress, shown_selection
 from .terminal import print_json, print_view, write_page
 
 __all__ = ["register"]
@@ -42,7 +42,9 @@ def select(
 
     selector = ClinicalModelSelector()
     known = profile_of(table, profile, look)
-    _show_result(selector.select(profile=known, **dict(options)), as_json, html)
+    with shown_selection() as config:
+        result = selector.select(profile=known, config=config, **dict(options))
+    _show_result(result, as_json, html)
 
 
 @expand_options
