@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from .histories.scores import measure_histories
 from .histories.survival import followed, survival_curve
 from .histories.table import Array, Histories
 
-__all__ = ["HISTORY_FIGURES", "Curve", "HistoryEvaluation", "evaluate_histories"]
+__all__ = ["HISTORY_FIGURES", "Curve", "HistoryEvaluation", "evaluate_histories", "evaluate_set_histories"]
 
 _FEWEST_PATIENTS = 20
 """Held-out patients below which the figures are noise."""
@@ -93,15 +94,37 @@ def evaluate_histories(
     key = tables.events[0].key
     if key not in synthetic.columns or min(len(np.unique(fitted)), len(np.unique(held_out))) < _FEWEST_PATIENTS:
         return None
-    inside, outside = (read_histories(tables, _some(tables, keys))[0] for keys in (fitted, held_out))
-    made = read_histories(tables, as_made(tables, {tables.events[0].name: synthetic}))[0]
-    return HistoryEvaluation(
-        patients_fitted=len(inside.patients),
-        patients_held_out=len(outside.patients),
-        figures=measure_histories(inside, outside, made, seed=seed).as_dict(),
-        floor=measure_histories(inside, outside, inside, seed=seed).as_dict(),
-        curves=_curves(inside, made),
-    )
+    made = {tables.events[0].name: synthetic}
+    inside, outside = _some(tables, fitted), _some(tables, held_out)
+    return evaluate_set_histories(tables, made, inside, outside, seed)[tables.events[0].name]
+
+
+def evaluate_set_histories(
+    tables: LinkedSet, made: Mapping[str, pd.DataFrame], inside: LinkedSet, outside: LinkedSet, seed: int = 0
+) -> dict[str, HistoryEvaluation]:
+    """The histories of each event table of a set.
+
+    Args:
+        tables: The whole real set.
+        made: Name → synthetic table.
+        inside: The patients whom the fit saw.
+        outside: Those whom it did not see.
+        seed: Of classifiers and folds.
+    """
+    if min(len(inside.keys()), len(outside.keys())) < _FEWEST_PATIENTS:
+        return {}
+    fitted, held_out = read_histories(tables, inside), read_histories(tables, outside)
+    synthetic = read_histories(tables, as_made(tables, made))
+    return {
+        item.name: HistoryEvaluation(
+            patients_fitted=len(fitted[i].patients),
+            patients_held_out=len(held_out[i].patients),
+            figures=measure_histories(fitted[i], held_out[i], synthetic[i], seed=seed).as_dict(),
+            floor=measure_histories(fitted[i], held_out[i], fitted[i], seed=seed).as_dict(),
+            curves=_curves(fitted[i], synthetic[i]),
+        )
+        for i, item in enumerate(tables.events)
+    }
 
 
 def _some(tables: LinkedSet, keys: Array) -> LinkedSet:
