@@ -22,6 +22,7 @@ from ..synthesizers.encoding.apply_treatments import (
     relative_dates,
     treat_table,
 )
+from ..synthesizers.encoding.dates_and_ages import read_moments
 from ..synthesizers.running.holdout import split_rows
 from ..synthesizers.running.run_card import RunCard
 from .metrics.comparable import Array, as_category, as_number, numeric_columns
@@ -223,7 +224,7 @@ def _treat(table: pd.DataFrame, card: RunCard | None, profile: TableProfile | No
 def _as_dates(cells: pd.Series) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(cells.dtype) or pd.api.types.is_numeric_dtype(cells.dtype):
         return cells
-    dates = pd.to_datetime(cells, errors="coerce", format="mixed")
+    dates = read_moments(cells)
     # A column that does not read as dates is compared as it is.
     return dates if dates.notna().sum() >= 0.9 * cells.notna().sum() else cells
 
@@ -327,7 +328,7 @@ def _as_typed(table: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
     for name in table.columns:
         cells, wanted = table[name], kinds[name].dtype
         if pd.api.types.is_datetime64_any_dtype(wanted) and not pd.api.types.is_datetime64_any_dtype(cells.dtype):
-            cells = pd.to_datetime(cells, errors="coerce", format="mixed")
+            cells = read_moments(cells)
         elif pd.api.types.is_numeric_dtype(wanted) and not pd.api.types.is_numeric_dtype(cells.dtype):
             cells = pd.to_numeric(cells, errors="coerce")
         found[name] = cells
