@@ -182,6 +182,8 @@ async def _create(
 
 def _make(jobs: Jobs, owner: str, folder: Path, options: JobUpload, idempotency_key: str | None) -> tuple[Job, bool]:
     store = jobs.store()
+    # Where no worker runs, too, nothing is kept beyond its time.
+    store.tidy()
     parts = {"file" if path.name == "upload" else path.name for path in folder.iterdir()}
     check_options(options, parts)
     for name, read in _READERS.items():
