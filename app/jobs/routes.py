@@ -20,7 +20,7 @@ from fastapi.sse import format_sse_event
 from starlette.responses import StreamingResponse
 
 from ...schemas.errors import MissingExtra, SettingsError
-from ..cli.input_files import read_bounds, read_card, read_plan
+from ..input_files import read_bounds, read_card, read_plan
 from ..service.admission.shares import Caller, Shares
 from ..service.handler import Service, caller_of
 from ..service.openapi.examples import JOB_EXAMPLES
@@ -182,6 +182,8 @@ async def _create(
 
 def _make(jobs: Jobs, owner: str, folder: Path, options: JobUpload, idempotency_key: str | None) -> tuple[Job, bool]:
     store = jobs.store()
+    # Where no worker runs, too, nothing is kept beyond its time.
+    store.tidy()
     parts = {"file" if path.name == "upload" else path.name for path in folder.iterdir()}
     check_options(options, parts)
     for name, read in _READERS.items():

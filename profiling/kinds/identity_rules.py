@@ -17,6 +17,9 @@ from .identifiers.national_ids import national_scheme
 from .value_patterns import matches
 
 __all__ = [
+    "consecutive_label",
+    "is_arbitrary",
+    "is_even",
     "called_like",
     "caseless_name",
     "dialled",
@@ -82,11 +85,40 @@ def repeated_key(column: ColumnFacts) -> Decision | None:
     """
     if column.distinct < 20 or not 0.005 <= column.unique_share < 0.98 or not _is_long_key(column):
         return None
-    counts = column.values.counts.to_pylist()
-    even = pstdev(counts) <= 1.2 * fmean(counts) and max(counts) <= max(0.05 * sum(counts), 3)
-    if not even:
+    if not is_even(column):
         return None
     reason = "Keys of 8 to 16 characters that repeat about evenly, as persons do."
+    return Decision("identifier", direct=True, detail="record", reason=reason)
+
+
+def is_even(column: ColumnFacts) -> bool:
+    """Values repeat about evenly: no few of them stand in most rows."""
+    counts = column.values.counts.to_pylist()
+    mean = fmean(counts)
+    return pstdev(counts) <= 1.4 * mean and max(counts) <= max(0.05 * sum(counts), 4 * mean, 3)
+
+
+def is_arbitrary(column: ColumnFacts) -> bool:
+    """Whole numbers that end in 0 or 5 no more often than chance has it."""
+    number = column.number
+    if number is None or not number.integer or number.minimum < 0:
+        return False
+    return number.round_share < 0.2 + 1.5 / min(column.distinct, 250) ** 0.5
+
+
+def consecutive_label(column: ColumnFacts) -> Decision | None:
+    """``P0001``, ``P0002`` …: one prefix and consecutive numbers of one length, none much more often than others."""
+    word = column.word
+    if word is None or not word.prefix or column.distinct < 20 or column.distinct > 100_000 or word.width < 4:
+        return None
+    numbers = [text[len(word.prefix) :].lstrip("-_ ") for text in column.values.distinct.to_pylist()]
+    if not all(number.isascii() and number.isdigit() for number in numbers):
+        return None
+    low, high = min(map(int, numbers)), max(map(int, numbers))
+    dense = len(numbers) >= 0.8 * (high - low + 1) and low <= max(10, 0.1 * high)
+    if not dense or not is_even(column):
+        return None
+    reason = "Labels of one prefix with consecutive numbers."
     return Decision("identifier", direct=True, detail="record", reason=reason)
 
 
@@ -97,10 +129,17 @@ def _is_long_key(column: ColumnFacts) -> bool:
     if not (7 if number is not None else 8) <= low <= high <= 16 or high < 8:
         return False
     if number is not None:
-        arbitrary = number.integer and number.minimum >= 0 and number.round_share < 0.3
         # Terminologies number in a narrow band (MedDRA from 10,000,000); persons' numbers are spread.
-        return arbitrary and number.maximum - number.minimum >= 100 * column.distinct and not column.has("snomed")
-    if word is None or word.mean_words > 1.05 or word.digit_share < 0.9 or column.date is not None:
+        return (
+            is_arbitrary(column)
+            and number.maximum - number.minimum >= 100 * column.distinct
+            and not column.has("snomed")
+        )
+    if word is None or word.mean_words > 1.05 or column.date is not None:
+        return False
+    if word.width >= 8 and word.template_share <= 0.3 and word.digit_share >= 0.6:
+        return all(text.isalnum() for text in column.texts)
+    if word.digit_share < 0.9:
         return False
     digits = sum(sum(c.isdigit() for c in text) for text in column.texts) / len(column.texts)
     coded = column.has("ndc") or column.has("icd10") or column.has("loinc") or column.has("decimal", 0.5)

@@ -283,7 +283,9 @@ def test_no_owner_gets_every_place(tmp_path: Path) -> None:
 
 def test_what_was_kept_long_enough_is_removed(tmp_path: Path) -> None:
     store = _store(tmp_path, service_job_keep_hours=1.0)
-    old, new, waiting = (_job(store, "one") for _ in range(3))
+    old, new, waiting, forgotten = (_job(store, "one") for _ in range(4))
+    record = forgotten.model_copy(update={"created": time.time() - 2 * 3600 - 1})
+    (forgotten.folder / "job.json").write_text(record.model_dump_json())
     old.write_state(JobState(state="succeeded", finished=time.time() - 3700))
     new.write_state(JobState(state="succeeded", finished=time.time() - 3500))
     store.tidy()
