@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from .agents.auto import run_auto
     from .agents.selector import ClinicalModelSelector
-    from .agents.synthesize import synthesize
+    from .agents.synthesize import sample, synthesize
+    from .agents.tune import tune
     from .evidence.evaluation import evaluate
     from .profiling import profile_table
     from .schemas.errors import (
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         SettingsError,
         SynthesisFailed,
         TableError,
+        TableExposed,
     )
     from .schemas.plan import ModelSelectionPlan
     from .schemas.request import SelectionRequest
@@ -44,11 +46,14 @@ __all__ = [
     "SettingsError",
     "SynthesisFailed",
     "TableError",
+    "TableExposed",
     "__version__",
     "evaluate",
     "profile_table",
     "run_auto",
+    "sample",
     "synthesize",
+    "tune",
 ]
 
 _HOMES = {
@@ -60,11 +65,13 @@ _HOMES = {
     "evaluate": "evidence.evaluation",
     "profile_table": "profiling",
     "run_auto": "agents.auto",
+    "sample": "agents.synthesize",
     "synthesize": "agents.synthesize",
+    "tune": "agents.tune",
 }
 """Name → the module that holds it; errors are all in one."""
 
-_LIGHT = frozenset({"evaluate", "run_auto", "synthesize"})
+_LIGHT = frozenset({"evaluate", "run_auto", "sample", "synthesize", "tune"})
 """Need the extra ``light``: they can be imported without it, and say so when they are called."""
 
 

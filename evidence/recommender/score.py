@@ -14,7 +14,6 @@ and models. A table-and-synthesizer's score is the mean over its seeds; a seed w
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -32,19 +31,11 @@ from ..metrics.fidelity import measure_fidelity, shuffle_columns
 from ..metrics.joint import likeness, tell_apart
 from ..metrics.models import Task, make_task, predict, score
 from ..metrics.utility import MIN_ABOVE_CHANCE, ratio_of
+from .weights import score_cell
 
-__all__ = ["SCORE_VERSION", "WEIGHTS", "ScoreDepth", "ScoreParts", "Scorer", "quick_score", "rescale", "score_cell"]
+__all__ = ["SCORE_VERSION", "ScoreDepth", "ScoreParts", "Scorer", "quick_score", "rescale"]
 
 ScoreDepth = Literal["quick", "full"]
-
-WEIGHTS: dict[Tradeoff, tuple[float, float, float, float]] = {
-    "balanced": (0.33, 0.33, 0.33, 0.01),
-    "fidelity": (0.60, 0.20, 0.20, 0.00),
-    "utility": (0.20, 0.60, 0.20, 0.00),
-    "privacy": (0.15, 0.15, 0.70, 0.00),
-    "speed": (0.20, 0.20, 0.20, 0.40),
-}
-"""Trade-off → weights of fidelity, utility, privacy, and speed."""
 
 SCORE_VERSION = 2
 """Of this definition; cells without one were measured by the first: no likeness, one target, a folded risk."""
@@ -258,16 +249,3 @@ def rescale(value: float, independent: float, real: float) -> float:
         # The columns are independent in the real table too: every likeness is as good as the real one's.
         return min(1.0, max(0.0, 1 - (real - value)))
     return min(1.0, max(0.0, (value - independent) / (real - independent)))
-
-
-def score_cell(tradeoff: Tradeoff, fidelity: float, utility: float | None, risk: float | None, seconds: float) -> float:
-    """Between 0 and 1, higher is better; all figures but ``seconds`` lie between 0 and 1."""
-    parts = zip(
-        WEIGHTS[tradeoff], (fidelity, utility, None if risk is None else 1 - risk, _speed(seconds)), strict=True
-    )
-    known = [(weight, value) for weight, value in parts if value is not None]
-    return sum(weight * value for weight, value in known) / sum(weight for weight, _ in known)
-
-
-def _speed(seconds: float) -> float:
-    return 1 - min(1.0, max(0.0, math.log10(max(seconds, 1.0)) / 4))

@@ -1,0 +1,31 @@
+"""What each trade-off asks for, and the one number made of it; imports nothing heavy, for selections need it."""
+
+from __future__ import annotations
+
+import math
+
+from ...schemas.options import Tradeoff
+
+__all__ = ["WEIGHTS", "score_cell"]
+
+WEIGHTS: dict[Tradeoff, tuple[float, float, float, float]] = {
+    "balanced": (0.33, 0.33, 0.33, 0.01),
+    "fidelity": (0.60, 0.20, 0.20, 0.00),
+    "utility": (0.20, 0.60, 0.20, 0.00),
+    "privacy": (0.15, 0.15, 0.70, 0.00),
+    "speed": (0.20, 0.20, 0.20, 0.40),
+}
+"""Trade-off → weights of fidelity, utility, privacy, and speed."""
+
+
+def score_cell(tradeoff: Tradeoff, fidelity: float, utility: float | None, risk: float | None, seconds: float) -> float:
+    """Between 0 and 1, higher is better; all figures but ``seconds`` lie between 0 and 1."""
+    parts = zip(
+        WEIGHTS[tradeoff], (fidelity, utility, None if risk is None else 1 - risk, _speed(seconds)), strict=True
+    )
+    known = [(weight, value) for weight, value in parts if value is not None]
+    return sum(weight * value for weight, value in known) / sum(weight for weight, _ in known)
+
+
+def _speed(seconds: float) -> float:
+    return 1 - min(1.0, max(0.0, math.log10(max(seconds, 1.0)) / 4))
