@@ -31,7 +31,7 @@ from ..metrics.fidelity import measure_fidelity, shuffle_columns
 from ..metrics.joint import likeness, tell_apart
 from ..metrics.models import Task, make_task, predict, score
 from ..metrics.utility import MIN_ABOVE_CHANCE, ratio_of
-from .weights import score_cell
+from .weights import score_cell, speed_of
 
 __all__ = ["SCORE_VERSION", "ScoreDepth", "ScoreParts", "Scorer", "quick_score", "rescale"]
 
@@ -151,7 +151,7 @@ class Scorer:
             fidelity=fidelity,
             utility=utility,
             privacy=None if risk is None else 1 - risk,
-            speed=_speed(seconds),
+            speed=speed_of(seconds),
             membership_auc=None if membership is None else membership.attacks[0].auc,
             copied=copied,
             raw={

@@ -6,7 +6,7 @@ import math
 
 from ...schemas.options import Tradeoff
 
-__all__ = ["WEIGHTS", "score_cell"]
+__all__ = ["WEIGHTS", "score_cell", "speed_of"]
 
 WEIGHTS: dict[Tradeoff, tuple[float, float, float, float]] = {
     "balanced": (0.33, 0.33, 0.33, 0.01),
@@ -21,11 +21,12 @@ WEIGHTS: dict[Tradeoff, tuple[float, float, float, float]] = {
 def score_cell(tradeoff: Tradeoff, fidelity: float, utility: float | None, risk: float | None, seconds: float) -> float:
     """Between 0 and 1, higher is better; all figures but ``seconds`` lie between 0 and 1."""
     parts = zip(
-        WEIGHTS[tradeoff], (fidelity, utility, None if risk is None else 1 - risk, _speed(seconds)), strict=True
+        WEIGHTS[tradeoff], (fidelity, utility, None if risk is None else 1 - risk, speed_of(seconds)), strict=True
     )
     known = [(weight, value) for weight, value in parts if value is not None]
     return sum(weight * value for weight, value in known) / sum(weight for weight, _ in known)
 
 
-def _speed(seconds: float) -> float:
+def speed_of(seconds: float) -> float:
+    """1 for a second or less, 0 for 10,000 and more, by the logarithm."""
     return 1 - min(1.0, max(0.0, math.log10(max(seconds, 1.0)) / 4))
