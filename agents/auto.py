@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..evidence.evaluation import Evaluation, evaluate
-from ..evidence.recommender.weights import score_cell
+from ..evidence.evaluation import Depth, Evaluation, evaluate
+from ..evidence.recommender.weighing import score_cell
 from ..profiling import open_table
 from ..schemas.compliance import Compliance
 from ..schemas.errors import SelectorError, SynthesisFailed
@@ -50,6 +50,7 @@ def run_auto(
     limits: FitLimits | None = None,
     public: Mapping[str, Bounds] | None = None,
     quasi_identifiers: Sequence[str] | None = None,
+    depth: Depth = "full",
     say: Say | None = None,
     before: Callable[[ModelSelectionPlan], None] | None = None,
     **request: Any,
@@ -69,6 +70,7 @@ def run_auto(
         limits: Time and memory of each fit.
         public: Column → bounds or levels that are public knowledge.
         quasi_identifiers: Columns that outsiders know; by default the profile's.
+        depth: Of each round's evaluation.
         say: Told what happens.
         before: Called with each plan before it is carried out, such as to install what it needs.
         request: Fields of ``SelectionRequest``.
@@ -101,7 +103,7 @@ def run_auto(
         else:
             evaluation = evaluate(
                 table, made.table, card=made.card, compliance=level, quasi_identifiers=quasi_identifiers,
-                target=target if target in made.table.columns else None,
+                target=target if target in made.table.columns else None, depth=depth,
             )  # fmt: skip
             done.append(AutoRound(number, result, made, evaluation, _score(tradeoff, evaluation, made)))
             tell(f"round {number}: {made.card.method} {_sentence(evaluation)}")
@@ -131,13 +133,12 @@ def run_auto(
 
 
 def _score(tradeoff: Tradeoff, evaluation: Evaluation, made: Synthesis) -> float:
-    return score_cell(
-        tradeoff,
-        evaluation.fidelity.overall,
-        evaluation.utility.score if evaluation.utility else None,
-        evaluation.risk if evaluation.risk is not None else 1.0,
-        made.card.fit_cpu_seconds,
-    )
+    parts = evaluation.score
+    if parts is None:
+        # Nothing was held out: nothing is known of utility and risk, and the risk is taken for that of a copy.
+        return score_cell(tradeoff, evaluation.fidelity.overall, None, 1.0, made.card.fit_cpu_seconds)
+    risk = 1.0 if parts.privacy is None else 1 - parts.privacy
+    return score_cell(tradeoff, parts.fidelity, parts.utility, risk, made.card.fit_cpu_seconds)
 
 
 def _order(candidate: AutoRound) -> tuple[int, int, float]:

@@ -80,6 +80,9 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
     """
     profile = profile_request(request)
     safe = profile.safe if isinstance(profile, TableProfile) else profile
+    if settings.selector_concepts == "keep":
+        columns = tuple(column.model_copy(update={"concept": None, "unit": None}) for column in safe.columns)
+        safe = safe.model_copy(update={"columns": columns})
     names = profile.names if isinstance(profile, TableProfile) else {}
     allowed, notes = _allowed(request.allowed)
     question = Question(
@@ -97,6 +100,10 @@ def profile_request(request: SelectionRequest) -> TableProfile | SafeProfile:
     Raises:
         TableError: The table cannot be profiled, or a named column is not in it.
     """
+    if isinstance(request.table, Mapping):
+        from ..evidence.histories.link_tables import combine_profiles, link_tables
+
+        return combine_profiles(link_tables(request.table, keys=request.keys, static=request.static))
     if request.profile is None:
         return profile_table(
             request.table,

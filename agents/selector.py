@@ -229,6 +229,8 @@ def _result(answered: Answered, resolved: Resolved) -> SelectionResult:
         provenance=provenance,
         treatments=resolved.treatments,
         evidence=answered.evidence,
+        compliance=question.constraints.compliance,
+        target=question.profile.target.alias if question.profile.target else None,
         warnings=warnings,
     )
     result._question = question

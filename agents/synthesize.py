@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from ..profiling import open_table, profile_table
-from ..profiling.readers.to_pandas import as_frame
+from ..profiling.readers.to_pandas import read_table
 from ..schemas.column_treatment import Treatment
 from ..schemas.compliance import Compliance, ValueProtection, protection_for
+from ..schemas.errors import TableError
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings
@@ -47,9 +49,9 @@ def synthesize(
         table: Whatever ``open_table`` takes, or its handle.
         plan: A plan, or a selection's result, whose treatments are then used.
         patient_id: Column that tells patients apart; used where the table must be profiled.
-        target: Column that must keep at least two values when values of few are taken out.
-        protection: How values of few persons are kept out; by default as the settings' compliance level asks, None
-            where they are not (see ``protection_for``, which holds the levels' rules).
+        target: Column that must keep at least two values when values of few are taken out; by default the selection's.
+        protection: How values of few persons are kept out; by default as the selection's compliance level asks, or the
+            settings' for a plan alone, None where they are not (see ``protection_for``, which holds the levels' rules).
         seed: Makes a run repeatable; leave it out for DP methods.
         held_out: Share of rows or patients that the fit does not see, so that ``evaluate`` can judge disclosure.
         limits: Time and memory of each fit.
@@ -66,35 +68,47 @@ def synthesize(
         TableError: The table cannot be profiled, or does not match the treatments.
         SynthesisFailed: Neither choice nor backup could be run.
     """
+    if isinstance(table, Mapping):
+        raise TableError("several linked tables are made by synthesize_set")
     handle = open_table(table)
     treatments: tuple[Treatment, ...] = plan.treatments if isinstance(plan, SelectionResult) else ()
     if not treatments or any(item.column is None for item in treatments):
         profile = profile_table(handle, patient_id=patient_id)
         treatments = tuple(column.treatment for column in profile.columns)
+    persons = next((item.column for item in treatments if item.patient), None)
+    reading = read_table(handle, persons=persons)
     settings = settings if settings is not None else Settings()
+    level: Compliance | None = None
+    if isinstance(plan, SelectionResult):
+        level = plan.compliance
+        named = (item.column for item in treatments if item.alias == plan.target)
+        target = target if target is not None else next(named, None)
     with ExitStack() as stack:
         keep = None
         if save_model is not None:
             check_model_folder(Path(save_model), force=force)
             keep = Path(stack.enter_context(TemporaryDirectory(prefix="selector-model-"))) / "model.pickle"
         made = carry_out(
-            as_frame(handle),
+            reading.frame,
             plan.plan if isinstance(plan, SelectionResult) else plan,
-            treatments,
+            reading.treatments_of_parts(treatments),
             environments=Path(settings.selector_environments).expanduser(),
             seed=seed,
             held_out=held_out,
             limits=limits,
             public=public,
-            target=target,
-            protection=protection_by(settings) if protection == "level" else protection,
+            target=reading.parts.get(target, (target,))[0] if target is not None else None,
+            protection=protection_by(settings, level) if protection == "level" else protection,
             rows=rows,
             keep=keep,
             say=say,
         )
+        card = made.card.model_copy(update={"reading": reading.changes})
         if save_model is not None and keep is not None:
-            write_model(Path(save_model), keep, made)
-    return made
+            # A frame's own types cannot be kept: files are read without them.
+            written = replace(reading, frame=reading.frame.head(0), dtypes={}, labels={})
+            write_model(Path(save_model), keep, replace(made, card=card), written)
+    return replace(made, table=reading.write_back(made.table), card=card)
 
 
 def sample(
@@ -126,8 +140,9 @@ def sample(
         SynthesisFailed: The draw failed.
     """
     settings = settings if settings is not None else Settings()
-    return sample_model(
-        open_model(Path(folder)),
+    kept = open_model(Path(folder))
+    made = sample_model(
+        kept,
         rows=rows,
         seed=seed,
         where=where,
@@ -136,6 +151,7 @@ def sample(
         limits=limits,
         say=say,
     )
+    return replace(made, table=kept.form.write_back(made.table))
 
 
 def protection_by(settings: Settings, compliance: Compliance | None = None) -> ValueProtection | None:

@@ -91,9 +91,10 @@ def tune(
     """
     handle = open_table(table)
     asked = coerce_request({"table": handle, **request} if profile is None else {"profile": profile, **request})
-    profile = profile_request(asked)
-    if not isinstance(profile, TableProfile):
+    own = profile_request(asked)
+    if not isinstance(own, TableProfile):
         raise SettingsError("profile: a safe profile has no names to fit by; give the table alone")
+    profile = own
     options = {name: getattr(asked, name) for name in SelectionOptions.model_fields}
     question = resolve(SelectionRequest(profile=profile, **options), selector.settings).question
     result = start if start is not None else selector.select(profile=profile, **options)

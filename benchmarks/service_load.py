@@ -92,6 +92,7 @@ def run(options: argparse.Namespace, *, alive: bool) -> dict[str, Any]:
         "OLLAMA_BASE": "http://127.0.0.1:9",
         "SELECTOR_CACHE": "off",
         "SERVICE_REQUESTS_PER_MINUTE": "0",
+        "SERVICE_JOB_WORKERS": "0",
     }
     here = [sys.executable, __file__, "--llm", str(llm), "--latency", str(options.latency)]
     program = [sys.executable, "-c", "from clinical_model_selector.app.cli.main import main; main()"]

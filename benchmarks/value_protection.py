@@ -30,7 +30,7 @@ from clinical_model_selector.evidence.evaluation_inputs import Comparison, prepa
 from clinical_model_selector.evidence.metrics.comparable import as_number, numeric_columns
 from clinical_model_selector.evidence.metrics.fidelity import measure_fidelity
 from clinical_model_selector.evidence.metrics.utility import measure_utility
-from clinical_model_selector.profiling.readers.to_pandas import read_frame
+from clinical_model_selector.profiling.readers.to_pandas import as_frame
 from clinical_model_selector.schemas.compliance import POLICIES, protection_for
 from clinical_model_selector.schemas.errors import SelectorError
 from clinical_model_selector.schemas.methods import CATALOGUE, HYPERPARAMETERS
@@ -63,7 +63,7 @@ def main() -> None:
                     if key in done:
                         continue
                     if table is None:
-                        table = read_frame(wanted.folder / row["file"]).head(MOST_ROWS)
+                        table = as_frame(wanted.folder / row["file"]).head(MOST_ROWS)
                     done[key] = measure(table, method, seed, protected, re.split(r"[ /]", row["target"])[0])
                     print(key, json.dumps(done[key]), file=sys.stderr)
                     RESULTS.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")

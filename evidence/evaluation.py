@@ -7,23 +7,32 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 from pydantic_core import to_jsonable_python
 
 from ..schemas.base import Frozen
 from ..schemas.compliance import POLICIES, Compliance
+from ..schemas.options import Tradeoff
 from ..schemas.request import EvidenceMetrics
 from ..schemas.settings import Settings
 from ..synthesizers.running.run_card import RunCard
-from .disclosure.distances import thin_persons
 from .disclosure.measure import Disclosure, measure_disclosure, measure_overlap_alone
 from .disclosure.overlap import Overlap
 from .disclosure.values_of_few import ValuesOfFew, count_values_of_few
+from .evaluation_histories import HistoryEvaluation, evaluate_histories
 from .evaluation_inputs import Comparison, prepare
-from .metrics.fidelity import Fidelity, measure_fidelity
-from .metrics.side_by_side import Marginal, compare_marginals
-from .metrics.utility import Utility, measure_utility
+from .metrics.fidelity import Fidelity
+from .metrics.joint import JointFidelity
+from .metrics.missingness import Missingness
+from .metrics.pairs import PairTie, compare_pairs
+from .metrics.plausibility import Plausibility
+from .metrics.regression import Inference
+from .metrics.side_by_side import Marginal, compare_gaps, compare_marginals
+from .metrics.subgroups import Subgroup
+from .metrics.survival import Survival
+from .metrics.utility import ColumnUtility, Utility
+from .quality import measure_quality
+from .recommender.score import ScoreParts, Scorer
 from .release import Release, ReleaseDecision, decide_release, persons_needed
 from .thresholds import ThresholdVerdict, judge_disclosure, judge_quality
 
@@ -32,14 +41,9 @@ __all__ = ["Depth", "Evaluation", "as_record", "evaluate"]
 Depth = Literal["quick", "full"]
 Say = Callable[[str], None]
 
-_FEWEST_TO_COMPARE = 100
-"""Held-out rows below which the fitted rows are the better yardstick of fidelity (judgement)."""
 _FEWEST_PERSONS = 10
 """Held-out persons below which no attack is tried."""
-_MOST_ROWS = 20_000
-"""Rows of each part that fidelity looks at."""
-_MOST_TAUGHT = 5_000
-"""Rows of each part that models are trained on."""
+_TRADEOFF: Tradeoff = "balanced"
 
 
 class Evaluation(Frozen):
@@ -56,6 +60,17 @@ class Evaluation(Frozen):
     columns: int
     fidelity: Fidelity
     utility: Utility | None
+    """Of the target; None without one."""
+    score: ScoreParts | None = None
+    """The one score, by balanced weights; None where nothing was held out."""
+    joint: JointFidelity | None = None
+    missingness: Missingness | None = None
+    plausibility: Plausibility | None = None
+    subgroups: tuple[Subgroup, ...] = ()
+    global_utility: tuple[ColumnUtility, ...] = ()
+    """Columns in turn as the target."""
+    inference: Inference | None = None
+    survival: Survival | None = None
     disclosure: Disclosure | None
     """None where too few persons were held out to attack."""
     overlap: Overlap
@@ -65,6 +80,12 @@ class Evaluation(Frozen):
     quasi_identifiers: tuple[str, ...] = ()
     verdicts: tuple[ThresholdVerdict, ...]
     notes: tuple[str, ...] = ()
+    history: HistoryEvaluation | None = None
+    """Figures by patient, where a patient has several rows."""
+    pairs: tuple[PairTie, ...] = ()
+    """How strongly columns go together, real beside synthetic."""
+    gaps: Marginal | None = None
+    """Shares of missing cells, column by column."""
     marginals: tuple[Marginal, ...] = ()
     """Columns side by side, for plots; without those that may point to a person by themselves."""
 
@@ -129,6 +150,7 @@ def evaluate(
     compliance: Compliance | None = None,
     quasi_identifiers: Sequence[str] | None = None,
     sensitive: Sequence[str] | None = None,
+    depth: Depth = "full",
     seed: int = 0,
     say: Say | None = None,
 ) -> Evaluation:
@@ -145,6 +167,7 @@ def evaluate(
         compliance: Level to be judged by; by default the setting's.
         quasi_identifiers: Columns that outsiders know; by default the profile's.
         sensitive: Columns that nobody may infer; by default all others.
+        depth: ``quick`` leaves out all that the release and the thresholds do not need.
         seed: Of the evaluation's own draws.
         say: Told what happens, one sentence at a time.
 
@@ -184,15 +207,16 @@ def evaluate(
         overlap = measure_overlap_alone(parts.fitted, parts.synthetic, seed, persons=parts.fitted_persons)
     few = count_values_of_few(parts.whole, parts.whole_synthetic, parts.whole_persons, POLICIES[level].min_persons)
     tell("fidelity and utility")
-    fidelity, noise = _fidelity(parts, seed, notes)
-    utility = _utility(parts, target, seed, notes) if attacked and target is not None else None
+    quality, sampled = measure_quality(parts, card, target, seed, full=depth == "full")
+    notes += sampled
     verdicts = (
         *judge_disclosure(
             level, persons=parts.persons, disclosure=disclosure, overlap=overlap, few=few,
             spent=card.dp if card else None, rows_per_person=parts.rows_per_person,
             made_by_known_method=card is not None,
         ),
-        *judge_quality(level, rows=parts.rows_real, fidelity=fidelity, utility=utility, noise=noise),
+        *judge_quality(level, rows=parts.rows_real, fidelity=quality.fidelity, utility=quality.utility,
+            noise=quality.noise),
     )  # fmt: skip
     return Evaluation(
         compliance=level,
@@ -203,8 +227,16 @@ def evaluate(
         rows_synthetic=len(parts.synthetic),
         persons=parts.persons,
         columns=len(parts.synthetic.columns),
-        fidelity=fidelity,
-        utility=utility,
+        fidelity=quality.fidelity,
+        utility=quality.utility,
+        score=_score(parts, target, seed, depth),
+        joint=quality.joint,
+        missingness=quality.missingness,
+        plausibility=quality.plausibility,
+        subgroups=quality.subgroups,
+        global_utility=quality.global_utility,
+        inference=quality.inference,
+        survival=quality.survival,
         disclosure=disclosure,
         overlap=overlap,
         values_of_few=few,
@@ -212,6 +244,9 @@ def evaluate(
         quasi_identifiers=tuple(map(str, parts.quasi)),
         verdicts=verdicts,
         notes=tuple(notes),
+        history=_histories(parts, seed, tell),
+        pairs=compare_pairs(parts.fitted, parts.synthetic, seed) if depth == "full" else (),
+        gaps=compare_gaps(parts.fitted, parts.synthetic),
         marginals=_marginals(parts, card),
     )
 
@@ -223,7 +258,7 @@ def as_record(evaluation: Evaluation) -> dict[str, object]:
     return {
         "release": evaluation.release,
         "reason": evaluation.decision.reason,
-        **record,
+        **_rounded(record),
         "risk": evaluation.risk,
         "passes": evaluation.passes,
         # As replan takes them.
@@ -231,40 +266,32 @@ def as_record(evaluation: Evaluation) -> dict[str, object]:
     }
 
 
-def _fidelity(parts: Comparison, seed: int, notes: list[str]) -> tuple[Fidelity, Fidelity | None]:
-    rng = np.random.default_rng(seed)
-    fitted, held_out, made = (
-        _thin(table, persons, _MOST_ROWS, rng)
-        for table, persons in (
-            (parts.fitted, parts.fitted_persons),
-            (parts.held_out, parts.held_out_persons),
-            (parts.synthetic, np.arange(len(parts.synthetic))),
-        )
+def _rounded(record: Any) -> Any:
+    """The report is a release of its own: four digits are enough for every reader."""
+    if isinstance(record, dict):
+        return {name: _rounded(value) for name, value in record.items()}
+    if isinstance(record, list | tuple):
+        return [_rounded(value) for value in record]
+    return float(f"{record:.4g}") if isinstance(record, float) else record
+
+
+def _histories(parts: Comparison, seed: int, tell: Say) -> HistoryEvaluation | None:
+    if not parts.persons_known or not len(parts.held_out):
+        return None
+    tell("histories")
+    return evaluate_histories(
+        parts.raw_real, parts.raw_synthetic, parts.treatments, parts.fitted_persons, parts.held_out_persons, seed
     )
-    if len(fitted) < len(parts.fitted) or len(made) < len(parts.synthetic):
-        notes.append(f"fidelity looked at {_MOST_ROWS:,} rows of each table at most, models at {_MOST_TAUGHT:,}")
-    unseen = len(held_out) >= _FEWEST_TO_COMPARE
-    fidelity = measure_fidelity(held_out if unseen else fitted, made, seed)
-    return fidelity, measure_fidelity(held_out, fitted, seed) if unseen else None
 
 
-def _utility(parts: Comparison, target: str, seed: int, notes: list[str]) -> Utility | None:
-    rng = np.random.default_rng(seed)
-    fitted, held_out, made = (
-        _thin(table, persons, _MOST_TAUGHT, rng)
-        for table, persons in (
-            (parts.fitted, parts.fitted_persons),
-            (parts.held_out, parts.held_out_persons),
-            (parts.synthetic, np.arange(len(parts.synthetic))),
-        )
-    )
-    return measure_utility(fitted, held_out, made, target, seed)
-
-
-def _thin(table: pd.DataFrame, persons: Any, most: int, rng: np.random.Generator) -> pd.DataFrame:
-    if len(table) <= most:
-        return table
-    return table.iloc[thin_persons(table, persons, most, rng)].reset_index(drop=True)
+def _score(parts: Comparison, target: str | None, seed: int, depth: Depth) -> ScoreParts | None:
+    if not len(parts.held_out):
+        return None
+    scorer = Scorer(
+        parts.fitted, parts.held_out, target=target, train_persons=parts.fitted_persons,
+        held_out_persons=parts.held_out_persons, depth=depth, seed=seed,
+    )  # fmt: skip
+    return scorer.score(parts.synthetic, tradeoff=_TRADEOFF)
 
 
 def _marginals(parts: Comparison, card: RunCard | None) -> tuple[Marginal, ...]:

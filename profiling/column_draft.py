@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from ..schemas.profile import Kind, Role, SafeColumn
 from .kinds.column_facts import ColumnFacts
 from .kinds.column_names import Header
-from .kinds.column_values import ColumnValues
 from .kinds.decision import Decision
-from .readers.asked import Totals
 from .treatment_rules import TreatmentRule, treat
+from .values.asked import Totals
+from .values.column_values import ColumnValues
 
 __all__ = ["ColumnDraft"]
 

@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 
 from ..schemas.table.safe_levels import POOLED_LEVEL, canonical_level
 from .kinds.column_facts import ColumnFacts
-from .kinds.column_values import integer_scalar, listed, number_scalar
 from .kinds.decision import Decision
+from .values.arrow_arrays import integer_scalar, listed, number_scalar
 
 __all__ = ["K", "SafeFacts", "floor_count", "pool_levels", "round_count", "safe_facts", "two_digits"]
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from ..schemas.column_treatment import HistoryPart
 from .column_draft import ColumnDraft
-from .kinds.column_values import integer_scalar, number_scalar
+from .values.arrow_arrays import integer_scalar, number_scalar
 
 __all__ = ["HistoryColumns", "find_history", "part_of"]
 
@@ -179,14 +179,14 @@ def _numbers_rows(column: ColumnDraft, owners: pa.Array) -> bool:
     values = column.values
     if not values.integer or values.present < values.rows:
         return False
-    rows = pa.table({"who": owners, "number": values.row_numbers})
-    tally = rows.group_by("who").aggregate([("number", f) for f in ("min", "max", "count", "count_distinct")])
-    whole = pc.and_(
-        pc.equal(tally["number_min"], number_scalar(1.0)),
-        pc.equal(tally["number_max"], pc.cast(tally["number_count"], pa.float64())),
-    )
-    alone = pc.equal(tally["number_count"], tally["number_count_distinct"])
-    return bool(pc.all(alone).as_py() and pc.sum(whole).as_py() >= _RUNS * tally.num_rows)
+    # Arrow's group-by would import pandas, where installed.
+    numbers: dict[int | None, list[float]] = {}
+    for who, number in zip(owners.to_pylist(), pc.take(values.numbers, values.positions).to_pylist(), strict=True):
+        numbers.setdefault(who, []).append(number)
+    if any(len(set(rows)) < len(rows) for rows in numbers.values()):
+        return False
+    whole = sum(min(rows) == 1 and max(rows) == len(rows) for rows in numbers.values())
+    return whole >= _RUNS * len(numbers)
 
 
 def _death_date(columns: Sequence[ColumnDraft], same: set[int], time: int | None) -> int | None:

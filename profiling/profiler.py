@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
@@ -13,21 +12,23 @@ import pyarrow.compute as pc
 from ..schemas.column_treatment import Treatment
 from ..schemas.errors import TableError
 from ..schemas.profile import ColumnProfile, HistoryStructure, Kind, Pattern, SafeColumn, SafeProfile, TableProfile
+from ..schemas.table.reading import ReadingChange
 from .column_draft import ColumnDraft
 from .concept_recogniser import check_concept, recognise_concept
 from .disclosure_control import floor_count, safe_facts, two_digits
 from .history_structure import HistoryColumns, find_history, part_of
 from .kinds.column_facts import FEW_VALUES, MOST_VALUES, ColumnFacts, gather
 from .kinds.column_names import read_header
-from .kinds.column_values import ColumnValues, read_values
 from .kinds.decision import Decision
 from .kinds.neighbour_rules import reconsider
 from .kinds.rules import DECISIONS_BY_KIND, decide
 from .kinds_file import check_kind
-from .readers.asked import ColumnQuery, Totals
 from .readers.engines import Engine, Tick, silent
 from .readers.open_table import open_engine, open_table
 from .table_structure import Structure, find_patient, find_structure, person_index, set_lone_date, set_roles
+from .values.asked import ColumnQuery, Totals
+from .values.column_values import ColumnValues
+from .values.table_values import read_table_values
 
 __all__ = ["FEWEST_ROWS", "MOST_COLUMNS", "Progress", "profile_table"]
 
@@ -107,7 +108,11 @@ def _profile(
     if engine.whole:
         _refuse_small(sample.num_rows)
     told(0.2, "read columns")
-    drafts = _read(sample, names, given)
+    values = read_table_values(sample, names, engine.hints)
+    drafts = [
+        ColumnDraft(position, name, read_header(name), given.get(position), column)
+        for position, (name, column) in enumerate(zip(names, values.columns, strict=True))
+    ]
     if not engine.whole:
         told(0.35, "count")
         tick = silent if told is _silent else lambda share: told(0.35 + 0.35 * share, "count")
@@ -120,7 +125,7 @@ def _profile(
     history = find_history(drafts, structure.patient, survival, when, same)
     _make_safe(drafts, structure)
     _name_concepts(drafts, {name: check_concept(name, concept) for name, concept in concepts.items()})
-    profile = _assemble(drafts, structure, history)
+    profile = _assemble(drafts, structure, history, (*engine.changes, *values.changes))
     told(1.0, "done")
     return profile
 
@@ -143,19 +148,6 @@ def _position(names: Sequence[str], wanted: str | None, what: str) -> int | None
     close = difflib.get_close_matches(wanted, names, n=3)
     hint = f"; did you mean {', '.join(map(repr, close))}?" if close else ""
     raise TableError(f"there is no {what} {wanted!r} among the {len(names)} columns{hint}")
-
-
-def _read(sample: pa.Table, names: Sequence[str], given: Mapping[int | None, Kind]) -> list[ColumnDraft]:
-    """First pass: every column of the sample in canonical form."""
-    if len(names) < MANY_COLUMNS:
-        columns = [read_values(column) for column in sample.columns]
-    else:
-        with ThreadPoolExecutor(max_workers=4) as pool:  # Arrow works outside Python's lock
-            columns = list(pool.map(read_values, sample.columns))
-    return [
-        ColumnDraft(position, name, read_header(name), given.get(position), values)
-        for position, (name, values) in enumerate(zip(names, columns, strict=True))
-    ]
 
 
 def _count(drafts: Sequence[ColumnDraft], engine: Engine, schema: pa.Schema, tick: Tick) -> None:
@@ -306,7 +298,12 @@ def _canonical(column: SafeColumn) -> tuple[object, ...]:
     return (_ROLE_ORDER.index(column.role), column.kind, column.model_dump_json(exclude={"alias"}))
 
 
-def _assemble(drafts: Sequence[ColumnDraft], structure: Structure, history: HistoryColumns | None) -> TableProfile:
+def _assemble(
+    drafts: Sequence[ColumnDraft],
+    structure: Structure,
+    history: HistoryColumns | None,
+    changes: tuple[ReadingChange, ...],
+) -> TableProfile:
     rows = drafts[0].facts.totals.rows
     patient = drafts[structure.patient] if structure.patient is not None else None
     ordered = sorted(drafts, key=lambda draft: int(draft.safe.alias[1:]))
@@ -326,6 +323,7 @@ def _assemble(drafts: Sequence[ColumnDraft], structure: Structure, history: Hist
         patient_id=patient.name if patient is not None else None,
         target_candidates=tuple(drafts[position].name for position in structure.candidates),
         warnings=(*_warnings(profile), *_concept_warnings(ordered)),
+        changes=changes,
     )
 
 
@@ -367,6 +365,7 @@ def _column_profile(draft: ColumnDraft, scale: float, history: HistoryColumns | 
             patient=draft.safe.role == "patient_id",
             part=part_of(draft, history),
             constant=rule.action == "drop" and draft.safe.kind == "constant",
+            labels=facts.number is not None and draft.decision.kind in ("code", "categorical"),
             missing_codes=facts.number.sentinels if facts.number is not None else (),
             rule=rule.rule,
             reference=rule.reference,

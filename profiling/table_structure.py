@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from ..schemas.profile import Grain
 from .column_draft import ColumnDraft
 from .kinds.column_facts import ColumnFacts
-from .kinds.column_values import integer_scalar, number_scalar
 from .kinds.decision import Decision
+from .values.arrow_arrays import integer_scalar, number_scalar
 
 __all__ = ["Structure", "find_patient", "find_structure", "person_index", "set_lone_date", "set_roles"]
 

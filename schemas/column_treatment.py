@@ -46,6 +46,8 @@ class Treatment(Frozen):
     """What the column is in a patient's history; None where every patient has one row."""
     constant: bool = False
     """Of ``drop``: one value in every cell, which comes back as it was."""
+    labels: bool = False
+    """Its numbers are labels, such as the codes of a terminology, and no amounts."""
     missing_codes: tuple[float, ...] = ()
     """Numbers such as -9 or 999 that stand for a missing cell."""
     rule: str

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from .base import Frozen
 from .column_treatment import Treatment
 from .meaning import CONCEPTS
+from .table.reading import ReadingChange
 from .table.safe_levels import is_safe_level
 
 __all__ = [
@@ -239,6 +240,8 @@ class TableProfile(_Finite):
     target_candidates: tuple[str, ...] = ()
     """Names of columns that look like an outcome, likeliest first; empty where a target was given."""
     warnings: tuple[str, ...] = ()
+    changes: tuple[ReadingChange, ...] = ()
+    """What reading made of the table: what was taken for missing, taken apart or skipped."""
 
     def column(self, name: str) -> ColumnProfile | None:
         """The column called ``name``, or None."""

@@ -10,8 +10,10 @@ from pydantic import Field, FieldSerializationInfo, PrivateAttr, field_serialize
 
 from .base import Frozen
 from .column_treatment import Treatment
+from .compliance import Compliance
 from .options import EvidencePolicy
 from .plan import ModelSelectionPlan
+from .profile import Alias
 from .race import RaceReport
 
 __all__ = [
@@ -173,6 +175,10 @@ class SelectionResult(Frozen):
     treatments: tuple[Treatment, ...] = ()
     evidence: EvidenceNote | None = None
     """What the measurements say to a language model's choice; None where the recommender, made of them, answered."""
+    compliance: Compliance | None = None
+    """The level that the plan was made for; ``synthesize`` protects values by it."""
+    target: Alias | None = None
+    """Alias of the column to predict, where one is named."""
     race: RaceReport | None = None
     """What fits on this table found, where the plan was tuned."""
     warnings: list[str] = Field(default_factory=list)

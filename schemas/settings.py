@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     selector_timeout_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 30.0
     """Per request."""
     selector_deadline_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 60.0
-    """For the whole selection, all legs together."""
+    """For the whole selection, all attempts together."""
     selector_embedded: Literal["auto", "never", "only"] = "auto"
     selector_cache: str = "memory"
     """off, memory, a SQLite file's path, or a redis:// URL."""
@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     """For OpenRouter, in 30 days from the first paid request; over it the next provider answers."""
     selector_evidence_policy: EvidencePolicy = "advise"
     """Measurements speak against a language model's choice: warn, replace it (enforce), or say nothing (off)."""
+    selector_concepts: Literal["send", "keep"] = "send"
+    """Clinical concepts of columns, words of a closed vocabulary: go along to a provider, or stay on this machine."""
     selector_value_protection: Literal["on", "off"] = "on"
     """Values of few persons stay out of synthetic tables; off is possible at the level research only."""
     selector_min_persons: Annotated[int, Field(ge=2)] | None = None

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from ..schemas.errors import NoFeasibleSynthesizer
 from ..schemas.methods import Hyperparameters
 from ..schemas.methods.entry import ROW_LEVEL
+from ..schemas.methods.trees.cart import most_in_a_leaf
 from ..schemas.profile import SafeProfile
 from ..schemas.question import Constraints
 from .catalogue import CATALOGUE, NOT_OFFERED
@@ -152,6 +153,15 @@ def config_obstacles(config: Hyperparameters, shape: TableShape, constraints: Co
     batch = values.get("batch_size")
     if batch is not None and batch > shape.rows:
         found.append(Obstacle("batch_size", "batch_over_rows", f"must be at most the number of rows ({shape.rows})"))
+    leaf = values.get("min_samples_leaf")
+    if leaf is not None and leaf > 2 * most_in_a_leaf(shape.rows):
+        found.append(
+            Obstacle(
+                "min_samples_leaf",
+                "leaf_over_rows",
+                f"must be at most {2 * most_in_a_leaf(shape.rows)} for {shape.rows} rows, or trees hardly split",
+            )
+        )
     steps = gradient_steps(config, shape.rows)
     if steps is not None and steps < entry.min_steps:
         field = "n_iter" if "n_iter" in values else "epochs"

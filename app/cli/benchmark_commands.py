@@ -76,6 +76,43 @@ def benchmark_run(
         collect_results(output, collect)
 
 
+@benchmark.command("histories")
+def benchmark_histories(
+    tables: Annotated[Path, typer.Argument(metavar="TABLES", help="TOML file that lists sets of tables.")],
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Where their files are.")],
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds 0, 1, ….")] = 3,
+    k: Annotated[int, typer.Option("--k", min=2, help="Patients who must hold a value, and stand behind a leaf.")] = 5,
+    only: Annotated[str | None, typer.Option("--only", metavar="A,B,…", help="These sets. [default: all]")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Keep the figures here.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure histories by patient, beside real patients and controls that are bad in a known way."""
+    need_light("benchmark histories")
+    import json
+    from dataclasses import asdict
+
+    from ...evidence.histories.benchmark import read_history_tables, run_history_benchmark
+    from ..render.history_views import history_benchmark_view
+
+    chosen = split_names(only)
+    sets = [item for item in read_history_tables(tables, data) if not chosen or item.name in chosen]
+    if not sets:
+        raise SettingsError("--only: no such set in the file")
+    arms = []
+    for item in sets:
+        say(f"measuring {item.name}")
+        arms += run_history_benchmark([item], Path(Settings().selector_environments).expanduser(), seeds=seeds, k=k)
+    records = [{**asdict(arm), "k": k} for arm in arms]
+    if output is not None:
+        output.write_text(json.dumps(records, indent=1) + "\n")
+    if as_json:
+        print_json(records)
+    else:
+        print_view(history_benchmark_view(arms))
+
+
 @benchmark.command("controls")
 def benchmark_controls(
     tables: Annotated[Path, typer.Argument(metavar="TABLES", help="TOML file that lists the tables.")],

@@ -9,12 +9,22 @@ from ...profiling.kinds_file import check_kind, load_columns_file
 from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.profile import Kind, SafeProfile, TableProfile
 from ...schemas.settings import Settings
-from .input_files import read_saved_profile
-from .options import TableOptions
+from ...schemas.table.table_handle import TableHandle
+from ..input_files import read_saved_profile
+from .options import ReadingOptions, TableOptions
 from .progress import Progress
 from .terminal import say
 
-__all__ = ["create_for", "need_light", "parse_kinds", "profile_of", "read_profile", "split_names", "told_kinds"]
+__all__ = [
+    "create_for",
+    "need_light",
+    "open_given",
+    "parse_kinds",
+    "profile_of",
+    "read_profile",
+    "split_names",
+    "told_kinds",
+]
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:
@@ -29,13 +39,37 @@ def parse_kinds(pairs: Sequence[str]) -> dict[str, Kind]:
         SettingsError: There is no column before an equals sign.
         TableError: The kind is unknown.
     """
-    found: dict[str, Kind] = {}
-    for pair in pairs:
-        column, _, kind = pair.rpartition("=")
-        if not column:
-            raise SettingsError(f"--kind: {pair!r} is not COLUMN=KIND")
-        found[column] = check_kind(column, kind)
-    return found
+    told = (split_pair(pair, "--kind") for pair in pairs)
+    return {column: check_kind(column, kind) for column, kind in told}
+
+
+def split_pair(pair: str, option: str) -> tuple[str, str]:
+    """Column and what is said of it.
+
+    Raises:
+        SettingsError: There is no column before an equals sign.
+    """
+    column, _, told = pair.rpartition("=")
+    if not column:
+        raise SettingsError(f"{option}: {pair!r} is not COLUMN={option.removeprefix('--').upper()}")
+    return column, told
+
+
+def open_given(table: str, reading: ReadingOptions) -> TableHandle:
+    """Open a table of the command line.
+
+    Raises:
+        TableError: There is no such table, or it cannot be read.
+    """
+    from ...profiling import open_table
+
+    return open_table(
+        table,
+        table_name=reading.table_name,
+        encoding=reading.encoding,
+        decimal=reading.decimal,
+        pattern=reading.pattern,
+    )
 
 
 def read_profile(table: str, look: TableOptions) -> TableProfile:
@@ -50,13 +84,13 @@ def read_profile(table: str, look: TableOptions) -> TableProfile:
 
     with Progress() as progress:
         return profile_table(
-            table,
+            open_given(table, look),
             target=look.target,
             patient_id=look.patient_id,
             kinds=told_kinds(look),
+            concepts=dict(split_pair(pair, "--concept") for pair in look.concept or ()),
             time=look.time,
             static=look.static or (),
-            table_name=look.table_name,
             progress=progress,
         )
 

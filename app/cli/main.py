@@ -16,6 +16,7 @@ import typer
 from ...schemas.errors import SelectorError
 from . import benchmark_commands, plan_commands, run_commands, setup_commands
 from .exit_codes import error_lines, exit_code, install_quiet_excepthook
+from .overwriting import guard_inputs
 from .project_file import read_defaults
 from .terminal import log_to_stderr, print_error
 
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Whose settings these are is always said.
     logging.getLogger("clinical_model_selector.settings").setLevel(logging.INFO)
     command = typer.main.get_command(app)
+    guard_inputs(command)
     try:
         defaults = read_defaults(command)
         command.main(None if arguments is None else list(arguments), prog_name=PROGRAM, default_map=defaults)

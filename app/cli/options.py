@@ -27,6 +27,7 @@ __all__ = [
     "Level",
     "Memory",
     "PatientId",
+    "ReadingOptions",
     "SavedProfile",
     "Seconds",
     "Static",
@@ -41,7 +42,8 @@ __all__ = [
 ]
 
 Table = Annotated[
-    str, typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too) or Parquet file, or a database URL with --table.")
+    str,
+    typer.Argument(metavar="TABLE", help="CSV, TSV (.gz too), Parquet or Excel file, or a database URL with --table."),
 ]
 TableOrProfile = Annotated[
     str | None,
@@ -52,6 +54,16 @@ SavedProfile = Annotated[
 ]
 TableName = Annotated[
     str | None, typer.Option("--table", metavar="NAME", help="Table or view, where the table is in a database.")
+]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", metavar="NAME", help="Of a text file, such as cp1252. [default: recognised]")
+]
+Decimal = Annotated[
+    Literal[".", ","] | None,
+    typer.Option("--decimal", help="What marks decimals in numbers written as text. [default: the table tells]"),
+]
+Pattern = Annotated[
+    bool, typer.Option("--pattern", help="TABLE is a pattern ('site*.csv') for files that become one table.")
 ]
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="Column to be predicted.")]
 PatientId = Annotated[
@@ -67,6 +79,10 @@ Static = Annotated[
 Kinds = Annotated[
     list[str] | None, typer.Option("--kind", metavar="COLUMN=KIND", help="What a column is, where you know better.")
 ]
+Concepts = Annotated[
+    list[str] | None,
+    typer.Option("--concept", metavar="COLUMN=CONCEPT", help="Clinical concept of a column, where you know better."),
+]
 Columns = Annotated[Path | None, typer.Option("--columns", metavar="FILE", help="YAML file of COLUMN: KIND lines.")]
 Level = Annotated[
     Compliance | None, typer.Option("--compliance", help="Level to be judged by. [default: COMPLIANCE_LEVEL]")
@@ -78,16 +94,26 @@ Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write
 
 
 @dataclass(frozen=True, slots=True)
-class TableOptions:
-    """How a table is looked at."""
+class ReadingOptions:
+    """How a table is opened."""
+
+    table_name: TableName = None
+    encoding: Encoding = None
+    decimal: Decimal = None
+    pattern: Pattern = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableOptions(ReadingOptions):
+    """How a table is opened and looked at."""
 
     target: Target = None
     patient_id: PatientId = None
     time: Time = None
     static: Static = None
     kind: Kinds = None
+    concept: Concepts = None
     columns: Columns = None
-    table_name: TableName = None
 
 
 _METAVARS: dict[Any, str] = {str: "TEXT", float: "NUMBER", int: "NUMBER"}

@@ -10,9 +10,9 @@ import typer
 
 from ...schemas.options import SelectionOptions
 from ...schemas.result import SelectionResult
-from .inputs import need_light, profile_of, read_profile
+from .inputs import need_light, open_given, profile_of, read_profile
 from .options import Html, Json, Memory, SavedProfile, Seconds, Table, TableOptions, TableOrProfile, expand_options
-from .progress import Progress
+from .progress import Progress, shown_selection
 from .terminal import print_json, print_view, write_page
 
 __all__ = ["register"]
@@ -42,7 +42,9 @@ def select(
 
     selector = ClinicalModelSelector()
     known = profile_of(table, profile, look)
-    _show_result(selector.select(profile=known, **dict(options)), as_json, html)
+    with shown_selection() as config:
+        result = selector.select(profile=known, config=config, **dict(options))
+    _show_result(result, as_json, html)
 
 
 @expand_options
@@ -63,7 +65,7 @@ def replan(
     """Choose anew for TABLE, given how the last plan did when it was run."""
     from ...agents import ClinicalModelSelector
     from ...schemas.request import PreviousRound
-    from .input_files import read_metrics, read_plan
+    from ..input_files import read_metrics, read_plan
 
     last = read_plan(previous)
     done = PreviousRound(plan=last.plan if isinstance(last, SelectionResult) else last, metrics=read_metrics(metrics))
@@ -113,14 +115,13 @@ def tune(
     need_light("tune")
     from ...agents import ClinicalModelSelector
     from ...agents.tune import tune as run_tune
-    from ...profiling import open_table
     from ...synthesizers.running.fit_process import FitLimits
-    from .input_files import read_result
+    from ..input_files import read_result
 
     profile = read_profile(table, look)
     with Progress(work="tuning") as progress:
         result = run_tune(
-            open_table(table, table_name=look.table_name),
+            open_given(table, look),
             selector=ClinicalModelSelector(),
             start=read_result(start) if start is not None else None,
             max_seconds=max_seconds,
@@ -176,8 +177,8 @@ def compare(
     html: Html = None,
 ) -> None:
     """Set runs side by side: plan, who chose it, figures, release."""
+    from ..input_files import read_run
     from ..render.comparison import compare_runs, comparison_page, comparison_view
-    from .input_files import read_run
 
     comparison = compare_runs({str(path): read_run(path) for path in runs})
     if html is not None:

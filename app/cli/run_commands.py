@@ -11,16 +11,16 @@ from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
 from ...schemas.settings import Settings
 from .exit_codes import NOT_RELEASED
-from .inputs import create_for, need_light, split_names, told_kinds
+from .inputs import create_for, need_light, open_given, split_names, told_kinds
 from .options import (
     Html,
     Json,
     Level,
     Memory,
     PatientId,
+    ReadingOptions,
     Seconds,
     Table,
-    TableName,
     TableOptions,
     Target,
     expand_options,
@@ -78,11 +78,12 @@ def register(app: typer.Typer) -> None:
     app.command()(auto)
 
 
+@expand_options
 def synthesize(
     table: Table,
+    reading: ReadingOptions,
     plan: Annotated[Path, typer.Option("--plan", metavar="FILE", help="A plan, or what select --json printed.")],
     output: Out,
-    table_name: TableName = None,
     patient_id: PatientId = None,
     seed: Seed = None,
     held_out: HeldOut = 0.2,
@@ -106,21 +107,20 @@ def synthesize(
     need_light("synthesize")
     from ...agents.synthesize import protection_by
     from ...agents.synthesize import synthesize as carry_out
-    from ...profiling import open_table
     from ...synthesizers.running.files import check_output
     from ...synthesizers.running.fit_process import FitLimits
-    from .input_files import read_bounds, read_plan
+    from ..input_files import read_bounds, read_plan
 
     settings = Settings()
     changed = {"selector_min_persons": min_persons, "selector_value_protection": "off" if no_protection else None}
     settings = settings.updated(**{name: value for name, value in changed.items() if value is not None})
-    protection = protection_by(settings, compliance)
     known = read_plan(plan)
+    protection = protection_by(settings, compliance or getattr(known, "compliance", None))
     check_output(output, inputs=(table, plan, *([public_bounds] if public_bounds else [])), force=force)
     if create_environments:
         create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
     made = carry_out(
-        open_table(table, table_name=table_name),
+        open_given(table, reading),
         known,
         patient_id=patient_id,
         target=target,
@@ -139,6 +139,7 @@ def synthesize(
     say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
 
 
+@expand_options
 def sample(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What synthesize --save-model wrote.")],
     output: Out,
@@ -175,7 +176,7 @@ def sample(
 def evaluate(
     real: Annotated[str, typer.Argument(metavar="REAL", help="The table that the synthetic one was made from.")],
     synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="The synthetic table.")],
-    table_name: TableName = None,
+    reading: ReadingOptions,
     target: Target = None,
     patient_id: PatientId = None,
     compliance: Level = None,
@@ -204,16 +205,15 @@ def evaluate(
     need_light("evaluate")
     from ...evidence.evaluation import as_record
     from ...evidence.evaluation import evaluate as measure
-    from ...profiling import open_table
     from ...synthesizers.running.files import card_path
+    from ..input_files import read_card
     from ..render.evaluation_views import evaluation_page, evaluation_view
-    from .input_files import read_card
 
     beside = card_path(Path(synthetic))
     known = read_card(card) if card is not None else read_card(beside) if beside.exists() else None
     evaluation = measure(
-        open_table(real, table_name=table_name),
-        open_table(synthetic),
+        open_given(real, reading),
+        open_given(synthetic, ReadingOptions()),
         card=known,
         holdout=holdout,
         train=train,
@@ -260,16 +260,15 @@ def auto(
     need_light("auto")
     from ...agents import ClinicalModelSelector
     from ...agents.auto import run_auto
-    from ...profiling import open_table
     from ...synthesizers.running.files import check_output
     from ...synthesizers.running.fit_process import FitLimits
+    from ..input_files import read_bounds
     from ..render.evaluation_views import auto_page, auto_record, auto_view
-    from .input_files import read_bounds
 
     check_output(output, inputs=(table, *([public_bounds] if public_bounds else [])), force=force)
     selector = ClinicalModelSelector()
     best, all_rounds = run_auto(
-        open_table(table, table_name=look.table_name),
+        open_given(table, look),
         selector=selector,
         rounds=rounds,
         seed=seed,
@@ -306,8 +305,8 @@ def _exit_by_release(release: str, fail_on: str) -> None:
 
 def _write(made: Synthesis, output: Path, spreadsheet_safe: bool) -> None:
     """Table and run card; texts that a spreadsheet would run as formulas are told or made harmless."""
+    from ...synthesizers.encoding.spreadsheet import formula_columns, without_formulas
     from ...synthesizers.running.files import write_result
-    from ...synthesizers.running.spreadsheet import formula_columns, without_formulas
 
     table = without_formulas(made.table) if spreadsheet_safe else made.table
     columns = formula_columns(table) if output.suffix in (".csv", ".tsv") else ()

@@ -48,10 +48,12 @@ class JobUpload(PlanUpload):
     """Comma-separated columns for k-anonymity."""
     output: Literal["csv", "parquet"] = "csv"
     """Format of the synthetic table."""
+    spreadsheet_safe: bool = False
+    """Put an apostrophe before texts that a spreadsheet would run."""
 
 
 _COMMON = {"kind", "table_from"}
-_MADE = {"seed", "held_out", "quasi_identifiers", "output"}
+_MADE = {"seed", "held_out", "quasi_identifiers", "output", "spreadsheet_safe"}
 _PLANNED = {*SelectionOptions.model_fields, "target", "patient_id", "kinds"}
 _FIELDS: dict[JobKind, set[str]] = {
     "auto": _PLANNED | _MADE | {"rounds"},
@@ -63,7 +65,7 @@ _PARTS: dict[JobKind, set[str]] = {
     "auto": {"file", "public_bounds"},
     "synthesize": {"file", "plan", "public_bounds"},
     "evaluate": {"file", "synthetic", "card"},
-    "tune": {"file"},
+    "tune": {"file", "public_bounds"},
 }
 _NEEDED: dict[JobKind, str | None] = {"auto": None, "synthesize": "plan", "evaluate": "synthetic", "tune": None}
 

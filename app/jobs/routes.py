@@ -20,7 +20,7 @@ from fastapi.sse import format_sse_event
 from starlette.responses import StreamingResponse
 
 from ...schemas.errors import MissingExtra, SettingsError
-from ..cli.input_files import read_bounds, read_card, read_plan
+from ..input_files import read_bounds, read_card, read_plan
 from ..service.admission.shares import Caller, Shares
 from ..service.handler import Service, caller_of
 from ..service.openapi.examples import JOB_EXAMPLES

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
 from ...schemas.plan import ModelSelectionPlan
 from ...schemas.result import SelectionResult
 from ...schemas.settings import Settings
-from ..cli.input_files import read_bounds, read_card, read_plan
+from ..input_files import read_bounds, read_card, read_plan
 from .models import JobUpload
 from .records import Job, JobKind
 
@@ -91,12 +90,24 @@ class Task:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         write_atomically(path, lambda partial: partial.write_text(text, encoding="utf-8"))
 
+    def watch(self, text: str, share: float) -> None:
+        """Tell the owner what happens, and how much of the time is spent."""
+        if share > 0:
+            self._expected = round((time.monotonic() - self._began) / share, 1)
+        self.say(text)
+
     def write_synthesis(self, made: Synthesis) -> None:
-        """Write the synthetic table and its run card."""
+        """Write the synthetic table and its run card; texts that a spreadsheet would run are told or made harmless."""
+        from ...synthesizers.encoding.spreadsheet import formula_columns, without_formulas
         from ...synthesizers.running.files import write_table
 
+        options = self.options
+        table = without_formulas(made.table) if options.spreadsheet_safe else made.table
+        columns = formula_columns(table) if options.output == "csv" else ()
+        if columns:
+            self.say(f"a spreadsheet would run texts of {', '.join(columns)} as formulas: see spreadsheet_safe")
         Path("results").mkdir(mode=0o700, exist_ok=True)
-        write_table(made.table, Path("results") / f"synthetic.{self.options.output}")
+        write_table(table, Path("results") / f"synthetic.{options.output}")
         self.write("card.json", made.card.model_dump_json(indent=2))
 
 
@@ -105,7 +116,7 @@ _AROUND_A_FIT = 10.0
 
 
 def _synthesize(task: Task) -> None:
-    from ...agents.synthesize import synthesize
+    from ...agents.synthesize import protection_by, synthesize
     from ...evidence.evaluation import evaluate
 
     options, known = task.options, read_plan(Path("plan"))
@@ -115,6 +126,8 @@ def _synthesize(task: Task) -> None:
         task.table,
         known,
         patient_id=options.patient_id,
+        target=options.target,
+        protection=protection_by(task.settings, options.compliance),
         seed=options.seed,
         held_out=options.held_out,
         limits=task.limits,
@@ -188,11 +201,16 @@ def _auto(task: Task) -> None:
 def _tune(task: Task) -> None:
     from ...agents import ClinicalModelSelector
 
-    selector: Any = ClinicalModelSelector(task.settings)
-    if not hasattr(selector, "tune"):
-        raise SettingsError("kind: this version cannot tune")
-    result: SelectionResult = selector.tune(
-        task.table, max_seconds=task.options.max_seconds, seed=task.options.seed, **task.selection_options
+    result = ClinicalModelSelector(task.settings).tune(
+        task.table,
+        max_seconds=task.options.max_seconds,
+        seed=task.options.seed or 0,
+        limits=task.limits,
+        public=task.public,
+        # Kept when the worker is killed: the next one goes on from there.
+        folder=Path("race"),
+        watch=task.watch,
+        **task.selection_options,
     )
     task.write("plan.json", result.plan.model_dump_json(indent=2))
     task.write("result.json", result.model_dump_json(indent=2))

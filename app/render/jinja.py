@@ -11,6 +11,7 @@ from jinja2 import Environment
 from ...evidence.report.jinja import make_environment
 from .words import (
     count_of,
+    describe_concept,
     describe_cost,
     describe_extent,
     describe_number,
@@ -36,6 +37,7 @@ def template_environment(folder: Path | None = None) -> Environment:
     own = Path(__file__).with_name("templates")
     environment = make_environment(*([] if folder is None else [folder]), own)
     environment.filters.update(
+        concept=describe_concept,
         number=describe_number, positions=_positions, share=describe_share, short=_short, values=describe_values,
         words=spaced,
     )  # fmt: skip

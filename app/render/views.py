@@ -12,7 +12,15 @@ from rich.text import Text
 
 from ...synthesizers.catalogue import CATALOGUE, NOT_OFFERED
 from .rich_tables import facts_grid, shown, table_of, warnings_grid
-from .words import describe_cost, describe_extent, describe_privacy, describe_values, name_aliases, printable
+from .words import (
+    describe_concept,
+    describe_cost,
+    describe_extent,
+    describe_privacy,
+    describe_values,
+    name_aliases,
+    printable,
+)
 
 if TYPE_CHECKING:
     from ...schemas.profile import ColumnProfile, TableProfile
@@ -26,6 +34,9 @@ __all__ = [
     "profile_view",
     "result_view",
 ]
+
+_MOST_CONCEPTS = 40
+"""Recognised columns that the terminal lists; ``--json`` has all."""
 
 
 def result_view(result: SelectionResult) -> RenderableType:
@@ -92,13 +103,27 @@ def profile_view(profile: TableProfile, tokens: int) -> RenderableType:
     parts: list[RenderableType] = [
         table_of(describe_extent(profile), headings, rows, numbers=(3, 4), fixed=(1, 2, 3, 4, 5))
     ]
-    if profile.warnings:
-        parts += [warnings_grid(name_aliases(text, profile.names) for text in profile.warnings), Text()]
+    concepts = [f"{column.name}: {describe_concept(column.safe)}" for column in profile.columns if column.safe.concept]
+    if concepts:
+        parts += [shown("Recognised as " + "; ".join(concepts[:_MOST_CONCEPTS]) + ".", "dim"), Text()]
+    said = [*(name_aliases(text, profile.names) for text in profile.warnings), *_changes_shown(profile)]
+    if said:
+        parts += [warnings_grid(said), Text()]
     if safe.target is None and profile.target_candidates:
         listed = ", ".join(profile.target_candidates[:5])
         parts += [shown(f"No --target is named; columns that are often predicted: {listed}.", "dim")]
     parts += [shown(f"A provider would read about {tokens:,} tokens of it, no name and no value: see --json.", "dim")]
     return Group(*parts)
+
+
+_MOST_CHANGES = 20
+
+
+def _changes_shown(profile: TableProfile) -> list[str]:
+    """What reading made of the table; of many changes the first."""
+    sentences = [change.sentence for change in profile.changes]
+    more = len(sentences) - _MOST_CHANGES
+    return [*sentences[:_MOST_CHANGES], *([f"{more} more changes: see --json"] if more > 0 else [])]
 
 
 def profile_record(profile: TableProfile, prompt: str, tokens: int) -> dict[str, Any]:
@@ -113,6 +138,7 @@ def profile_record(profile: TableProfile, prompt: str, tokens: int) -> dict[str,
         "target_candidates": list(profile.target_candidates),
         "columns": [_column_record(column) for column in profile.columns],
         "warnings": list(profile.warnings),
+        "changes": [{**change.model_dump(), "sentence": change.sentence} for change in profile.changes],
         "prompt": prompt,
         "prompt_tokens": tokens,
     }

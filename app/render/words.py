@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ...schemas.methods import Hyperparameters
     from ...schemas.plan import ModelSelectionPlan
-    from ...schemas.profile import TableProfile
+    from ...schemas.profile import SafeColumn, TableProfile
 
 __all__ = [
     "count_of",
+    "describe_concept",
     "describe_cost",
     "describe_extent",
     "describe_number",
@@ -89,3 +90,9 @@ def printable(text: str) -> str:
 def spaced(name: str) -> str:
     """An identifier as words."""
     return str(name).replace("_", " ")
+
+
+def describe_concept(column: SafeColumn) -> str:
+    """The clinical concept of a column, with its unit where the figures tell it."""
+    concept = (column.concept or "").replace("_", " ")
+    return f"{concept} [{column.unit}]" if column.unit else concept

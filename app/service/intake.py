@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Request
-from pydantic import BaseModel
 
+from ...schemas.base import Frozen
 from ...schemas.settings import Settings
 from ...synthesizers.running.held_folders import HeldFolder, sweep_folders
 from .admission.shares import Caller, Shares
@@ -51,7 +51,7 @@ class Intake:
             self._spool = None
 
     @asynccontextmanager
-    async def json(self, request: Request, caller: Caller, model: type[BaseModel]) -> AsyncIterator[Any]:
+    async def json(self, request: Request, caller: Caller, model: type[Frozen]) -> AsyncIterator[Any]:
         """The body as ``model``.
 
         Raises:
@@ -68,7 +68,7 @@ class Intake:
         self,
         request: Request,
         caller: Caller,
-        model: type[BaseModel],
+        model: type[Frozen],
         files: Mapping[str, bool] = TABLE_ONLY,
         parent: Path | None = None,
     ) -> AsyncIterator[tuple[Path, Any]]:

@@ -19,7 +19,7 @@ from ...evidence.report.svg import Bar, draw_evidence
 from ...evidence.report.words import ANSWERS, figure
 from ...schemas.errors import NoFeasibleSynthesizer
 from ...schemas.options import SelectionOptions
-from ...schemas.profile import Kind, TableProfile
+from ...schemas.profile import Kind
 from ...schemas.question import Question
 from ...schemas.request import SelectionRequest
 from ...schemas.result import SelectionResult
@@ -108,7 +108,6 @@ async def _job(jobs: Jobs, request: Request, job_id: str) -> Response:
 def _render_plan(service: Service, request: SelectionRequest, result: SelectionResult) -> Response:
     question = resolve(request, service.settings).question
     bars = _bars(question, result)
-    names = request.profile.names if isinstance(request.profile, TableProfile) else {}
     return HTMLResponse(
         _template("plan").render(
             plan=result.plan,
@@ -120,7 +119,7 @@ def _render_plan(service: Service, request: SelectionRequest, result: SelectionR
             refused=_refused(question),
             result=result.to_json(names=True, indent=2),
             plan_json=json.dumps(result.plan.model_dump(mode="json"), indent=2),
-            code=python_code(result, names),
+            code=python_code(result),
         )
     )
 

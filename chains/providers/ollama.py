@@ -15,7 +15,7 @@ from ...schemas.settings import Settings
 from .base import BoundModel, Provider, RequestForm, asking_half, with_schema_in_words
 from .http import PrivateLoopTransport, Reply, RequestFailed
 from .ollama_responses import judge_ollama
-from .plan_schema import plan_schema
+from .plan_schema import plan_schema, schema_text
 from .private_loop import get_private_loop
 from .redaction import mask_url
 
@@ -26,6 +26,13 @@ _PROBE_S = 1.0
 
 _BASE_KEPT_S = 30.0
 """How long the base that answered is taken for granted."""
+
+
+_ANSWER_TOKENS = 1000
+"""Kept for the answer: a plan with three backups has a third of it."""
+
+_BYTES_PER_TOKEN = 4
+"""Of a JSON schema: the plan's was counted at 4.1."""
 
 
 class Ollama(Provider):
@@ -90,9 +97,10 @@ class Ollama(Provider):
 
     def messages(self, messages: list[BaseMessage], form: RequestForm) -> list[BaseMessage]:
         """With the schema in words where the context has room: ``format`` binds the grammar, but no model reads it."""
-        told = with_schema_in_words(messages, form.schema)
-        tokens = sum(estimate_tokens(str(message.content)) for message in told)
-        return told if tokens + self.settings.selector_max_tokens <= self.settings.ollama_num_ctx else messages
+        tokens = sum(estimate_tokens(str(message.content)) for message in messages)
+        room = self.settings.ollama_num_ctx - tokens - _ANSWER_TOKENS
+        fits = len(schema_text(form.schema)) / _BYTES_PER_TOKEN <= room
+        return with_schema_in_words(messages, form.schema) if fits else messages
 
     def _bind(self, form: RequestForm) -> BoundModel:
         from langchain_ollama import ChatOllama

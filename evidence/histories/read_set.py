@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ...synthesizers.encoding.linked_tables import LinkedSet, LinkedTable, PreparedSet, prepare_set
+from ...schemas.column_treatment import Treatment
+from ...schemas.compliance import ValueProtection
+from ...synthesizers.encoding.linked_set import LinkedSet, LinkedTable
+from ...synthesizers.encoding.linked_tables import PreparedSet, prepare_set
+from ...synthesizers.encoding.set_dates import is_date
+from ...synthesizers.running.run_histories import protect_set
 from ..metrics.comparable import as_category, as_number, numeric_columns
 from .table import Array, Histories
 
@@ -17,35 +23,40 @@ __all__ = ["as_made", "read_histories"]
 _NO_EVENT = frozenset({"0", "0.0", "false", "no", "n", "censored", "alive", "none"})
 
 
-def read_histories(real: LinkedSet, other: LinkedSet | None = None, *, restore_dates: bool) -> list[Histories]:
+def read_histories(
+    real: LinkedSet, other: LinkedSet | None = None, *, protection: ValueProtection | None = None
+) -> list[Histories]:
     """The histories of each event table: of ``other``, or of ``real`` where there is none.
 
     Args:
         real: Decides which columns are numbers.
         other: Synthetic tables in the same form.
-        restore_dates: As they were made (see ``fit_set``).
+        protection: What a fit sees of the tables: without values of few, the longest histories cut.
     """
-    model = prepare_set(real, restore_dates=restore_dates)
-    source = model if other is None else prepare_set(other, restore_dates=restore_dates)
-    return [_read(model, source, i, real) for i in range(len(real.events))]
+    model = prepare_set(real)
+    source = model if other is None else prepare_set(other)
+    if protection is not None:
+        source, _ = protect_set(source, protection)
+    found = [_read(model, source, i, real) for i in range(len(real.events))]
+    return found if protection is None else [_cut_longest(item, protection.k) for item in found]
 
 
-def as_made(real: LinkedSet, made: Mapping[str, pd.DataFrame], *, restore_dates: bool) -> LinkedSet:
+def as_made(real: LinkedSet, made: Mapping[str, pd.DataFrame]) -> LinkedSet:
     """Synthetic tables as a set: what was coarsened before the fit is so already, and dropped columns are gone."""
 
     def link(item: LinkedTable) -> LinkedTable:
         table = made[item.name]
         kept = [t for t in item.treatments if t.column in set(map(str, table.columns))]
-        done = [_already(t, restore_dates) for t in kept]
-        return LinkedTable(item.name, table, tuple(done), item.key)
+        done = [_already(t, item) for t in kept]
+        return replace(item, table=table, treatments=tuple(done))
 
     events = tuple(link(item) for item in real.events)
     return LinkedSet(events, None if real.patients is None else link(real.patients))
 
 
-def _already(treatment: Any, restore_dates: bool) -> Any:
-    dated = treatment.how == "time_since_first" or treatment.how == "age_from_birth"
-    if treatment.action != "generalise" or (restore_dates and dated):
+def _already(treatment: Treatment, item: LinkedTable) -> Treatment:
+    dated = is_date(item, treatment.column)
+    if treatment.action != "generalise" or dated:
         return treatment
     return treatment.model_copy(update={"action": "keep"})
 
@@ -79,7 +90,7 @@ def _read(model: PreparedSet, source: PreparedSet, i: int, real: LinkedSet) -> H
 
 
 def _statics(model: PreparedSet, source: PreparedSet, real: LinkedSet) -> pd.DataFrame:
-    special = {model.end, _event_column(real)}
+    special = {model.end, model.death, _event_column(real)}
     names = [name for name in model.homes if name not in special]
     numeric = set(numeric_columns(model.people[names]))
     found = {n: as_number(source.people[n]) if n in numeric else _labels(source.people[n]) for n in names}
@@ -89,10 +100,11 @@ def _statics(model: PreparedSet, source: PreparedSet, real: LinkedSet) -> pd.Dat
 def _events(source: PreparedSet, end: Any, real: LinkedSet) -> Array | None:
     if end is None:
         return None
+    if source.death is not None:
+        return np.asarray(source.people[source.death] == "yes")
     column = _event_column(real)
     if column is None:
-        # A date of death is there for those who died.
-        return np.asarray(source.people[end].notna())
+        return None
     labels = _labels(source.people[column])
     return np.array([label is not None and str(label).lower() not in _NO_EVENT for label in labels])
 
@@ -108,3 +120,17 @@ def _event_column(real: LinkedSet) -> str | None:
 def _labels(cells: pd.Series) -> Array:
     labels = as_category(cells)
     return np.where(cells.isna().to_numpy(), None, labels).astype(object)
+
+
+def _cut_longest(histories: Histories, k: int) -> Histories:
+    """Without the visits that a patient has beyond the k-th longest history."""
+    lengths = histories.lengths
+    cap = np.sort(lengths)[::-1][min(k, len(lengths)) - 1]
+    number = np.arange(len(histories.owners)) - np.searchsorted(histories.owners, histories.owners)
+    kept = np.flatnonzero(number < cap)
+    return replace(
+        histories,
+        visits=histories.visits.iloc[kept].reset_index(drop=True),
+        owners=histories.owners[kept],
+        times=None if histories.times is None else histories.times[kept],
+    )

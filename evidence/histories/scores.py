@@ -73,7 +73,14 @@ class HistoryScores:
 
 
 def measure_histories(
-    fitted: Histories, held_out: Histories, other: Histories, *, predict: object | None = None, seed: int = 0
+    fitted: Histories,
+    held_out: Histories,
+    other: Histories,
+    *,
+    strangers: Histories | None = None,
+    like: Histories | None = None,
+    predict: object | None = None,
+    seed: int = 0,
 ) -> HistoryScores:
     """Hold ``other`` against held-out patients, and attack it by the patients that it was made from.
 
@@ -81,16 +88,18 @@ def measure_histories(
         fitted: Patients whom the synthesizer saw.
         held_out: Patients of the same source whom it did not see; the yardstick.
         other: What is judged: synthetic histories, or a control.
+        strangers: Held-out patients for the attack, where the yardstick is not as they are in the table.
+        like: What rows a patient are held against; the patients of the fit where it is not given.
         predict: Column whose next value is foretold; by default the first code, else the number with the strongest
             memory, else the first category.
         seed: Of classifiers and folds.
     """
     real, made = on_ranks_of(held_out, held_out), on_ranks_of(held_out, other)
     predict = choose_predicted(real) if predict is None else predict
-    membership = measure_membership(fitted, held_out, other)
+    membership = measure_membership(fitted, held_out if strangers is None else strangers, other)
     once = {name: once_codes(fitted, name) for name in held_out.codes}
     return HistoryScores(
-        rows_per_patient=_rows_per_patient(other) / max(_rows_per_patient(fitted), 1e-9),
+        rows_per_patient=_rows_per_patient(other) / max(_rows_per_patient(like or fitted), 1e-9),
         length=compare_lengths(held_out, other),
         gap=compare_gaps(held_out, other),
         first=compare_visits(held_out, other, "firsts"),

@@ -15,7 +15,7 @@ import pandas as pd
 from ...profiling.disclosure_control import K
 from .comparable import MISSING, Array, as_category, as_number, numeric_columns
 
-__all__ = ["FEWEST_PERSONS", "Marginal", "compare_marginals"]
+__all__ = ["FEWEST_PERSONS", "Marginal", "compare_gaps", "compare_marginals"]
 
 FEWEST_PERSONS = K
 _BINS = 12
@@ -61,6 +61,18 @@ def compare_marginals(
             labels = as_category(real[name]), as_category(synthetic[name])
             found.append(_marginal(str(name), *labels, None, owners))
     return tuple(found)
+
+
+def compare_gaps(real: pd.DataFrame, synthetic: pd.DataFrame) -> Marginal | None:
+    """Shares of missing cells of the columns that differ most in them; None where nothing is missing."""
+    gaps = [(float(real[name].isna().mean()), float(synthetic[name].isna().mean()), str(name)) for name in real.columns]
+    shown = sorted((gap for gap in gaps if max(gap[:2]) > 0), key=lambda gap: -abs(gap[0] - gap[1]))[:_MOST_LEVELS]
+    if not shown:
+        return None
+    return Marginal(
+        name="missing cells", numeric=False, labels=tuple(name for _, _, name in shown),
+        real=tuple(round(one, 3) for one, _, _ in shown), synthetic=tuple(round(other, 3) for _, other, _ in shown),
+    )  # fmt: skip
 
 
 def _marginal(name: str, real: Array, synthetic: Array, order: tuple[str, ...] | None, owners: Array) -> Marginal:

@@ -18,7 +18,7 @@ from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.feasibility import Assessment, assess, assess_method, require_feasible
 from ...synthesizers.sizing import TableShape
 from .expected_results import Expectation, expect, size_of
-from .weights import WEIGHTS, score_cell
+from .weighing import WEIGHTS, score_cell
 
 __all__ = ["WEIGHTS", "EmbeddedRecommender", "Ranked", "rank", "rank_any", "rate_all", "rate_config", "recommend"]
 

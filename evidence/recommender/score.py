@@ -31,7 +31,7 @@ from ..metrics.fidelity import measure_fidelity, shuffle_columns
 from ..metrics.joint import likeness, tell_apart
 from ..metrics.models import Task, make_task, predict, score
 from ..metrics.utility import MIN_ABOVE_CHANCE, ratio_of
-from .weights import score_cell, speed_of
+from .weighing import score_cell, speed_of
 
 __all__ = ["SCORE_VERSION", "ScoreDepth", "ScoreParts", "Scorer", "quick_score", "rescale"]
 
@@ -58,7 +58,7 @@ class _Effort:
 
 _EFFORTS: dict[ScoreDepth, _Effort] = {
     "quick": _Effort(rows=1000, trees=40, target_draws=2, columns=6, column_trees=15),
-    "full": _Effort(rows=2000, trees=100, target_draws=4, columns=12, column_trees=40),
+    "full": _Effort(rows=2000, trees=80, target_draws=3, columns=10, column_trees=30),
 }
 
 

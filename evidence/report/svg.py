@@ -14,9 +14,20 @@ from typing import TYPE_CHECKING, Self
 from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
+    from ..metrics.pairs import PairTie
     from ..metrics.side_by_side import Marginal
+    from ..metrics.survival import Survival
 
-__all__ = ["Bar", "Interval", "draw_evidence", "draw_intervals", "draw_marginals"]
+__all__ = [
+    "Bar",
+    "Interval",
+    "draw_curves",
+    "draw_evidence",
+    "draw_gaps",
+    "draw_intervals",
+    "draw_marginals",
+    "draw_pairs",
+]
 
 _WIDTH = 340
 _LEFT, _RIGHT = 8, 8
@@ -127,6 +138,66 @@ def draw_marginals(marginals: Sequence[Marginal]) -> Markup:
     """A small chart for each column, those that differ most first."""
     worst = sorted(marginals, key=lambda marginal: -marginal.distance)
     return Markup('<div class="marginals">{}</div>').format(Markup("").join(map(_draw_marginal, worst)))
+
+
+def draw_gaps(marginal: Marginal) -> Markup:
+    """Shares of missing cells, column by column."""
+    return Markup('<div class="marginals">{}</div>').format(_draw_marginal(marginal))
+
+
+def draw_curves(survival: Survival) -> Markup:
+    """Both Kaplan-Meier curves with the real one's band; time from 0 to the horizon, survival from 0 to 1."""
+    axis, top, height = _Axis(0.0, 1.0), 8, 200
+    parts = []
+    for share in (0, 0.5, 1):
+        y = top + height * (1 - share)
+        parts += [
+            f'<line class="grid" x1="{_LEFT}" y1="{y:g}" x2="{_WIDTH - _RIGHT}" y2="{y:g}"/>',
+            _text(_LEFT, y - 3 if share < 1 else y + 13, f"{share:g}", css="tick"),
+        ]
+    band = [
+        *zip(survival.grid, survival.high, strict=True),
+        *zip(survival.grid[::-1], survival.low[::-1], strict=True),
+    ]
+    places = {
+        name: " ".join(f"{axis.at(x)},{top + height * (1 - y):.1f}" for x, y in points)
+        for name, points in (
+            ("band", band),
+            ("real", list(zip(survival.grid, survival.real, strict=True))),
+            ("made", list(zip(survival.grid, survival.synthetic, strict=True))),
+        )
+    }
+    parts += [
+        f'<polygon class="real" fill-opacity="0.2" points="{places["band"]}"/>',
+        f'<polyline class="line real" points="{places["real"]}"/>',
+        f'<polyline class="line made" stroke-dasharray="6 3" points="{places["made"]}"/>',
+        _text(_WIDTH / 2, top + height + 18, _shortened(survival.time), anchor="middle", css="tick"),
+    ]
+    described = (
+        f"survival by {survival.time}: mean difference {survival.curve_difference:.3f}; at the horizon "
+        f"{survival.real[-1]:.0%} real, {survival.synthetic[-1]:.0%} synthetic"
+    )
+    return _svg(top + height + 24, described, parts)
+
+
+def draw_pairs(ties: Sequence[PairTie]) -> Markup:
+    """A point for each pair of columns: its tie in the real table across, in the synthetic one up."""
+    axis, top, side = _Axis(0.0, 1.0), 8, _WIDTH - _LEFT - _RIGHT
+    parts = [
+        f'<line class="grid" x1="{axis.at(0)}" y1="{top + side}" x2="{axis.at(1)}" y2="{top}"/>',
+        f'<line class="grid" x1="{axis.at(0)}" y1="{top + side}" x2="{axis.at(1)}" y2="{top + side}"/>',
+        f'<line class="grid" x1="{axis.at(0)}" y1="{top}" x2="{axis.at(0)}" y2="{top + side}"/>',
+        _text(_WIDTH / 2, top + side + 18, "0 to 1 in the real table", anchor="middle", css="tick"),
+        _text(_LEFT + 4, top + 13, "1 in the synthetic table", css="tick"),
+    ]
+    for tie in ties:
+        words = escape(f"{tie.first} and {tie.second}: {tie.real:.2f} real, {tie.synthetic:.2f} synthetic")
+        y = top + side * (1 - min(1.0, tie.synthetic))
+        parts.append(
+            f'<circle class="made" fill-opacity="0.7" cx="{axis.at(tie.real)}" cy="{y:.1f}" r="4">'
+            f"<title>{words}</title></circle>"
+        )
+    return _svg(top + side + 24, f"ties of {len(ties)} pairs of columns, real against synthetic", parts)
 
 
 def _draw_marginal(marginal: Marginal) -> Markup:

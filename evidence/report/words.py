@@ -69,6 +69,7 @@ def figures_of(evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
                 f"{name} {evaluation.utility.tstr:.3f} trained on synthetic, {evaluation.utility.trtr:.3f} on real",
             )
         )
+    lines += _more_figures(evaluation)
     if evaluation.disclosure is not None:
         membership = evaluation.disclosure.membership
         lines += [
@@ -92,6 +93,75 @@ def figures_of(evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
             ("k-anonymity", f"{evaluation.k_anonymity} ({', '.join(evaluation.quasi_identifiers)}): shown, not judged")
         )
     return tuple(lines)
+
+
+def _more_figures(evaluation: Evaluation) -> list[tuple[str, str]]:
+    lines = []
+    if evaluation.score is not None:
+        parts = evaluation.score
+        named = (("fidelity", parts.fidelity), ("utility", parts.utility), ("privacy", parts.privacy))
+        told = ", ".join(f"{name} {figure(value)}" for name, value in named)
+        lines.append(("score", f"{parts.score:.3f} by balanced weights: {told} (0 independent columns, 1 real rows)"))
+    if evaluation.joint is not None:
+        joint = evaluation.joint
+        floors = ("", "") if joint.c2st_floor is None else (f" ({joint.c2st_floor:.2f})", f" ({joint.pmse_floor:.1f})")
+        lines.append(
+            (
+                "told apart",
+                f"a forest tells real from synthetic rows with AUC {joint.c2st_auc:.2f}{floors[0]}, pMSE ratio "
+                f"{joint.pmse_ratio:.1f}{floors[1]}; in brackets real rows against real rows",
+            )
+        )
+    if evaluation.plausibility is not None and evaluation.plausibility.rules:
+        rules = evaluation.plausibility
+        chance = "" if rules.held_out_rows is None else f", {rules.held_out_rows:.1%} of held-out real rows"
+        lines.append(
+            ("plausibility", f"{rules.broken_rows:.1%} of rows break one of {rules.rules} rules that hold{chance}")
+        )
+    learned = [one.ratio for one in evaluation.global_utility if one.ratio is not None]
+    if learned:
+        lines.append(
+            ("other targets", f"{sum(learned) / len(learned):.0%} of what real rows teach, over {len(learned)} columns")
+        )
+    rare = evaluation.utility.rare if evaluation.utility is not None else None
+    if rare is not None:
+        lines.append(
+            (
+                "rare event",
+                f"{rare.share:.1%} of rows: PR-AUC {rare.tstr_pr_auc:.2f} (real {rare.trtr_pr_auc:.2f}), Brier "
+                f"{rare.tstr_brier:.3f} (real {rare.trtr_brier:.3f})",
+            )
+        )
+    if evaluation.inference is not None:
+        found = evaluation.inference
+        lines.append(
+            (
+                "inference",
+                f"{found.coefficients} {found.kind} coefficients: intervals overlap by {found.overlap:.0%}, signs "
+                f"agree in {found.sign:.0%}, significance in {found.significance:.0%}; p-values from synthetic rows "
+                "are too small",
+            )
+        )
+    if evaluation.survival is not None:
+        curves = evaluation.survival
+        ranking = ""
+        if curves.c_index_real is not None and curves.c_index_synthetic is not None:
+            ranking = (
+                f", C-index {curves.c_index_synthetic:.2f} trained on synthetic, {curves.c_index_real:.2f} on real"
+            )
+        lines.append(
+            ("survival", f"curves differ by {curves.curve_difference:.3f}, log-rank p {curves.log_rank_p:.3g}{ranking}")
+        )
+    if evaluation.missingness is not None:
+        gaps = evaluation.missingness
+        lines.append(
+            (
+                "missing cells",
+                f"shares differ by {gaps.share_difference:.3f} at most, correlations of gaps by "
+                f"{figure(gaps.together_difference)}, dependence on values by {figure(gaps.dependence_difference)}",
+            )
+        )
+    return lines
 
 
 def interval(value: Interval) -> str:

@@ -143,14 +143,14 @@ def _days(column: ColumnFacts) -> list[int | None]:
     rows = rows[:: max(1, len(rows) // _MOST_ROWS)]
     texts = pc.take(column.values.distinct, rows.drop_null().unique())
     day_first = column.date.day_first if column.date is not None else None
-    found: dict[str, int | None] = {}
+    day_of: dict[str, int | None] = {}
     for text in texts.to_pylist():
         if column.date is None:
-            found[text] = datetime(int(text), 7, 1).toordinal()
+            day_of[text] = datetime(int(text), 7, 1).toordinal()
             continue
         written = read_date(text, day_first=day_first)
-        found[text] = None if written is None or written.is_open else written.moment.toordinal()
-    return [found.get(text) for text in _row_texts(column, rows)]
+        day_of[text] = None if written is None or written.is_open else written.moment.toordinal()
+    return [day_of.get(text) for text in _row_texts(column, rows)]
 
 
 def _row_texts(column: ColumnFacts, rows: pa.Array) -> list[str]:
@@ -159,8 +159,10 @@ def _row_texts(column: ColumnFacts, rows: pa.Array) -> list[str]:
 
 def _span(days: Sequence[int | None]) -> int:
     """Days between the 5 % and 95 % quantiles."""
-    known = sorted(day for day in days if day is not None)
-    return known[int(0.95 * (len(known) - 1))] - known[int(0.05 * (len(known) - 1))] if len(known) >= 15 else 0
+    ordered = sorted(day for day in days if day is not None)
+    if len(ordered) < 15:
+        return 0
+    return ordered[int(0.95 * (len(ordered) - 1))] - ordered[int(0.05 * (len(ordered) - 1))]
 
 
 def _are_births(born: Sequence[int | None], seen: Sequence[int | None], column: ColumnFacts) -> bool:

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from ...schemas.dates import is_day_first, read_date
 from ...schemas.profile import Pattern
-from ..readers.asked import Totals
+from ..values.asked import Totals
+from ..values.column_values import ColumnValues
 from .column_names import Header
-from .column_values import ColumnValues
 from .value_patterns import LONGEST, pattern_shares
 
 __all__ = ["DateFacts", "ColumnFacts", "NumberFacts", "WordFacts", "gather"]
@@ -162,13 +162,13 @@ def _some(values: pa.Array, most: int) -> tuple[str, ...]:
 
 
 def _blocks(values: ColumnValues) -> tuple[float, float]:
-    codes = values.positions.drop_null()
-    if len(codes) < 2:
+    rows = values.positions.drop_null()
+    if len(rows) < 2:
         return 0.0, 0.0
-    changes = int(pc.sum(pc.not_equal(codes[1:], codes[:-1])).as_py() or 0)
+    changes = int(pc.sum(pc.not_equal(rows[1:], rows[:-1])).as_py() or 0)
     # In random order a neighbour is equal with the probability that two draws are.
-    equal = (pc.sum(pc.multiply(values.counts, values.counts)).as_py() or 0) / len(codes) ** 2
-    expected = (len(codes) - 1) * (1 - equal) + 1
+    equal = (pc.sum(pc.multiply(values.counts, values.counts)).as_py() or 0) / len(rows) ** 2
+    expected = (len(rows) - 1) * (1 - equal) + 1
     return len(values.distinct) / (changes + 1), expected / (changes + 1)
 
 
@@ -234,21 +234,21 @@ def _sentinels(numbers: Sequence[float], counts: Sequence[int]) -> list[float]:
         return []
     tally = {}
     for code in (*_SENTINEL_LOW, *_SENTINEL_HIGH):
-        place = bisect_left(numbers, code)
-        if place < len(numbers) and numbers[place] == code and counts[place] >= max(0.005 * total, 3):
-            tally[code] = counts[place]
-    found: list[float] = []
+        position = bisect_left(numbers, code)
+        if position < len(numbers) and numbers[position] == code and counts[position] >= max(0.005 * total, 3):
+            tally[code] = counts[position]
+    sentinels: list[float] = []
     # From the outside inwards, since several codes (-7, -8, -9) may stand side by side.
     for code in sorted(tally, key=abs, reverse=True):
         same_side = [c for c in tally if (c < 0) == (code < 0)]
-        rest = [(n, c) for n, c in zip(numbers, counts, strict=True) if n not in same_side and n not in found]
+        rest = [(n, c) for n, c in zip(numbers, counts, strict=True) if n not in same_side and n not in sentinels]
         if len(rest) < 4:
             continue
         low, high = rest[0][0], rest[-1][0]
         _, q25, _, q75, _ = _quantiles([n for n, _ in rest], list(accumulate(c for _, c in rest)))
         if _stands_apart(code, low, high, q75 - q25):
-            found.append(code)
-    return found
+            sentinels.append(code)
+    return sentinels
 
 
 def _stands_apart(code: float, low: float, high: float, spread: float) -> bool:

@@ -16,7 +16,20 @@ from .identifiers.name_dictionary import name_shares
 from .identifiers.national_ids import national_scheme
 from .value_patterns import matches
 
-__all__ = ["called_like", "caseless_name", "mobile", "national_number", "plate", "postcode_form", "repeated_key"]
+__all__ = [
+    "consecutive_label",
+    "is_arbitrary",
+    "is_even",
+    "called_like",
+    "caseless_name",
+    "dialled",
+    "house_number",
+    "mobile",
+    "national_number",
+    "plate",
+    "postcode_form",
+    "repeated_key",
+]
 
 FEW = 8
 """Distinct values below which a share of names may be chance."""
@@ -41,11 +54,13 @@ def called_like(column: ColumnFacts) -> Decision | None:
         return None
     shares = name_shares(column.texts)
     least = 0.8 if column.header.says("term", "code", "code_id") else 0.5
+    if word.mean_words >= 1.8 and word.title_share >= 0.9 and word.digit_share < 0.1:
+        least -= 0.15  # two capitalised words are names as often as not
     if shares.titled >= 0.8:
         return Decision("name", direct=True, reason="The values begin with titles such as Dr or Mrs.")
     if shares.region >= 0.8 and shares.region > shares.place:
         return Decision("quasi_identifier", quasi=True, reason="The values are called like countries or states.")
-    towns = shares.place + (shares.region if shares.place >= 0.3 else 0.0)
+    towns = shares.place + (shares.region if shares.place >= 0.2 else 0.0)
     if towns > shares.person and _is_enough(column, towns, 0.9):
         reason = "The values are called like towns."
         return Decision("address", direct=True, quasi=True, detail="place", reason=reason)
@@ -70,11 +85,40 @@ def repeated_key(column: ColumnFacts) -> Decision | None:
     """
     if column.distinct < 20 or not 0.005 <= column.unique_share < 0.98 or not _is_long_key(column):
         return None
-    counts = column.values.counts.to_pylist()
-    even = pstdev(counts) <= 1.2 * fmean(counts) and max(counts) <= max(0.05 * sum(counts), 3)
-    if not even:
+    if not is_even(column):
         return None
     reason = "Keys of 8 to 16 characters that repeat about evenly, as persons do."
+    return Decision("identifier", direct=True, detail="record", reason=reason)
+
+
+def is_even(column: ColumnFacts) -> bool:
+    """Values repeat about evenly: no few of them stand in most rows."""
+    counts = column.values.counts.to_pylist()
+    mean = fmean(counts)
+    return pstdev(counts) <= 1.4 * mean and max(counts) <= max(0.05 * sum(counts), 4 * mean, 3)
+
+
+def is_arbitrary(column: ColumnFacts) -> bool:
+    """Whole numbers that end in 0 or 5 no more often than chance has it."""
+    number = column.number
+    if number is None or not number.integer or number.minimum < 0:
+        return False
+    return number.round_share < 0.2 + 1.5 / min(column.distinct, 250) ** 0.5
+
+
+def consecutive_label(column: ColumnFacts) -> Decision | None:
+    """``P0001``, ``P0002`` …: one prefix and consecutive numbers of one length, none much more often than others."""
+    word = column.word
+    if word is None or not word.prefix or column.distinct < 20 or column.distinct > 100_000 or word.width < 4:
+        return None
+    numbers = [text[len(word.prefix) :].lstrip("-_ ") for text in column.values.distinct.to_pylist()]
+    if not all(number.isascii() and number.isdigit() for number in numbers):
+        return None
+    low, high = min(map(int, numbers)), max(map(int, numbers))
+    dense = len(numbers) >= 0.8 * (high - low + 1) and low <= max(10, 0.1 * high)
+    if not dense or not is_even(column):
+        return None
+    reason = "Labels of one prefix with consecutive numbers."
     return Decision("identifier", direct=True, detail="record", reason=reason)
 
 
@@ -85,10 +129,17 @@ def _is_long_key(column: ColumnFacts) -> bool:
     if not (7 if number is not None else 8) <= low <= high <= 16 or high < 8:
         return False
     if number is not None:
-        arbitrary = number.integer and number.minimum >= 0 and number.round_share < 0.3
         # Terminologies number in a narrow band (MedDRA from 10,000,000); persons' numbers are spread.
-        return arbitrary and number.maximum - number.minimum >= 100 * column.distinct and not column.has("snomed")
-    if word is None or word.mean_words > 1.05 or word.digit_share < 0.9 or column.date is not None:
+        return (
+            is_arbitrary(column)
+            and number.maximum - number.minimum >= 100 * column.distinct
+            and not column.has("snomed")
+        )
+    if word is None or word.mean_words > 1.05 or column.date is not None:
+        return False
+    if word.width >= 8 and word.template_share <= 0.3 and word.digit_share >= 0.6:
+        return all(text.isalnum() for text in column.texts)
+    if word.digit_share < 0.9:
         return False
     digits = sum(sum(c.isdigit() for c in text) for text in column.texts) / len(column.texts)
     coded = column.has("ndc") or column.has("icd10") or column.has("loinc") or column.has("decimal", 0.5)
@@ -101,9 +152,53 @@ def caseless_name(column: ColumnFacts) -> Decision | None:
     if word is None or column.distinct < 15 or column.unique_share < 0.3 or word.digit_share > 0.1:
         return None
     caseless = sum(any(c.isalpha() and c.lower() == c.upper() for c in text) for text in column.texts)
-    if caseless < 0.8 * len(column.texts) or word.mean_words > 4:
+    if caseless < 0.8 * len(column.texts) or word.mean_words > 3.2:
         return None
-    return Decision("name", direct=True) if word.median_length <= (5 if word.mean_words < 1.3 else 25) else None
+    longest = 5 if word.mean_words < 1.3 and any("\u3040" <= c <= "\ud7af" for c in column.texts[0]) else 25
+    return Decision("name", direct=True) if word.median_length <= longest else None
+
+
+_HOUSE = r"(?:no\.? ?|nr\.? ?|№ ?)?\d{1,5} ?[a-zA-Z]?(?:[-/]\d{1,4}[a-zA-Z]?)*"
+_STREET_AND_HOUSE = "|".join(
+    (
+        rf"{_HOUSE},? (?:[^\d,]+)(?: [IVX]+)?",
+        rf"[^\d,]*\pL[^\d,]*(?:\d{{1,2}}[^\d,]+)?,? {_HOUSE}",
+        rf"\p{{Lo}}+{_HOUSE}\p{{Lo}}?",
+    )
+)
+
+
+def house_number(column: ColumnFacts) -> Decision | None:
+    """Words with one number before or after them, nearly all different: streets with house numbers."""
+    word = column.word
+    if word is None or column.distinct < 20 or column.unique_share < 0.5 or not 5 <= word.median_length <= 45:
+        return None
+    if word.digit_share < 0.95 or not 1.0 <= word.mean_words <= 6 or column.date is not None:
+        return None
+    if matches(column.texts, f"(?i:{_STREET_AND_HOUSE})") < 0.85 * len(column.texts):
+        return None
+    numbers = {"".join(c for c in text if c.isdigit()) for text in column.texts}
+    large = sum(len(number) >= 2 for number in numbers) >= 0.5 * len(numbers)
+    capital = sum(_has_name_words(text) for text in column.texts) >= 0.8 * len(column.texts)
+    return Decision("address", direct=True) if len(numbers) >= 12 and large and capital else None
+
+
+def _has_name_words(text: str) -> bool:
+    """Some word of three letters with a capital, or in a script that has none."""
+    words = [word for word in text.split() if sum(c.isalpha() for c in word) >= 3]
+    return any(word[0].isupper() or word[0].lower() == word[0].upper() for word in words) and not text.isupper()
+
+
+def dialled(column: ColumnFacts) -> Decision | None:
+    """Seven to fifteen digits with blanks, brackets or a plus among them, hardly any twice."""
+    if column.word is None or column.date is not None or column.distinct < 15 or column.unique_share < 0.7:
+        return None
+    counts = [sum(c.isdigit() for c in text) for text in column.texts]
+    usual = sum(7 <= count <= 15 for count in counts) >= 0.95 * len(counts)
+    marked = sum(any(c in " ()+" for c in text.strip()) for text in column.texts) >= 0.3 * len(column.texts)
+    if not usual or not marked or matches(column.texts, r"\+?[\d()][\d ().\-/]*") < 0.95 * len(column.texts):
+        return None
+    return Decision("phone", direct=True) if max(counts) - min(counts) <= 6 else None
 
 
 def postcode_form(column: ColumnFacts) -> Decision | None:

@@ -43,6 +43,7 @@ RULES: tuple[KindRule, ...] = (
         "direct pattern", "Nearly all values have a shape that identifies a person or record.", valued.direct_pattern
     ),
     KindRule("national number", "The values are numbers that a state gives to persons.", identity.national_number),
+    KindRule("consecutive label", "Labels of one prefix with consecutive numbers.", identity.consecutive_label),
     KindRule("mobile", "Digits with a leading 0 and few area codes.", identity.mobile),
     KindRule("plate", "The values have the form of registration plates.", identity.plate),
     KindRule("constant", "One value only; it tells nothing about a row.", valued.constant),
@@ -81,11 +82,15 @@ RULES: tuple[KindRule, ...] = (
     KindRule("number", "Numbers.", valued.continuous),
     KindRule("written age", "Ages with a unit, or with a class of 90 and over.", written_age),
     KindRule("written number", "Numbers among which some are ranges or carry a unit.", valued.written_number),
+    KindRule(
+        "house number", "Words with one number before or after them, nearly all different.", identity.house_number
+    ),
+    KindRule("dialled", "Digits with the marks of telephone numbers, hardly any twice.", identity.dialled),
+    KindRule("caseless name", "Short words of a script without capitals, mostly different.", identity.caseless_name),
     KindRule("free text", "Many words per value, and few repeats.", valued.free_text),
     KindRule(
         "name-like", "A vocabulary of capitalised words: could be names or places (fail closed).", valued.name_like
     ),
-    KindRule("caseless name", "Short words of a script without capitals, mostly different.", identity.caseless_name),
     KindRule("unique label", "One word per value and hardly a repeat (fail closed).", valued.unique_label),
     KindRule("capital name", "Words in capitals from a long list (fail closed).", valued.capital_name),
     KindRule("label code", "Short labels with digits from a long list.", valued.label_code),

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ...schemas.dates import read_date
 from ...schemas.profile import Pattern
-from .column_values import listed
+from ..values.arrow_arrays import listed
 from .identifiers.addresses import is_phone, is_street_address
 from .identifiers.national_ids import passes_luhn, passes_verhoeff
 

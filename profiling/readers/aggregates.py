@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from .asked import ColumnQuery, Totals
+from ..values.asked import ColumnQuery, Totals
 
 __all__ = ["read_totals", "render"]
 

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import gzip
-import io
+import json
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from ...schemas.errors import TableError
+from ...schemas.table.reading import ReadingChange
 from ..redacted_errors import quietly
+from .encodings import HEAD, check_encoding, find_encoding
+from .refused import refuse_binary, refuse_text
 
-__all__ = ["Delimited", "check_names", "inspect_delimited"]
+__all__ = ["Delimited", "check_names", "count_header_rows", "inspect_delimited"]
 
-_HEAD = 1 << 18
-"""Bytes looked at to find delimiter and header."""
-_BLOCK = 1 << 22
 _DELIMITERS = ",;\t|"
-_BINARY = {
-    b"PK\x03\x04": "a zip archive or Excel workbook: save the sheet as CSV",
-    b"\xd0\xcf\x11\xe0": "an Excel workbook: save the sheet as CSV",
-    b"%PDF": "a PDF document",
-    b"SQLite format 3": "an SQLite database",
-    b"\x89PNG": "an image",
-    b"\xff\xd8\xff": "an image",
-    b"BZh": "bzip2-compressed: use gzip or plain text",
-    b"\xfd7zXZ": "xz-compressed: use gzip or plain text",
-    b"\x28\xb5\x2f\xfd": "zstd-compressed: use gzip or plain text",
-}
+_LOOKED_AT = 200
+"""Records that tell the delimiter, and in which line the header stands."""
+_MOST_TITLES = 20
+_MOST_HEADERS = 3
+csv.field_size_limit(max(csv.field_size_limit(), 1 << 30))
+"""The library's own limit of 131,072 characters a cell is one of its own and not of tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +37,11 @@ class Delimited:
         path: The file.
         names: Column names of the header.
         delimiter: One of comma, semicolon, tab and bar.
-        encoding: ``utf-8``, ``utf-16`` or ``latin-1``, the names DuckDB knows.
+        encoding: Name of a Python codec.
         gzipped: The file is gzip-compressed.
+        skipped: Lines above the header.
+        headers: Further rows of the header below it.
+        changes: What of this the user is told.
     """
 
     path: Path
@@ -50,37 +49,64 @@ class Delimited:
     delimiter: str
     encoding: str
     gzipped: bool
+    skipped: int = 0
+    headers: int = 0
+    changes: tuple[ReadingChange, ...] = ()
+
+    def open(self) -> BinaryIO:
+        """The file's bytes, unpacked."""
+        return cast(BinaryIO, gzip.open(self.path, "rb") if self.gzipped else self.path.open("rb"))
 
 
-def inspect_delimited(path: Path) -> Delimited:
+def inspect_delimited(path: Path, encoding: str | None = None) -> Delimited:
     """Look at the beginning of a text file, and through all of it for its encoding.
+
+    Args:
+        path: The file.
+        encoding: What the user says it is written in.
 
     Raises:
         TableError: The file is empty, binary, a broken archive, or has a header that cannot be used.
     """
+    given = None if encoding is None else check_encoding(encoding)
     with path.open("rb") as file:
         start = file.read(16)
     if not start:
         raise TableError(f"{path}: the file is empty")
-    for magic, what in _BINARY.items():
-        if start.startswith(magic):
-            raise TableError(f"{path}: this is {what}; a table is read from CSV, TSV (plain or .gz) or Parquet")
+    refuse_binary(path, start)
     gzipped = start.startswith(b"\x1f\x8b")
-    head, encoding = quietly(
-        lambda: _read_encoding(path, gzipped),
+    opener = Delimited(path, (), ",", "", gzipped).open
+    head, codec = quietly(
+        lambda: find_encoding(opener, given),
         (gzip.BadGzipFile, EOFError, zlib.error),
         f"{path}: the gzip archive is broken or cut short",
     )
     if not head.strip():
         raise TableError(f"{path}: the file is empty")
-    if b"\0" in head and encoding != "utf-16":
+    if b"\0" in head and not codec.startswith(("utf-16", "utf-32")):
         raise TableError(f"{path}: this is a binary file; a table is read from CSV, TSV (plain or .gz) or Parquet")
-    text = head.decode(encoding, errors="ignore").removeprefix("\ufeff")
-    delimiter = _find_delimiter(text)
-    header = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
-    names = tuple(name.strip() for name in header)
+    text = head.decode(codec, errors="ignore").removeprefix("\ufeff")
+    refuse_text(path, text)
+    changes = [] if codec in ("utf-8", "utf-8-sig") else [ReadingChange(kind="encoding", detail=codec)]
+    told = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)
+    delimiter = told[1] if told else _find_delimiter(text)
+    lines = _complete_lines(text)
+    titles = 1 if told else 0
+    records = quietly(
+        lambda: list(csv.reader(lines[titles : titles + _LOOKED_AT], delimiter=delimiter)),
+        (csv.Error,),
+        f"{path}: the file cannot be read as delimited text",
+    )
+    above, headers = count_header_rows(records)
+    titles += above
+    records = records[above:]
+    names = tuple(name.strip() for name in records[0]) if records else ()
     check_names(names, str(path))
-    return Delimited(path, names, delimiter, encoding, gzipped)
+    if titles:
+        changes.append(ReadingChange(kind="lines_skipped", cells=titles))
+    if headers:
+        changes.append(ReadingChange(kind="header_rows_skipped", cells=headers))
+    return Delimited(path, names, delimiter, codec, gzipped, titles, headers, tuple(changes))
 
 
 def check_names(names: Sequence[str], where: str) -> None:
@@ -104,44 +130,77 @@ def check_names(names: Sequence[str], where: str) -> None:
         raise TableError(f"{where}: columns {first} and {second} have the same name; every column needs its own")
 
 
-def _read_encoding(path: Path, gzipped: bool) -> tuple[bytes, str]:
-    """First bytes, and the encoding that the whole file can be read in."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    head, encoding = b"", "utf-8"
-    with gzip.open(path, "rb") if gzipped else path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            if not head:
-                head = block[:_HEAD]
-                if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                    return head, "utf-16"
-            if encoding == "utf-8":
-                try:
-                    decoder.decode(block)
-                except UnicodeDecodeError:
-                    # Every byte is a character of Latin-1; Windows-1252 differs from it in punctuation only.
-                    encoding = "latin-1"
-                    if not gzipped:
-                        break
-    if encoding == "utf-8":
-        try:
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            encoding = "latin-1"
-    return head, encoding
+def _complete_lines(text: str) -> list[str]:
+    lines = text.splitlines(keepends=True) if "\x0b" not in text else re.findall(r".*?(?:\r\n|\n|\r|$)", text, re.S)
+    if len(text) >= HEAD // 2:
+        lines = lines[:-1] or lines
+    return lines
 
 
 def _find_delimiter(text: str) -> str:
-    """The delimiter that gives the first records the same number of fields, more than one; comma where none does."""
-    lines = text.splitlines(keepends=True)
-    if len(text) >= _HEAD // 2:
-        lines = lines[:-1] or lines
+    """The delimiter that gives most of the first records the same number of fields, more than one; else the comma."""
+    lines = _complete_lines(text)[:_LOOKED_AT]
     best, best_score = ",", (0.0, 0)
     for delimiter in _DELIMITERS:
-        if delimiter not in lines[0]:
+        if not any(delimiter in line for line in lines):
             continue
-        records = list(csv.reader(lines[:200], delimiter=delimiter))
-        widths = [len(record) for record in records if record]
-        same = sum(width == widths[0] for width in widths) / len(widths)
-        if widths[0] > 1 and (same, widths[0]) > best_score:
-            best, best_score = delimiter, (same, widths[0])
+        widths = [len(record) for record in csv.reader(lines, delimiter=delimiter) if record]
+        usual = max(set(widths), key=widths.count)
+        same = sum(width == usual for width in widths) / len(widths)
+        if usual > 1 and (same, usual) > best_score:
+            best, best_score = delimiter, (same, usual)
     return best
+
+
+def count_header_rows(records: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """How many lines stand above the header, and how many further rows of it below."""
+    titles = _count_titles(records)
+    body = records[titles:]
+    return titles, _count_headers(body) if len(body) > 1 else 0
+
+
+def _count_titles(records: Sequence[Sequence[str]]) -> int:
+    """Lines above the header: those before the first one of the usual width, where they are all narrower."""
+    widths = [len(record) for record in records if record]
+    if len(widths) < 3:
+        return 0
+    usual = max(set(widths), key=widths.count)
+    first = next(place for place, record in enumerate(records) if len(record) == usual)
+    if usual < 2 or first > _MOST_TITLES or any(len(record) > usual for record in records[:first]):
+        return 0
+    # A blank line or a narrower one; a header one name short is a fault in the table and no title.
+    narrow = all(len(record) <= max(usual // 2, 1) for record in records[:first])
+    return first if narrow else 0
+
+
+def _count_headers(records: Sequence[Sequence[str]]) -> int:
+    """Further rows of the header, as survey tools write them: question texts, identifiers, units."""
+    width, body = len(records[0]), [record for record in records[1:] if len(record) == len(records[0])]
+    for place in range(min(_MOST_HEADERS, len(body))):
+        if any(_is_import_id(cell) for cell in body[place]):
+            return place + 1
+    numeric = [
+        column
+        for column in range(width)
+        if len(body) >= 12 and sum(_is_number(row[column]) for row in body[_MOST_HEADERS:]) >= 0.9 * len(body[3:])
+    ]
+    count = 0
+    if len(numeric) >= 2:
+        for row in body[:_MOST_HEADERS]:
+            if not all(row[column].strip() and not _is_number(row[column]) for column in numeric):
+                break
+            count += 1
+    return count
+
+
+def _is_import_id(cell: str) -> bool:
+    if not cell.startswith('{"ImportId"'):
+        return False
+    try:
+        return isinstance(json.loads(cell), dict)
+    except ValueError:
+        return False
+
+
+def _is_number(cell: str) -> bool:
+    return re.fullmatch(r"\s*[<>]?[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?%?\s*|\s*\d{4}-\d\d-\d\d.*", cell) is not None

@@ -5,9 +5,11 @@ All statements of one profile run in one read-only transaction, so that they see
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -15,22 +17,29 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, Ope
 from sqlglot import exp
 
 from ...schemas.errors import MissingExtra, TableError
+from ...schemas.table.reading import ReadingChange
 from ..redacted_errors import quietly
+from ..values.asked import ColumnQuery, Totals
+from ..values.table_values import ReadingHints
 from .aggregates import read_totals
-from .asked import ColumnQuery, Totals
 from .csv_dialect import check_names
 from .engines import SAMPLE_ROWS, Tick, is_small
+from .refused import refuse_nested_columns
 
 __all__ = ["DatabaseEngine", "open_database"]
 
+_FAILURE = "the database table cannot be read ({error})"
+_ROWS = 10_000
 _BATCH = 200
 """Columns per statement: PostgreSQL allows 1,664 entries in a select list, and each column takes three."""
 _DIALECTS = {"postgresql": "postgres", "mariadb": "mysql", "mssql": "tsql"}
-_PLAIN = (sa.Integer, sa.Numeric, sa.Float, sa.String, sa.Boolean, sa.Date, sa.DateTime)
+_PLAIN = (
+    sa.Integer, sa.Numeric, sa.Float, sa.String, sa.Boolean, sa.Date, sa.DateTime, sa.Interval, sa.Time
+)  # fmt: skip
 """Types read as they are; all others, such as JSON, UUID and enumerations, are read as text."""
 
 
-def open_database(url: str, table_name: str | None) -> DatabaseEngine:
+def open_database(url: str, table_name: str | None, hints: ReadingHints) -> DatabaseEngine:
     """Connect, and look up a table's columns.
 
     Raises:
@@ -41,11 +50,13 @@ def open_database(url: str, table_name: str | None) -> DatabaseEngine:
         raise TableError("a database holds many tables: say which one with table_name (--table)")
     schema, _, name = table_name.rpartition(".")
     engine, connection = quietly(
-        lambda: _connect(url), (ArgumentError, NoSuchModuleError), "this is no database address that SQLAlchemy knows"
+        lambda: _connect(url),
+        (ArgumentError, NoSuchModuleError, ValueError),
+        "this is no database address that SQLAlchemy knows",
     )
     try:
         return quietly(
-            lambda: _describe(engine, connection, schema or None, name),
+            lambda: _describe(engine, connection, schema or None, name, hints),
             (SQLAlchemyError,),
             f"there is no table {table_name!r} in the database, or it may not be read",
         )
@@ -57,8 +68,13 @@ def open_database(url: str, table_name: str | None) -> DatabaseEngine:
 
 def _connect(url: str) -> tuple[sa.Engine, sa.Connection]:
     address = sa.make_url(url)
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
+        # To connect would make it.
+        raise TableError("there is no such database file")
     if address.drivername in ("postgresql", "postgres"):
         address = address.set(drivername="postgresql+pg8000")
+    if address.get_backend_name() == "sqlite":
+        address = _existing_sqlite(address)
     try:
         engine = sa.create_engine(address)
     except ModuleNotFoundError:
@@ -69,7 +85,20 @@ def _connect(url: str) -> tuple[sa.Engine, sa.Connection]:
     return engine, connection
 
 
-def _describe(engine: sa.Engine, connection: sa.Connection, schema: str | None, name: str) -> DatabaseEngine:
+def _existing_sqlite(address: sa.URL) -> sa.URL:
+    """The address of a file that is there, opened to be read only: SQLite creates what it does not find."""
+    name = address.database
+    if not name or name == ":memory:" or name.startswith("file:"):
+        raise TableError("an SQLite database is a file that exists: sqlite:///path")
+    path = Path(name)
+    if not path.is_file():
+        raise TableError(f"{path}: no such database file")
+    return address.set(database=f"file:{quote(str(path.resolve()))}?mode=ro").update_query_dict({"uri": "true"})
+
+
+def _describe(
+    engine: sa.Engine, connection: sa.Connection, schema: str | None, name: str, hints: ReadingHints
+) -> DatabaseEngine:
     if engine.dialect.name == "postgresql":
         connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     inspector = sa.inspect(connection)
@@ -78,8 +107,11 @@ def _describe(engine: sa.Engine, connection: sa.Connection, schema: str | None, 
     check_names(names, name)
     dialect = _DIALECTS.get(engine.dialect.name, engine.dialect.name)
     texts = tuple(not isinstance(column["type"], _PLAIN) or isinstance(column["type"], sa.Enum) for column in columns)
+    refuse_nested_columns([str(column["name"]) for column in columns if isinstance(column["type"], sa.ARRAY)])
+    flags = tuple(isinstance(column["type"], sa.Boolean) for column in columns)
     base = name in inspector.get_table_names(schema)
-    return DatabaseEngine(engine, connection, names, exp.table_(name, db=schema, quoted=True), texts, dialect, base)
+    table = exp.table_(name, db=schema, quoted=True)
+    return DatabaseEngine(engine, connection, names, table, texts, flags, dialect, base, hints)
 
 
 @dataclass
@@ -88,6 +120,7 @@ class DatabaseEngine:
 
     Attributes:
         texts: Per column whether it is read as text.
+        flags: Per column whether it is boolean; some databases hold 0 and 1.
         base: It is a table and no view, so that it can be sampled block by block.
     """
 
@@ -96,8 +129,11 @@ class DatabaseEngine:
     names: tuple[str, ...]
     table: exp.Table
     texts: tuple[bool, ...]
+    flags: tuple[bool, ...]
     dialect: str
     base: bool
+    hints: ReadingHints
+    changes: tuple[ReadingChange, ...] = ()
     rows: int = field(init=False)
     whole: bool = field(init=False)
 
@@ -117,14 +153,28 @@ class DatabaseEngine:
                 statement += f" WHERE {_random(self.dialect)} < {share:.8f}"
         return self._fetch(statement)
 
-    def read_all(self) -> pa.Table:
-        """All rows."""
-        return self._fetch(self._selected().sql(dialect=self.dialect))
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows, as the database hands them over."""
+        statement = self._selected().sql(dialect=self.dialect)
+        result = quietly(
+            lambda: self.connection.execution_options(stream_results=True).exec_driver_sql(statement),
+            (SQLAlchemyError,),
+            _FAILURE,
+        )
+        schema = None
+        while rows := quietly(lambda: result.fetchmany(_ROWS), (SQLAlchemyError,), _FAILURE):
+            table = self._as_table(rows)
+            if schema is None:
+                schema = pa.schema([f if f.type != pa.null() else f.with_type(pa.string()) for f in table.schema])
+            yield from _cast(table, schema).to_batches()
 
     def _fetch(self, statement: str) -> pa.Table:
-        rows = self._run(statement)
-        columns = zip(*rows, strict=True) if rows else [()] * len(self.names)
-        return pa.table([_array(values) for values in columns], names=[f"c{n}" for n in range(len(self.names))])
+        return self._as_table(self._run(statement))
+
+    def _as_table(self, rows: Sequence[sa.Row[Any]]) -> pa.Table:
+        columns: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(self.names)
+        arrays = [_array(values, flag) for values, flag in zip(columns, self.flags, strict=True)]
+        return pa.table(arrays, names=[f"c{n}" for n in range(len(self.names))])
 
     def totals(self, queries: Sequence[ColumnQuery], tick: Tick) -> list[Totals]:
         """One pass of aggregates, in batches of columns."""
@@ -148,7 +198,7 @@ class DatabaseEngine:
         return quietly(
             lambda: self.connection.exec_driver_sql(statement).all(),
             (SQLAlchemyError,),
-            "the database table cannot be read ({error})",
+            _FAILURE,
         )
 
 
@@ -159,8 +209,21 @@ def _random(dialect: str) -> str:
     return "rand()" if dialect in ("mysql", "tsql") else "random()"
 
 
-def _array(values: Sequence[Any]) -> pa.Array:
+def _array(values: Sequence[Any], flag: bool) -> pa.Array:
+    if flag:
+        return pa.array([None if value is None else bool(value) for value in values], pa.bool_())
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _cast(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Later rows in the types of the first ones, where they fit; as text where they do not."""
+    columns = []
+    for column, wanted in zip(table.columns, schema, strict=True):
+        try:
+            columns.append(column.cast(wanted.type))
+        except pa.ArrowException:
+            raise TableError("the database table has a column whose values change their type on the way") from None
+    return pa.table(columns, schema=schema)

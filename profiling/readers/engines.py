@@ -1,16 +1,18 @@
-"""The DuckDB engine: files and frames, sampled first, then one pass of aggregates over the whole."""
+"""What reads a table: sampled first, then one pass of aggregates over the whole, in DuckDB for files and frames."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from .asked import ColumnQuery, Totals
+from ...schemas.table.reading import ReadingChange
+from ..values.asked import ColumnQuery, Totals
+from ..values.table_values import ReadingHints
 
 if TYPE_CHECKING:
     import duckdb
@@ -54,26 +56,36 @@ class Engine(Protocol):
     whole: bool
     """The sample is the whole table, in its order."""
 
+    hints: ReadingHints
+    """How its cells are written, as far as the source tells."""
+    changes: tuple[ReadingChange, ...]
+    """What opening the source did: lines skipped, encoding taken."""
+
     def sample(self) -> pa.Table:
         """The bounded sample, columns in the order of ``names``."""
 
     def totals(self, queries: Sequence[ColumnQuery], tick: Tick) -> list[Totals]:
         """One pass over the whole table, told to ``tick`` on the way."""
 
-    def read_all(self) -> pa.Table:
-        """All rows, columns in the order of ``names``."""
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows, some at a time, columns in the order of ``names``."""
 
     def close(self) -> None:
         """Let go of the connection, where there is one."""
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """A private in-memory database that loads no extension and writes no temporary file."""
+    """A private in-memory database that opens no file, loads no extension and writes no temporary file."""
     import duckdb
 
     return duckdb.connect(
         ":memory:",
-        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "temp_directory": ""},
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "enable_external_access": "false",
+            "temp_directory": "",
+        },
     )
 
 
@@ -115,6 +127,8 @@ class ArrowEngine:
 
     names: tuple[str, ...]
     table: pa.Table
+    hints: ReadingHints
+    changes: tuple[ReadingChange, ...] = ()
     rows: int = field(init=False)
     whole: bool = field(init=False)
 
@@ -138,9 +152,9 @@ class ArrowEngine:
             connection.register("t", self.table)
             return read_totals(lambda sql: first_row(watch(connection, sql, tick)), queries, "t", "duckdb", 500)
 
-    def read_all(self) -> pa.Table:
+    def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows."""
-        return self.table
+        yield from self.table.to_batches()
 
     def close(self) -> None:
         """The rows stay for the next use."""
@@ -148,19 +162,23 @@ class ArrowEngine:
 
 @dataclass
 class DuckDBEngine:
-    """A scan in DuckDB that is too large for memory: a Parquet or CSV file, or a relation.
+    """What is too large for memory and goes through DuckDB as a stream: a Parquet or CSV file, or a relation.
 
     Attributes:
-        run: Runs a statement that reads the table as ``t``, telling a ``Tick``, and gives an Arrow table.
         names: Column names of the caller; in ``t`` they are ``c0`` … ``cN``.
+        run: Runs a statement that reads the table as ``t``, telling a ``Tick``, and gives an Arrow table.
+        stream: All rows, from the start.
         draw: Draws the sample.
         rows: Rows of the table, where they are known.
     """
 
-    run: Callable[[str, Tick], pa.Table]
     names: tuple[str, ...]
+    run: Callable[[str, Tick], pa.Table]
+    stream: Callable[[], Iterable[pa.RecordBatch]]
     draw: Callable[[], pa.Table]
     rows: int | None
+    hints: ReadingHints
+    changes: tuple[ReadingChange, ...] = ()
     whole: bool = False
 
     def sample(self) -> pa.Table:
@@ -173,10 +191,9 @@ class DuckDBEngine:
 
         return read_totals(lambda sql: first_row(self.run(sql, tick)), queries, "t", "duckdb", 500)
 
-    def read_all(self) -> pa.Table:
+    def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows."""
-        columns = ", ".join(f"c{place}" for place in range(len(self.names)))
-        return self.run(f"SELECT {columns} FROM t", silent)
+        yield from self.stream()
 
     def close(self) -> None:
         """Nothing is held between statements."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -11,17 +11,21 @@ import pyarrow as pa
 from pyspark.errors import PySparkException
 
 from ...schemas.errors import TableError
+from ...schemas.table.reading import ReadingChange
 from ..redacted_errors import quietly
+from ..values.asked import ColumnQuery, Totals
+from ..values.table_values import ReadingHints
 from .aggregates import read_totals
-from .asked import ColumnQuery, Totals
 from .csv_dialect import check_names
 from .engines import SAMPLE_ROWS, Tick, is_small
+from .refused import refuse_nested_columns
 
 __all__ = ["SparkEngine", "open_spark"]
 
 _BATCH = 200
 _FAILURES = (PySparkException,)
 _MESSAGE = "the Spark table cannot be read ({error})"
+_NESTED = ("array", "map", "struct")
 _PLAIN = (
     "string",
     "boolean",
@@ -35,11 +39,12 @@ _PLAIN = (
     "date",
     "timestamp",
     "void",
+    "daytimeinterval",
 )
-"""Types read as they are; all others, such as arrays and structures, are read as text."""
+"""Types read as they are; all others are read as text."""
 
 
-def open_spark(frame: Any) -> SparkEngine:
+def open_spark(frame: Any, hints: ReadingHints) -> SparkEngine:
     """Look at a DataFrame's columns.
 
     Raises:
@@ -50,12 +55,15 @@ def open_spark(frame: Any) -> SparkEngine:
     names = tuple(str(name) for name in frame.columns)
     check_names(names, "table")
     renamed = frame.toDF(*[f"c{place}" for place in range(len(names))])
+    refuse_nested_columns(
+        [name for name, column in zip(names, frame.schema.fields, strict=True) if column.dataType.typeName() in _NESTED]
+    )
     texts = [column.dataType.typeName() not in _PLAIN for column in frame.schema.fields]
     fields = [
         renamed[f"c{place}"].cast("string").alias(f"c{place}") if text else renamed[f"c{place}"]
         for place, text in enumerate(texts)
     ]
-    return SparkEngine(renamed.select(*fields), names)
+    return SparkEngine(renamed.select(*fields), names, hints)
 
 
 @dataclass
@@ -64,6 +72,8 @@ class SparkEngine:
 
     frame: Any
     names: tuple[str, ...]
+    hints: ReadingHints
+    changes: tuple[ReadingChange, ...] = ()
     rows: int = field(init=False)
     whole: bool = field(init=False)
 
@@ -75,9 +85,9 @@ class SparkEngine:
         """All rows, or about ``SAMPLE_ROWS`` of them at random."""
         return self._fetch(self.frame if self.whole else self.frame.sample(fraction=SAMPLE_ROWS / self.rows, seed=7))
 
-    def read_all(self) -> pa.Table:
-        """All rows."""
-        return self._fetch(self.frame)
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows; Spark hands them over as one."""
+        yield from self._fetch(self.frame).to_batches(max_chunksize=100_000)
 
     def _fetch(self, frame: Any) -> pa.Table:
         table: pa.Table = quietly(frame.toArrow, _FAILURES, _MESSAGE)

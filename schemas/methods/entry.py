@@ -19,7 +19,7 @@ __all__ = [
     "Sizing",
 ]
 
-Family = Literal["copula", "trees", "gan", "vae", "diffusion", "autoregressive", "marginals", "histories"]
+Family = Literal["copula", "trees", "graphical", "gan", "vae", "diffusion", "autoregressive", "marginals", "histories"]
 
 Knobs = dict[str, Any]
 

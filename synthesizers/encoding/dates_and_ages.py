@@ -13,7 +13,7 @@ import pandas as pd
 from ...schemas.ages import AGE_CAP, MOST_YEARS, read_ages
 from ...schemas.dates import WrittenDate, birth_year, is_day_first, read_date
 
-__all__ = ["MOST_DAYS", "ages_at", "capped_ages", "days_since", "digits", "read_moments", "write_dates"]
+__all__ = ["MOST_DAYS", "ages_at", "as_whole", "capped_ages", "days_since", "digits", "read_moments", "write_dates"]
 
 MOST_DAYS = AGE_CAP * 365.25
 """Days that a relative date may span: more would tell an age over 89, where the first date is a birth."""
@@ -64,21 +64,27 @@ def ages_at(births: pd.Series, reference: pd.Series | date) -> pd.Series:
         ages = pd.Series(np.where(years < 100, (seen - years) % 100, seen - years), index=births.index)
     else:
         ages = ((days - _births(births, days)).dt.days / 365.25).apply(np.floor)
-    return ages.mask((ages < 0) | (ages > MOST_YEARS)).clip(upper=AGE_CAP)
+    return as_whole(ages.mask((ages < 0) | (ages > MOST_YEARS)).clip(upper=AGE_CAP))
+
+
+def as_whole(numbers: pd.Series) -> pd.Series:
+    """Whole numbers as such, missing ones among them, where all are whole."""
+    known = numbers.dropna()
+    return numbers.astype("Int64") if bool((known == known.round()).all()) else numbers
 
 
 def _births(cells: pd.Series, days: pd.Series) -> pd.Series:
     """Dates of birth; of a year of two digits in the century that makes an age."""
-    known = read_moments(cells)
+    read = read_moments(cells)
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        return known
+        return read
     texts = digits(cells, 8).str.strip()
     short = {text: written for text, written in _read(texts).items() if written is not None and written.short_year}
     if not short:
-        return known
+        return read
     moved = [
         _moved(short[text], day) if isinstance(text, str) and text in short and not pd.isna(day) else birth
-        for text, day, birth in zip(texts.tolist(), days, known, strict=True)
+        for text, day, birth in zip(texts.tolist(), days, read, strict=True)
     ]
     return pd.Series(pd.to_datetime(pd.Series(moved, dtype=object), errors="coerce").to_numpy(), index=cells.index)
 
@@ -102,7 +108,7 @@ def capped_ages(cells: pd.Series, codes: Sequence[float] = ()) -> pd.Series:
     distinct: list[str] = texts.dropna().unique().tolist()
     years = dict(zip(distinct, read_ages(distinct), strict=True))
     ages = pd.Series([years.get(text) for text in texts.tolist()], index=cells.index, dtype="float64")
-    return ages.clip(upper=AGE_CAP).where(~numeric.isin(list(codes)), numeric.astype("float64"))
+    return as_whole(ages.clip(upper=AGE_CAP).where(~numeric.isin(list(codes)), numeric.astype("float64")))
 
 
 def _age_text(cell: Any) -> str | None:

@@ -74,7 +74,8 @@ class CodedHistories:
                 cells[time] = cells[time].mask(rows[code.time + _GONE] == "1")
             marks = {name: rows[f"{code.prefix}key{j}"] for j, name in enumerate(code.keys)}
             keys = {name: number_records(mark, owners) for name, mark in marks.items()}
-            tables.append(EventRows(cells, owners, keys=keys))
+            when = next((c.name for c in code.encoding.columns if code.prefix + c.alias == code.time), None)
+            tables.append(EventRows(cells, owners, when, code.dates, keys))
         return patients, tables
 
 

@@ -2,94 +2,36 @@
 
 A set has a patients table or none, and one event table or more; a single table of several rows a patient is a set of
 one. Keys never enter a fit: patients are numbered, and a key that two tables share is put together again by the order
-of the records. With ``restore_dates`` dates enter as days since the patient's first event and come back as dates,
-counted from a synthetic first day.
+of the records. Dates enter as days since the patient's first one, birth or event, and come back as dates, counted from
+a synthetic first day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ...schemas.column_treatment import Treatment
 from ...schemas.errors import TableError
 from .apply_treatments import KEY_ACTION, codes_in, treat_table
-from .column_encoding import code_column, decode_column
 from .dates_and_ages import read_moments
 from .history_tables import EventRows
-from .restore_columns import constant_cells, new_keys
+from .linked_set import LinkedSet, LinkedTable
+from .restore_columns import constant_cells
+from .set_dates import as_dates, as_days, find_end, first_days, follow, is_birth, is_date, last_day, span_of
+from .set_keys import find_shared, keys_of, linked_records, own_keys, write_keys
 
-__all__ = ["LinkedSet", "LinkedTable", "PreparedSet", "prepare_set", "restore_set"]
+__all__ = ["PreparedSet", "prepare_set", "restore_set"]
 
 _FIRST_DAY = "first day"
+_FOLLOWED = "followed"
+_OLDEST = 89 * 365.25
+"""Days after which an age would be over 89, which no date may tell (45 CFR 164.514(b)(2)(i)(C))."""
 _STATIC = ("static", "end", "event")
-_FITS = 0.98
-"""Share of the rows that must not lie after a date of death for it to be one."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedTable:
-    """One table of a set.
-
-    Attributes:
-        name: Its name in the set.
-        table: Its rows.
-        treatments: One for each column.
-        key: Column that holds the patient's key.
-    """
-
-    name: str
-    table: pd.DataFrame
-    treatments: tuple[Treatment, ...]
-    key: Any
-
-    def treatment(self, column: Any) -> Treatment:
-        """What is done with a column."""
-        return next(item for item in self.treatments if item.column == str(column))
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedSet:
-    """Tables of the same patients.
-
-    Attributes:
-        events: Event tables, in the order in which they are drawn.
-        patients: The table of one row a patient, where there is one.
-    """
-
-    events: tuple[LinkedTable, ...]
-    patients: LinkedTable | None = None
-
-    @property
-    def tables(self) -> tuple[LinkedTable, ...]:
-        """All of them, the patients first."""
-        return self.events if self.patients is None else (self.patients, *self.events)
-
-    def keys(self) -> pd.Index:
-        """Every patient's key: of the patients table, else of any table, in the order of appearance."""
-        if self.patients is not None:
-            return pd.Index(self.patients.table[self.patients.key].dropna().unique())
-        found = pd.concat([item.table[item.key].dropna() for item in self.events], ignore_index=True)
-        return pd.Index(found.unique())
-
-    def take(self, keys: pd.Index) -> LinkedSet:
-        """The rows of some patients."""
-        some = [
-            LinkedTable(t.name, t.table[t.table[t.key].isin(keys)].reset_index(drop=True), t.treatments, t.key)
-            for t in self.tables
-        ]
-        return LinkedSet(tuple(some), None) if self.patients is None else LinkedSet(tuple(some[1:]), some[0])
-
-    def orphans(self) -> dict[str, int]:
-        """Event table → rows whose patient is not among the patients; they enter no fit."""
-        keys = self.keys()
-        counts = {item.name: int((~item.table[item.key].isin(keys)).sum()) for item in self.events}
-        return {name: count for name, count in counts.items() if count}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +42,31 @@ class PreparedSet:
         people: Statics, a row for each patient.
         events: Event rows, table by table.
         end: Column of ``people`` with the end of follow-up.
+        death: Column of ``people`` that says whether the end is a death, whose date the table holds.
         missing_codes: Column → numbers that stand for a missing cell.
         homes: Column of ``people`` → table and column that it came from.
         shared: Event table → key column → table whose rows' own key it is.
         span: First and last day of any date in the set, in days since 1970: one for all columns, or cutting at it would
             turn their order around.
+        last: The last event of anybody, in days since 1970.
     """
 
     people: pd.DataFrame
     events: tuple[EventRows, ...]
     end: Any = None
+    death: Any = None
     missing_codes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     homes: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
     shared: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     span: tuple[float, float] = (-np.inf, np.inf)
+    last: float = np.nan
 
 
-def prepare_set(tables: LinkedSet, *, restore_dates: bool, on: date | None = None) -> PreparedSet:
+def prepare_set(tables: LinkedSet, *, on: date | None = None) -> PreparedSet:
     """Statics and event rows of a set.
 
     Args:
         tables: The raw tables with their treatments.
-        restore_dates: Dates as days since the patient's first event; else as their treatments say.
         on: The day that ages are counted to.
 
     Raises:
@@ -130,7 +75,7 @@ def prepare_set(tables: LinkedSet, *, restore_dates: bool, on: date | None = Non
     keys = tables.keys()
     if not len(keys):
         raise TableError("no row has a patient's key")
-    first = _first_days(tables, keys) if restore_dates else None
+    first = first_days(tables, keys)
     statics: dict[str, pd.Series] = {}
     homes: dict[str, tuple[str, Any]] = {}
     if tables.patients is not None:
@@ -140,7 +85,7 @@ def prepare_set(tables: LinkedSet, *, restore_dates: bool, on: date | None = Non
             statics[f"{tables.patients.name}.{name}"] = _first_of(treated[name], owners, len(keys))
             homes[f"{tables.patients.name}.{name}"] = (tables.patients.name, name)
     events, end = [], None
-    shared = _find_shared(tables)
+    shared = find_shared(tables)
     for item in tables.events:
         owners = keys.get_indexer(item.table[item.key])
         rows = np.flatnonzero(owners >= 0)
@@ -161,9 +106,9 @@ def prepare_set(tables: LinkedSet, *, restore_dates: bool, on: date | None = Non
         ]  # fmt: skip
         cells = treated[moving].iloc[rows].reset_index(drop=True)
         if time is not None:
-            begins = pd.Series(_as_days(cells[time])).groupby(owners[rows]).ffill().fillna(0.0).to_numpy()
+            begins = pd.Series(as_days(cells[time])).groupby(owners[rows]).ffill().fillna(0.0).to_numpy()
             for name in dates:
-                cells[name] = _as_days(cells[name]) - begins
+                cells[name] = as_days(cells[name]) - begins
         linked = list(dict.fromkeys([*held, *shared.get(item.name, {})]))
         events.append(
             EventRows(
@@ -175,14 +120,16 @@ def prepare_set(tables: LinkedSet, *, restore_dates: bool, on: date | None = Non
             )
         )
     people = pd.DataFrame(statics, index=range(len(keys)))
-    if first is not None and first.notna().any():
+    if first.notna().any():
         people[_FIRST_DAY] = (first - pd.Timestamp(0)).dt.total_seconds().to_numpy() / 86_400
-    if end is None and first is not None:
-        end = _find_end(tables, people, events)
+    death = find_end(tables, people, events) if end is None else None
+    if death is not None:
+        end = _FOLLOWED
+        people[_FOLLOWED], people[death] = follow(people[death], people[_FIRST_DAY], last_day(tables))
     codes = {f"{t.name}.{name}": values for t in tables.tables for name, values in codes_in(t.treatments).items()}
     codes |= {name: values for t in tables.events for name, values in codes_in(t.treatments).items()}
-    span = _span_of(tables) if restore_dates else (-np.inf, np.inf)
-    return PreparedSet(people, tuple(events), end, codes, homes, shared, span)
+    last = last_day(tables)
+    return PreparedSet(people, tuple(events), end, death, codes, homes, shared, span_of(tables), last)
 
 
 def restore_set(
@@ -204,30 +151,57 @@ def restore_set(
         k: Patients who must share a constant for it to come out.
         seed: Of draws.
     """
-    rng = np.random.default_rng(seed)
-    records = [np.arange(1, len(rows.owners) + 1) for rows in events]
+    if prepared.death is not None:
+        died = people[prepared.death] == "yes"
+        # Who has not died is followed to the last day of all; nobody beyond it.
+        latest = prepared.last - people[_FOLLOWED]
+        first = people[_FIRST_DAY].clip(upper=latest).where(died, latest)
+        people = people.assign(**{prepared.death: people[_FOLLOWED].where(died), _FIRST_DAY: first})
+    restoring = _Restoring(
+        tables, prepared, people, _shift_of(people, prepared, events), k, np.random.default_rng(seed)
+    )
+    numbers = _numbered(tables, events)
+    events = [_without_strays(item, rows, prepared, numbers) for item, rows in zip(tables.events, events, strict=True)]
+    numbers = _numbered(tables, events)
     found: dict[str, pd.DataFrame] = {}
     if tables.patients is not None:
-        owners = np.arange(len(people))
-        found[tables.patients.name] = _rebuild(tables, tables.patients, prepared, people, owners, None, {}, k, rng)
-    numbers = {
-        item.name: (rows.owners, record) for item, rows, record in zip(tables.events, events, records, strict=True)
-    }
+        found[tables.patients.name] = restoring.rebuild(tables.patients, np.arange(len(people)), None, {})
     for item, rows in zip(tables.events, events, strict=True):
         keys = dict(rows.keys or {})
         for name, home in prepared.shared.get(item.name, {}).items():
-            keys[name] = _linked_records(keys[name], rows.owners, *numbers[home])
-        for name in _own_keys(item.name, prepared.shared):
+            keys[name] = linked_records(keys[name], rows.owners, *numbers[home])
+        for name in own_keys(item.name, prepared.shared):
             keys[name] = pd.Series(numbers[item.name][1], dtype="Int64")
-        found[item.name] = _rebuild(tables, item, prepared, people, rows.owners, rows, keys, k, rng)
+        found[item.name] = restoring.rebuild(item, rows.owners, rows, keys)
     return found
 
 
-def _treat(item: LinkedTable, owners: np.ndarray[Any, Any], first: pd.Series | None, on: date | None) -> pd.DataFrame:
-    """Treated columns; with first days, dates as days since the patient's own."""
-    if first is None:
-        return treat_table(item.table, item.treatments, on)
-    dated = [name for name in item.table if _is_date(item, name)]
+def _numbered(tables: LinkedSet, events: Sequence[EventRows]) -> dict[str, tuple[Any, Any]]:
+    """Table → each row's patient and number."""
+    return {
+        item.name: (rows.owners, np.arange(1, len(rows.owners) + 1))
+        for item, rows in zip(tables.events, events, strict=True)
+    }
+
+
+def _without_strays(
+    item: LinkedTable, rows: EventRows, prepared: PreparedSet, numbers: Mapping[str, tuple[Any, Any]]
+) -> EventRows:
+    """Without the rows of a record for patients who have no record in the table that they should be in."""
+    kept = np.ones(len(rows.owners), dtype=bool)
+    for name, home in prepared.shared.get(item.name, {}).items():
+        has = np.isin(rows.owners, numbers[home][0])
+        kept &= has | (rows.keys or {})[name].isna().to_numpy()
+    if kept.all():
+        return rows
+    at = np.flatnonzero(kept)
+    keys = {name: cells.iloc[at].reset_index(drop=True) for name, cells in (rows.keys or {}).items()}
+    return EventRows(rows.cells.iloc[at].reset_index(drop=True), rows.owners[at], rows.time, rows.dates, keys)
+
+
+def _treat(item: LinkedTable, owners: np.ndarray[Any, Any], first: pd.Series, on: date | None) -> pd.DataFrame:
+    """Treated columns, dates as days since the patient's first."""
+    dated = [name for name in item.table if is_date(item, name)]
     others = [name for name in item.table if name not in dated]
     treatments = [t for t in item.treatments if t.column in set(map(str, others))]
     kept = [t for t in treatments if t.action in ("keep", "generalise")]
@@ -236,60 +210,13 @@ def _treat(item: LinkedTable, owners: np.ndarray[Any, Any], first: pd.Series | N
     for name in dated:
         moments = read_moments(item.table[name]).reset_index(drop=True)
         treated[name] = ((moments - begin).dt.total_seconds() / 86_400).to_numpy()
-    return treated[[name for name in item.table if name in treated]]
+    return _with_labels(item, treated[[name for name in item.table if name in treated]])
 
 
-def _as_days(cells: pd.Series) -> np.ndarray[Any, Any]:
-    return np.asarray(pd.to_numeric(cells, errors="coerce").astype("Float64").to_numpy(dtype=float, na_value=np.nan))
-
-
-def _is_date(item: LinkedTable, name: Any) -> bool:
-    how = item.treatment(name).how
-    if how in ("time_since_first", "year_of_date"):
-        return True  # a patient's only date in one table stands beside those in others
-    return (
-        how == "age_from_birth"
-        and bool(read_moments(item.table[name]).notna().any())
-        and _looks_dated(item.table[name])
-    )
-
-
-def _looks_dated(cells: pd.Series) -> bool:
-    """More than a year of birth."""
-    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        return True
-    return not pd.api.types.is_numeric_dtype(cells.dtype) and bool((cells.dropna().astype(str).str.len() > 4).any())
-
-
-def _first_days(tables: LinkedSet, keys: pd.Index) -> pd.Series:
-    """Each patient's first event; without one his or her first date of another kind, birth last."""
-    by_rank: list[list[pd.Series]] = [[], [], []]
-    for item in tables.tables:
-        owners = keys.get_indexer(item.table[item.key])
-        for name in item.table:
-            if not _is_date(item, name):
-                continue
-            birth = item.treatment(name).how == "age_from_birth"
-            rank = 2 if birth else 1 if item is tables.patients else 0
-            moments = pd.Series(read_moments(item.table[name]).to_numpy())[owners >= 0]
-            by_rank[rank].append(moments.groupby(owners[owners >= 0]).min())
-    found = pd.Series(pd.NaT, index=range(len(keys)), dtype="datetime64[ns]")
-    for series in (part for rank in by_rank for part in [_earliest(rank)] if part is not None):
-        found = found.fillna(series.reindex(found.index))
-    return found
-
-
-def _span_of(tables: LinkedSet) -> tuple[float, float]:
-    moments = [read_moments(t.table[name]) for t in tables.tables for name in t.table if _is_date(t, name)]
-    known = pd.concat(moments).dropna() if moments else pd.Series(dtype="datetime64[ns]")
-    if known.empty:
-        return -np.inf, np.inf
-    days = (known - pd.Timestamp(0)).dt.total_seconds() / 86_400
-    return float(days.min()), float(days.max())
-
-
-def _earliest(parts: list[pd.Series]) -> pd.Series | None:
-    return pd.concat(parts, axis=1).min(axis=1).astype("datetime64[ns]") if parts else None
+def _with_labels(item: LinkedTable, treated: pd.DataFrame) -> pd.DataFrame:
+    """Numbers that are labels as categories, which every model draws and none averages."""
+    names = [name for name in treated if item.treatment(name).labels and item.treatment(name).action == "keep"]
+    return treated.assign(**{str(name): pd.Categorical(treated[name]) for name in names})
 
 
 def _first_of(cells: pd.Series, owners: np.ndarray[Any, Any], size: int) -> pd.Series:
@@ -302,126 +229,73 @@ def _first_of(cells: pd.Series, owners: np.ndarray[Any, Any], size: int) -> pd.S
     return cells.reset_index(drop=True).reindex(where.fillna(-1).astype(int)).reset_index(drop=True)
 
 
-def _find_end(tables: LinkedSet, people: pd.DataFrame, events: Sequence[EventRows]) -> str | None:
-    """A date of death in the patients table, if no row lies after it."""
-    if tables.patients is None:
-        return None
-    for name in tables.patients.table:
-        column = f"{tables.patients.name}.{name}"
-        words = str(name).lower()
-        if column not in people or not any(word in words for word in ("death", "dod", "deceased", "died")):
-            continue
-        if not _is_date(tables.patients, name):
-            continue
-        ends = people[column].to_numpy(dtype=float)
-        late = [ends[e.owners] - e.cells[e.time].to_numpy(dtype=float) for e in events if e.time is not None]
-        known = np.concatenate(late) if late else np.zeros(0)
-        known = known[~np.isnan(known)]
-        if len(known) and (known >= -1.0).mean() >= _FITS:
-            return column
-    return None
+@dataclass(frozen=True, slots=True)
+class _Restoring:
+    """What every table needs to get its columns back."""
+
+    tables: LinkedSet
+    prepared: PreparedSet
+    people: pd.DataFrame
+    shift: np.ndarray[Any, Any]
+    """Days by which each patient's birth comes later, lest some date tells an age over 89."""
+    k: int
+    rng: np.random.Generator
+
+    def rebuild(
+        self, item: LinkedTable, owners: np.ndarray[Any, Any], rows: EventRows | None, keys: Mapping[Any, pd.Series]
+    ) -> pd.DataFrame:
+        """One table: its columns in their order, without those that were dropped."""
+        found: dict[Any, Any] = {}
+        for name in item.table:
+            static = f"{item.name}.{name}"
+            if name == item.key:
+                found[name] = self._write(item, name, pd.Series(owners + 1, dtype="Int64"))
+            elif name in keys:
+                found[name] = self._write(item, name, keys[name])
+            elif item.treatment(name).constant:
+                cells = item.table[name]
+                found[name] = constant_cells(cells, item.table[item.key], len(owners), self.k, self.rng)
+            elif static in self.people:
+                found[name] = self._formed(item, name, self.people[static].iloc[owners].reset_index(drop=True), owners)
+            elif rows is not None and name in rows.cells:
+                found[name] = self._formed(item, name, rows.cells[name], owners)
+            elif rows is not None and item.treatment(name).part == "sequence":
+                found[name] = (pd.Series(owners).groupby(owners).cumcount() + 1).astype("int64")
+        return pd.DataFrame(found)
+
+    def _write(self, item: LinkedTable, name: Any, numbers: pd.Series) -> pd.Series:
+        return write_keys(numbers, keys_of(self.tables, self.prepared.shared, item, name), item.table[name])
+
+    def _formed(self, item: LinkedTable, name: Any, cells: pd.Series, owners: np.ndarray[Any, Any]) -> pd.Series:
+        """Labels as numbers, and days as dates."""
+        if item.treatment(name).labels and isinstance(cells.dtype, pd.CategoricalDtype):
+            return _as_numbers(cells, item.table[name])
+        if _FIRST_DAY not in self.people or not is_date(item, name):
+            return cells
+        days = cells.to_numpy(dtype=float) + self.people[_FIRST_DAY].to_numpy(dtype=float)[owners]
+        if is_birth(item, name):
+            days += self.shift[owners]
+        return as_dates(np.clip(days, *self.prepared.span), item.table[name])
 
 
-def _find_shared(tables: LinkedSet) -> dict[str, dict[Any, str]]:
-    """Event table → key column → event table in which the same key numbers the rows."""
-    found: dict[str, dict[Any, str]] = {}
-    for home in tables.events:
-        for name in home.table:
-            cells = home.table[name]
-            if (
-                name == home.key
-                or home.treatment(name).action == "keep"
-                or cells.isna().any()
-                or cells.duplicated().any()
-            ):
-                continue
-            for item in tables.events:
-                if item is home or name not in item.table or name == item.key:
-                    continue
-                other = item.table[name].dropna()
-                if len(other) and other.isin(set(cells)).mean() >= _FITS:
-                    found.setdefault(item.name, {})[name] = home.name
-    return found
+def _as_numbers(cells: pd.Series, real: pd.Series) -> pd.Series:
+    """Labels in the real column's type again, or in one that knows missing cells."""
+    if isinstance(real.dtype, pd.CategoricalDtype):
+        return cells.astype(real.dtype)
+    plain = pd.Series(cells.astype(object))
+    whole = isinstance(real.dtype, np.dtype) and real.dtype.kind in "iu"
+    return plain.astype("Int64" if whole and plain.isna().any() else real.dtype)
 
 
-def _own_keys(table: str, shared: Mapping[str, Mapping[Any, str]]) -> list[Any]:
-    return list(dict.fromkeys(name for links in shared.values() for name, home in links.items() if home == table))
-
-
-def _linked_records(
-    marks: pd.Series,
-    owners: np.ndarray[Any, Any],
-    home_owners: np.ndarray[Any, Any],
-    home_numbers: np.ndarray[Any, Any],
-) -> pd.Series:
-    """A patient's n-th record here gets the key of his or her n-th row there, the last where there are fewer."""
-    starts = pd.Series(home_numbers).groupby(home_owners).min()
-    counts = pd.Series(home_numbers).groupby(home_owners).size()
-    own_first = marks.groupby(owners).transform("min")
-    place = (marks - own_first).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-    begin = starts.reindex(owners).to_numpy(dtype=float)
-    most = counts.reindex(owners).to_numpy(dtype=float)
-    return pd.Series(begin + np.minimum(place, most - 1)).astype("Int64")
-
-
-def _rebuild(
-    tables: LinkedSet,
-    item: LinkedTable,
-    prepared: PreparedSet,
-    people: pd.DataFrame,
-    owners: np.ndarray[Any, Any],
-    rows: EventRows | None,
-    keys: Mapping[Any, pd.Series],
-    k: int,
-    rng: np.random.Generator,
-) -> pd.DataFrame:
-    found: dict[Any, Any] = {}
-    first = people.get(_FIRST_DAY)
-    for name in item.table:
-        static = f"{item.name}.{name}"
-        if name == item.key:
-            numbers = pd.Series(owners + 1, dtype="Int64")
-            found[name] = _write_keys(numbers, _keys_of(tables, prepared.shared, item, name), item.table[name])
-        elif name in keys:
-            real = _keys_of(tables, prepared.shared, item, name)
-            found[name] = _write_keys(keys[name], real, item.table[name])
-        elif item.treatment(name).constant:
-            found[name] = constant_cells(item.table[name], item.table[item.key], len(owners), k, rng)
-        elif static in people:
-            found[name] = people[static].iloc[owners].reset_index(drop=True)
-        elif rows is not None and name in rows.cells:
-            found[name] = rows.cells[name]
-        elif rows is not None and item.treatment(name).part == "sequence":
-            found[name] = (pd.Series(owners).groupby(owners).cumcount() + 1).astype("int64")
-        if name in found and first is not None and _is_date(item, name):
-            days = found[name].to_numpy(dtype=float) + first.iloc[owners].to_numpy(dtype=float)
-            found[name] = _as_dates(np.clip(days, *prepared.span), item.table[name])
-    return pd.DataFrame(found)
-
-
-def _as_dates(days: np.ndarray[Any, Any], real: pd.Series) -> pd.Series:
-    """Days since 1970 in the real column's form: ISO text where it is written in another one."""
-    code = code_column(real, real.name, "date", None, ())
-    if code.numeric and code.form in ("moment", "date", "date text"):
-        return decode_column(pd.Series(days), None, replace(code, lower=-np.inf, upper=np.inf, has_empty=True))
-    moments = pd.to_datetime(pd.Series(np.round(days)), unit="D", errors="coerce")
-    return moments.dt.strftime("%Y-%m-%d").astype(object).where(moments.notna(), None)
-
-
-def _keys_of(tables: LinkedSet, shared: Mapping[str, Mapping[Any, str]], item: LinkedTable, name: Any) -> pd.Series:
-    """The real cells of a key in all tables that hold it: a new key equals none of them, and is alike in all."""
-    if name == item.key:
-        return pd.concat([t.table[t.key] for t in tables.tables], ignore_index=True)
-    home = shared.get(item.name, {}).get(name, item.name)
-    held = [t.table[name] for t in tables.events if t.name == home or shared.get(t.name, {}).get(name) == home]
-    return pd.concat(held, ignore_index=True)
-
-
-def _write_keys(numbers: pd.Series, real: pd.Series, own: pd.Series) -> pd.Series:
-    """Records numbered from 1 as keys in the real column's manner; missing where there is none."""
-    gone = numbers.isna().to_numpy()
-    keys = new_keys(real, numbers.fillna(1).to_numpy(dtype=np.int64) - 1)
-    if pd.api.types.is_numeric_dtype(keys.dtype):
-        return keys.astype("float64").mask(gone) if gone.any() else keys
-    texts = keys.astype(object).mask(gone, None)
-    return texts.astype(own.dtype) if pd.api.types.is_string_dtype(own.dtype) else texts
+def _shift_of(people: pd.DataFrame, prepared: PreparedSet, events: Sequence[EventRows]) -> np.ndarray[Any, Any]:
+    """Days over the age of 89 at a patient's last date, at most those before his or her first event."""
+    latest, earliest = np.zeros(len(people)), np.full(len(people), np.inf)
+    for rows in events:
+        if rows.time is not None:
+            days = as_days(rows.cells[rows.time])
+            known = ~np.isnan(days)
+            np.maximum.at(latest, rows.owners[known], days[known])
+            np.minimum.at(earliest, rows.owners[known], days[known])
+    if prepared.death is not None:
+        latest = np.maximum(latest, np.nan_to_num(people[prepared.death].to_numpy(dtype=float)))
+    return np.clip(latest - _OLDEST, 0.0, np.maximum(earliest, 0.0))

@@ -38,6 +38,8 @@ class KeptModel:
 
     model: Path
     recipe: Recipe
+    form: Any
+    """How cells are written, as the caller gave it to ``write_model``."""
     card: RunCard
     versions: dict[str, str]
 
@@ -57,8 +59,14 @@ def check_model_folder(folder: Path, *, force: bool = False) -> None:
         raise SettingsError(f"{folder} holds a model already: --force replaces it")
 
 
-def write_model(folder: Path, model: Path, made: Synthesis) -> None:
+def write_model(folder: Path, model: Path, made: Synthesis, form: Any = None) -> None:
     """Keep the model in the file ``model`` with what it takes to draw from it.
+
+    Args:
+        folder: Where; made if it is not there.
+        model: The fitted model's file.
+        made: The synthesis, with its recipe.
+        form: How cells are written; anything that can be pickled.
 
     Raises:
         SettingsError: The folder cannot be written.
@@ -72,7 +80,7 @@ def write_model(folder: Path, model: Path, made: Synthesis) -> None:
     except OSError as error:
         raise SettingsError(f"{folder} cannot be written: {error.strerror}") from None
     write_atomically(folder / _MODEL, lambda path: shutil.copyfile(model, path))
-    write_atomically(folder / _RECIPE, lambda path: path.write_bytes(pickle.dumps(recipe)))
+    write_atomically(folder / _RECIPE, lambda path: path.write_bytes(pickle.dumps((recipe, form))))
     write_atomically(folder / _CARD, lambda path: path.write_text(card, encoding="utf-8"))
     manifest = {
         "format": _FORMAT,
@@ -110,9 +118,9 @@ def open_model(folder: Path) -> KeptModel:
     changed = [name for name in _FILES if not _is_unchanged(folder / name, manifest["sha256"][name])]
     if changed:
         raise SettingsError(f"{folder}: {', '.join(changed)} was changed since it was kept: refused")
-    recipe: Recipe = pickle.loads((folder / _RECIPE).read_bytes())
+    recipe, form = pickle.loads((folder / _RECIPE).read_bytes())
     card = RunCard.model_validate_json((folder / _CARD).read_bytes())
-    return KeptModel(folder / _MODEL, recipe, card, dict(manifest["versions"]))
+    return KeptModel(folder / _MODEL, recipe, form, card, dict(manifest["versions"]))
 
 
 def _is_unchanged(path: Path, digest: str) -> bool:

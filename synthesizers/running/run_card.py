@@ -11,6 +11,7 @@ from ...schemas.base import Frozen
 from ...schemas.column_treatment import Treatment
 from ...schemas.methods import Method
 from ...schemas.plan import ModelSelectionPlan
+from ...schemas.table.reading import ReadingChange
 from ..protection.report import ProtectionReport
 
 __all__ = ["ColumnChange", "DPSpent", "Failure", "HeldOut", "RunCard", "Unprotected"]
@@ -62,6 +63,8 @@ class RunCard(Frozen):
     plan: ModelSelectionPlan
     failures: tuple[Failure, ...] = ()
     treatments: tuple[Treatment, ...] = ()
+    reading: tuple[ReadingChange, ...] = ()
+    """What reading made of the real table before it was treated."""
     treated_on: date | None = None
     """The day that ages were counted to."""
     rows_fitted: int

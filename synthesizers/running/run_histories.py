@@ -16,7 +16,8 @@ from ...schemas.errors import TableError
 from ...schemas.methods import Hyperparameters
 from ..encoding.apply_treatments import group_column
 from ..encoding.history_tables import code_histories
-from ..encoding.linked_tables import LinkedSet, LinkedTable, PreparedSet, prepare_set, restore_set
+from ..encoding.linked_set import LinkedSet, LinkedTable
+from ..encoding.linked_tables import PreparedSet, prepare_set, restore_set
 from ..encoding.table_encoding import Bounds
 from ..protection.protect_table import protect_table
 from ..protection.report import ProtectionReport
@@ -44,7 +45,7 @@ def one_table(table: pd.DataFrame, treatments: Sequence[Treatment]) -> LinkedSet
     patient = group_column(table, treatments)
     if patient is None:
         raise TableError("no column tells patients apart, so that their rows cannot be kept together")
-    return LinkedSet((LinkedTable("table", table, tuple(treatments), patient),))
+    return LinkedSet((LinkedTable("table", table, tuple(treatments), patient, births=False),))
 
 
 def fit_set(
@@ -58,7 +59,6 @@ def fit_set(
     public: Mapping[str, Bounds] | None = None,
     target: str | None = None,
     protection: ValueProtection | None = None,
-    restore_dates: bool = True,
     on: date | None = None,
 ) -> HistoryFit:
     """Fit ``config`` to a set and draw ``patients`` synthetic ones with their rows.
@@ -73,7 +73,6 @@ def fit_set(
         public: Column → bounds or levels that are public knowledge.
         target: Column that must keep at least two values after protection.
         protection: How values of few patients are kept out; its number of them counts where it is above the plan's.
-        restore_dates: Dates come back as dates, from a synthetic first day on; else as their treatments say.
         on: The day that ages are counted to.
 
     Raises:
@@ -81,7 +80,7 @@ def fit_set(
         MissingExtra: No interpreter here can run the method.
         FitFailed: The fit crashed, raised, or ran over a limit.
     """
-    prepared = prepare_set(tables, restore_dates=restore_dates, on=on)
+    prepared = prepare_set(tables, on=on)
     report = None
     if protection is not None:
         prepared, report = protect_set(prepared, protection, target=target, public=public, seed=seed)
@@ -156,7 +155,7 @@ def _home(prepared: PreparedSet, column: str) -> str:
 def run_history_fit(
     table: pd.DataFrame, treatments: Sequence[Treatment], config: Hyperparameters, **options: Any
 ) -> tuple[FitRun, ProtectionReport | None]:
-    """:func:`fit_set` of one table, whose dates come back as its treatments say; the run holds the whole table.
+    """:func:`fit_set` of one table; the run holds the whole table.
 
     Args:
         table: The fit's rows as they are in the real table.
@@ -164,5 +163,5 @@ def run_history_fit(
         config: Method and hyper-parameters.
         **options: As for :func:`fit_set`.
     """
-    made = fit_set(one_table(table, treatments), config, restore_dates=False, **options)
+    made = fit_set(one_table(table, treatments), config, **options)
     return replace(made.run, table=made.tables["table"]), made.report

@@ -44,7 +44,6 @@ def test_situation_1_openrouter_works(
     body = request.body
     assert (body["model"], body["temperature"], body["max_tokens"]) == ("anthropic/claude-3.5-sonnet", 0.3, 2000)
     assert body["provider"] == {"data_collection": "deny", "require_parameters": True}
-    assert body["usage"] == {"include": True}
 
 
 def test_situation_2_the_key_is_invalid(

@@ -31,7 +31,8 @@ def test_select_json_is_plan_provenance_treatments_warnings(run: Run, example: P
     ended = run("select", example, "--target", "cens", "--json")
     assert (ended.code, ended.err) == (0, "")
     record = json.loads(ended.out)
-    assert sorted(record) == ["evidence", "plan", "provenance", "treatments", "warnings"]
+    fields = ["compliance", "evidence", "plan", "provenance", "race", "target", "treatments", "warnings"]
+    assert sorted(record) == fields
     ModelSelectionPlan.model_validate(record["plan"])
     assert record["provenance"]["provider"] == "embedded"
     assert [item["column"] for item in record["treatments"]][:2] == ["horTh", "age"]

@@ -10,7 +10,7 @@ import httpx
 import psutil
 import pytest
 
-from .processes import children, is_alive, rows_left, serving
+from .processes import Served, children, is_alive, rows_left, serving
 from .programs import wait_until
 
 MARK = b"quokka-of-the-upload"
@@ -36,14 +36,30 @@ def _while_it_profiles(origin: str, place: Path) -> threading.Thread:
     return thread
 
 
+def _suspended(served: Served) -> list[psutil.Process]:
+    """Its workers, made to take for ever."""
+    wait_until(lambda: any(map(_at_work, children(served))), "no worker took the table")
+    workers = children(served)
+    for worker in workers:
+        worker.suspend()
+    return workers
+
+
+def _at_work(worker: psutil.Process) -> bool:
+    """It works in the upload's folder."""
+    try:
+        return Path(worker.cwd()) != Path("/") and (Path(worker.cwd()) / "upload").exists()
+    except (psutil.Error, OSError):
+        return False
+
+
 @pytest.mark.parametrize(
     "signals", [(signal.SIGTERM,), (signal.SIGTERM, signal.SIGINT), (signal.SIGINT, signal.SIGINT)], ids=str
 )
 def test_an_orderly_end_leaves_neither_rows_nor_workers(tmp_path: Path, signals: tuple[signal.Signals, ...]) -> None:
     with serving(tmp_path, SELECTOR_DEADLINE_S="1") as served:
         thread = _while_it_profiles(served.origin, tmp_path / "tmp")
-        wait_until(lambda: children(served), "no worker was started")
-        workers = children(served)
+        workers = _suspended(served)
         for number in signals:
             served.process.send_signal(number)
         served.process.wait(60)
@@ -55,8 +71,7 @@ def test_an_orderly_end_leaves_neither_rows_nor_workers(tmp_path: Path, signals:
 def test_what_kill_leaves_has_no_worker_and_goes_at_the_next_start(tmp_path: Path) -> None:
     with serving(tmp_path) as served:
         thread = _while_it_profiles(served.origin, tmp_path / "tmp")
-        wait_until(lambda: children(served), "no worker was started")
-        workers: list[psutil.Process] = children(served)
+        workers = _suspended(served)
         served.process.kill()
         served.process.wait(60)
         thread.join(60)

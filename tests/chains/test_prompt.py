@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from builders import profile, question
-from clinical_model_selector.chains.prompt import SYSTEM, build_messages, render_user_message
+from clinical_model_selector.chains.prompt import LEGEND, SYSTEM, build_messages, render_user_message
 from clinical_model_selector.evidence.recommender.ranking import rank, recommend
+from clinical_model_selector.evidence.recommender.review_choice import NOTICEABLE
 from clinical_model_selector.profiling import describe_for_prompt
 from clinical_model_selector.schemas.request import PreviousRound
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
@@ -11,7 +12,7 @@ from clinical_model_selector.synthesizers.catalogue import CATALOGUE
 def test_the_prompt_states_constraints_table_and_every_synthesizer_once() -> None:
     asked = question(tradeoff="privacy", deployment="saas", max_fit_seconds=600.0)
     text = render_user_message(asked)
-    assert "trade-off: privacy" in text
+    assert "trade-off: privacy; score = 0.15 fidelity + 0.15 utility + 0.7 (1 - risk)" in text
     assert "total epsilon at most 1, delta at most 1e-05" in text
     assert "at most 600 CPU seconds" in text
     assert describe_for_prompt(asked.profile) in text
@@ -44,6 +45,32 @@ def test_a_previous_round_is_told_with_its_figures() -> None:
     assert recommend(asked).choice.method in text.split("# Previous round")[1]
     assert "fidelity 0.710, membership AUC 0.660" in text
     assert "secret" not in text
+
+
+def test_ranges_stand_beside_the_hyperparameters() -> None:
+    text = render_user_message(question())
+    assert "min_samples_leaf=50 (5 to 50)" in text
+    assert "marginal=empirical (empirical|gaussian|kde)" in text
+    assert "(1 to 3 numbers, each 16 to 512)" in text
+    assert "(16 to 4096 or None)" in text
+
+
+def test_ties_are_named_as_ties() -> None:
+    asked = question()
+    scores = {item.method: item.score for item in rank(asked)}
+    best = max(scores.values())
+    equal = [method for method, score in scores.items() if best - score < NOTICEABLE]
+    assert f"Equal within 0.05, which seeds make: {', '.join(equal)}; decide by the goal." in render_user_message(asked)
+    assert "Equal within" not in render_user_message(question(allowed=("cart",)))
+
+
+def test_the_profiles_line_has_a_legend() -> None:
+    assert LEGEND in render_user_message(question())
+
+
+def test_no_praise_that_a_figure_could_contradict() -> None:
+    text = render_user_message(question())
+    assert all(entry.strength not in text for entry in CATALOGUE.values())
 
 
 def test_no_slogans() -> None:

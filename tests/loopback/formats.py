@@ -72,8 +72,8 @@ OPENROUTER_LOOKUPS: dict[str, Act] = {}
 OLLAMA_LOOKUPS: dict[str, Act] = {}
 """Version and model card, as Ollama has them."""
 
-_FEASIBLE = re.compile(r"^- (\w+) \[.*?CPU s(?:, \d+ gradient steps)?; (.*?)\. Good:", re.MULTILINE)
-_KNOB = re.compile(r"(\w+)=(\[[^\]]*\]|[^,]+)")
+_FEASIBLE = re.compile(r"^- (\w+) \[.*?CPU s(?:, \d+ gradient steps)?; (.*?)\. Limits:", re.MULTILINE)
+_KNOB = re.compile(r"(\w+)=(\[[^\]]*\]|[^,(]+)(?: \([^)]*\))?")
 
 
 def plan_from_prompt(request: dict[str, Any], first: str | None = None) -> dict[str, Any]:
@@ -204,6 +204,7 @@ def _config(method: str, knobs: str) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
+    text = text.strip()
     if text == "None":
         return None
     try:

@@ -11,6 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from clinical_model_selector.agents import ClinicalModelSelector
+from clinical_model_selector.app.web.python_script import python_code
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from clinical_model_selector.schemas.result import SelectionResult
 from clinical_model_selector.schemas.settings import Settings
@@ -65,12 +67,7 @@ def test_from_a_file_to_a_downloaded_plan(browser: Chrome, page: str, tmp_path: 
     result = SelectionResult.model_validate_json(_downloaded(tmp_path / "result.json"))
     assert result.plan == plan
     assert {item.column: item.action for item in result.treatments}["menostat"] == "drop"
-    _downloaded(tmp_path / "plan.py")
-    ran = subprocess.run(
-        [sys.executable, "plan.py", str(EXAMPLE)], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert plan.choice.method in ran.stdout
-    assert "menostat" not in (tmp_path / "prepared.csv").read_text().splitlines()[0]
+    assert "synthesize(table, result" in _downloaded(tmp_path / "plan.py")
 
     height = browser.execute_script("return document.documentElement.scrollHeight")
     browser.set_window_size(1200, height + 200)
@@ -148,6 +145,20 @@ def test_a_screen_reader_finds_a_name_for_everything(browser: Chrome, page: str)
     assert all(after - before <= 1 for before, after in pairwise(levels))
     for header in browser.find_elements(By.TAG_NAME, "th"):
         assert header.get_attribute("scope") in ("col", "row")
+
+
+def test_the_python_code_carries_the_plan_out(tmp_path: Path) -> None:
+    result = ClinicalModelSelector(Settings(_env_file=None, selector_embedded="only")).select(
+        EXAMPLE, target="cens", allowed=["gaussian_copula"]
+    )
+    (tmp_path / "result.json").write_text(result.model_dump_json())
+    (tmp_path / "plan.py").write_text(python_code(result))
+    ran = subprocess.run(
+        [sys.executable, "plan.py", str(EXAMPLE)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "rows by gaussian_copula; release: " in ran.stdout
+    assert (tmp_path / "synthetic.csv").read_text().splitlines()[0] == EXAMPLE.read_text().splitlines()[0]
+    assert "<svg" in (tmp_path / "report.html").read_text()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

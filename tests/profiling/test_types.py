@@ -4,11 +4,13 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 from clinical_model_selector.profiling import profile_table
+from clinical_model_selector.schemas.errors import TableError
 
 ROWS = 40
 DAYS = [dt.datetime(2015, 1, 1) + dt.timedelta(days=n * 9) for n in range(ROWS)]
@@ -27,8 +29,6 @@ COLUMNS: dict[str, tuple[Any, str]] = {
     "time": (pa.array([dt.time(n % 24, 30) for n in range(ROWS)]), "datetime"),
     "duration": (pa.array([dt.timedelta(seconds=n * n * 100) for n in range(ROWS)]), "continuous identifier"),
     "category": (pa.array(["low", "high"] * 20).dictionary_encode(), "boolean"),
-    "list": (pa.array([[n, n + 1] for n in range(ROWS)]), "identifier free_text categorical"),
-    "structure": (pa.array([{"a": n} for n in range(ROWS)]), "identifier free_text categorical"),
     "bytes": (pa.array([b"\xff\x00" + bytes([n]) for n in range(ROWS)]), "identifier name free_text categorical"),
     "large text": (pa.array(["a", "b", "c", "d"] * 10, pa.large_string()), "categorical"),
     "text view": (pa.array(["a", "b", "c", "d"] * 10, pa.string_view()), "categorical"),
@@ -49,13 +49,12 @@ def test_pandas_columns_of_any_type_are_read() -> None:
             "category": pd.Categorical(["low", "high", None, "low"] * 10),
             "nullable": pd.array([1, 2, None, 4] * 10, dtype="Int64"),
             "period": pd.period_range("2015-01", periods=ROWS, freq="M"),
-            "objects": [{}, [1], (2,), {3}] * 10,
             7: ["yes", "no"] * 20,
         },
         index=[f"row{n}" for n in range(ROWS)],
     )
     profile = profile_table(frame)
-    assert [column.name for column in profile.columns] == ["mixed", "category", "nullable", "period", "objects", "7"]
+    assert [column.name for column in profile.columns] == ["mixed", "category", "nullable", "period", "7"]
     assert [column.missing for column in profile.columns][:3] == [10, 10, 10]
 
 
@@ -64,10 +63,28 @@ def test_polars_columns_of_any_type_are_read() -> None:
         {
             "enum": pl.Series(["a", "b"] * 20, dtype=pl.Enum(["a", "b"])),
             "category": pl.Series(["a", "b", "c", "d"] * 10, dtype=pl.Categorical),
-            "list": [[n] for n in range(ROWS)],
             "when": DAYS,
         }
     )
     kinds = [column.safe.kind for column in profile_table(frame).columns]
     assert kinds[:2] == ["boolean", "categorical"]
-    assert kinds[3] == "date"
+    assert kinds[2] == "date"
+
+
+NESTED: dict[str, Any] = {
+    "Arrow list": pa.table({"x": range(ROWS), "dx": pa.array([[n, n + 1] for n in range(ROWS)])}),
+    "Arrow structure": pa.table({"x": range(ROWS), "dx": pa.array([{"a": n} for n in range(ROWS)])}),
+    "Arrow map": pa.table(
+        {"x": range(ROWS), "dx": pa.array([[("a", n)] for n in range(ROWS)], pa.map_(pa.string(), pa.int64()))}
+    ),
+    "pandas objects": pd.DataFrame({"x": range(ROWS), "dx": [{}, [1], (2,), {3}] * 10}),
+    "pandas lists": pd.DataFrame({"x": range(ROWS), "dx": [[n] for n in range(ROWS)]}),
+    "polars": pl.DataFrame({"x": range(ROWS), "dx": [[n] for n in range(ROWS)]}),
+    "DuckDB": duckdb.sql(f"SELECT i AS x, [i, 1] AS dx FROM range({ROWS}) t(i)"),
+}
+
+
+@pytest.mark.parametrize("way", NESTED)
+def test_lists_and_structures_are_refused_by_their_columns_name(way: str) -> None:
+    with pytest.raises(TableError, match="column 'dx': holds lists or structures"):
+        profile_table(NESTED[way])

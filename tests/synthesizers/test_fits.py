@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from clinical_model_selector.profiling.readers.to_pandas import read_frame
+from clinical_model_selector.profiling.readers.to_pandas import as_frame
 from clinical_model_selector.schemas.column_treatment import Treatment
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS, Hyperparameters
 from clinical_model_selector.schemas.plan import DPSettings, ModelSelectionPlan
@@ -43,7 +43,7 @@ def tables() -> dict[str, pd.DataFrame]:
         malignant=cells["target"] == 0,
         size=pd.cut(cells["mean area"], [0, 500, 900, 9999], labels=["small", "middle", "large"]),
     )
-    trial = read_frame(ROOT / "examples" / "gbsg2.csv")[["horTh", "age", "tgrade", "cens"]]
+    trial = as_frame(ROOT / "examples" / "gbsg2.csv")[["horTh", "age", "tgrade", "cens"]]
     rng = np.random.default_rng(0)
     breast.loc[rng.choice(len(breast), 60, replace=False), "mean texture"] = np.nan
     trial.loc[rng.choice(len(trial), 60, replace=False), "tgrade"] = None

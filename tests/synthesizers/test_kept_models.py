@@ -44,7 +44,8 @@ def own_configuration(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def kept(folder: Path, method: str = "cart", **knobs: Any) -> Synthesis:
-    table = mixed_table(300).assign(patient_id=range(5000, 5300))
+    table = folder.parent / "real.csv"
+    mixed_table(300).assign(patient_id=range(5000, 5300)).to_csv(table, index=False)
     return synthesize(table, plan_of(method, **knobs), seed=1, save_model=folder, settings=_settings())
 
 
@@ -103,7 +104,7 @@ def test_rows_that_meet_a_condition_and_balanced_levels(model: Path) -> None:
 def test_no_real_key_is_kept_or_made(model: Path) -> None:
     real = {str(key) for key in range(5000, 5300)}
     assert set(sample(model, rows=50, seed=1, settings=_settings()).table["patient_id"].astype(str)) & real == set()
-    recipe = pickle.loads((model / "recipe.pickle").read_bytes())
+    recipe, _ = pickle.loads((model / "recipe.pickle").read_bytes())
     assert set(recipe.stand_in["patient_id"].astype(str)) & real == set()
 
 
@@ -177,6 +178,7 @@ def test_another_users_model_is_refused(model: Path, tmp_path: Path, monkeypatch
 def test_a_folder_is_not_written_over_unasked(model: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="--force"):
         kept(model)
-    (tmp_path / "thesis.doc").touch()
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.doc").touch()
     with pytest.raises(SettingsError, match="other things"):
-        kept(tmp_path)
+        kept(tmp_path / "thesis")

@@ -10,7 +10,8 @@ import pytest
 from clinical_model_selector.profiling import profile_table
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.synthesizers.encoding.history_tables import number_records
-from clinical_model_selector.synthesizers.encoding.linked_tables import LinkedSet, LinkedTable, prepare_set
+from clinical_model_selector.synthesizers.encoding.linked_set import LinkedSet, LinkedTable
+from clinical_model_selector.synthesizers.encoding.linked_tables import prepare_set
 from clinical_model_selector.synthesizers.running.run_histories import fit_set, run_history_fit
 from histories import make_visits
 
@@ -107,7 +108,7 @@ def test_orphans_are_counted_and_left_out(real: dict[str, pd.DataFrame]) -> None
     stray = real["stays"].assign(PATIENT=real["stays"]["PATIENT"].where(real["stays"].index != 3, "id-nobody"))
     tables = link({**real, "stays": stray})
     assert tables.orphans() == {"stays": 1}
-    assert len(prepare_set(tables, restore_dates=True).events[0].owners) == len(stray) - 1
+    assert len(prepare_set(tables).events[0].owners) == len(stray) - 1
 
 
 def test_one_table_keeps_its_columns_and_statics(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from clinical_model_selector.schemas.methods import CATALOGUE
@@ -13,13 +14,16 @@ from tables import mixed_table
 OWN = {
     "gaussian_copula": {"marginal": "empirical", "shrinkage": 0.05},
     "cart": {"min_samples_leaf": 5},
+    "bayesian_network": {"max_parents": 2, "bins": 12, "prior": 0.5},
+    "latent_class": {"classes": 12, "bins": 12, "prior": 0.5, "max_iters": 100},
 }
 
 
 def draw(method: str, table: pd.DataFrame, seed: int = 0, rows: int = 500, **knobs: Any) -> pd.DataFrame:
     encoding = Encoding.of(table)
-    model = load_adapter(CATALOGUE[method].adapter)(encoding.describe())
-    model.fit(encoding.encode(table, seed), {**OWN[method], **knobs}, seed)
+    native = CATALOGUE[method].native_missing
+    model = load_adapter(CATALOGUE[method].adapter)(encoding.describe(native_missing=native))
+    model.fit(encoding.encode(table, seed, native_missing=native), {**OWN[method], **knobs}, seed)
     return encoding.decode(model.sample(rows))
 
 
@@ -75,3 +79,25 @@ def test_full_shrinkage_makes_columns_independent() -> None:
 )
 def test_degenerate_tables_can_be_drawn_from(method: str, table: pd.DataFrame) -> None:
     assert draw(method, table, rows=40).shape == (40, table.shape[1])
+
+
+@pytest.mark.parametrize("method", ["bayesian_network", "latent_class"])
+def test_missing_cells_come_as_often_and_with_the_same_others(method: str) -> None:
+    rng = np.random.default_rng(0)
+    group = rng.choice(["a", "b"], 800)
+    value = np.where((group == "a") & (rng.random(800) < 0.6), np.nan, rng.normal(size=800))
+    made = draw(method, pd.DataFrame({"group": group, "value": value}), rows=2000)
+    shares = made["value"].isna().groupby(made["group"]).mean()
+    assert shares["a"] == pytest.approx(0.6, abs=0.1)
+    assert shares["b"] < 0.05
+
+
+def test_a_network_learns_an_interaction_that_no_pair_shows() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 2, 2000), rng.integers(0, 2, 2000)
+    noise = rng.random(2000) < 0.1
+    table = pd.DataFrame({"a": a, "b": b, "c": (a & b) ^ noise, "d": rng.integers(0, 2, 2000)})
+    made = draw("bayesian_network", table, rows=4000)
+    shares = made.groupby(["a", "b"])["c"].mean()
+    assert shares[1, 1] == pytest.approx(0.9, abs=0.07)
+    assert shares.drop((1, 1)).max() < 0.2

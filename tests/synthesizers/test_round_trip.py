@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from clinical_model_selector.profiling.readers.to_pandas import as_frame, read_frame
+from clinical_model_selector.profiling.readers.to_pandas import as_frame
 from clinical_model_selector.schemas.errors import TableError
 from clinical_model_selector.synthesizers.encoding.table_encoding import Encoding
 from clinical_model_selector.synthesizers.running.files import write_table
@@ -97,7 +97,7 @@ def test_whole_tables_come_back_through_coding_and_parquet(
     if all(isinstance(name, str) for name in table.columns):
         path = tmp_path_factory.mktemp("out") / "made.parquet"
         write_table(back, path)
-        pd.testing.assert_frame_equal(read_frame(path), pd.read_parquet(path))
+        pd.testing.assert_frame_equal(as_frame(path), as_frame(pd.read_parquet(path)))
 
 
 TEXTS: dict[str, tuple[list[str], list[Any], str]] = {
@@ -110,7 +110,8 @@ TEXTS: dict[str, tuple[list[str], list[Any], str]] = {
     "missing codes among numbers": (["n/a", "5", "unknown"], [pd.NA, 5, pd.NA], "Int64"),
     "a level called None": (["None", "mild", "severe"], ["None", "mild", "severe"], "object"),
     "padded": ([" a", "a ", "b"], ["a", "a", "b"], "object"),
-    "flags": (["TRUE", "FALSE", "TRUE"], ["TRUE", "FALSE", "TRUE"], "object"),
+    "flags": (["TRUE", "FALSE", "TRUE"], [True, False, True], "bool"),
+    "flags with a gap": (["true", "", "false"], [True, pd.NA, False], "boolean"),
     "limits": (["<5", "7", "9", "10", "12", "11"], [5, 7, 9, 10, 12, 11], "int64"),
     "long numbers": (["90071992547409931", "2", "3"], ["90071992547409931", "2", "3"], "object"),
     "nothing": (["", "", ""], [None, None, None], "object"),
@@ -122,14 +123,14 @@ TEXTS: dict[str, tuple[list[str], list[Any], str]] = {
 def test_cells_are_read_as_the_profile_reads_them(case: str, separator: str, tmp_path: Path) -> None:
     texts, expected, dtype = TEXTS[case]
     reps = 12
-    lines = [f"x{separator}n", *(f"{text}{separator}{i}" for i, text in enumerate(texts * reps))]
+    lines = [f"n{separator}x", *(f"{i}{separator}{text}" for i, text in enumerate(texts * reps))]
     path = tmp_path / "in.csv"
     path.write_text("\n".join(lines) + "\n")
-    found = read_frame(path)
+    found = as_frame(path)
     wanted = pd.Series(expected * reps, dtype=dtype, name="x")
     pd.testing.assert_series_equal(found["x"], wanted)
     write_table(found, tmp_path / "out.csv")
-    pd.testing.assert_frame_equal(read_frame(tmp_path / "out.csv"), found)
+    pd.testing.assert_frame_equal(as_frame(tmp_path / "out.csv"), found)
 
 
 @pytest.mark.parametrize("fault", ["nothing there", "ragged", "broken parquet"])
@@ -140,7 +141,7 @@ def test_what_is_no_table_is_refused_without_its_cells(fault: str, tmp_path: Pat
     elif fault == "broken parquet":
         path.write_bytes(b"PAR1hush")
     with pytest.raises(TableError) as caught:
-        read_frame(path)
+        as_frame(path)
     assert "hush" not in str(caught.value)
     assert caught.value.__context__ is None
 

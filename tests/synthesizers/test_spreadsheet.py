@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from clinical_model_selector.synthesizers.running.spreadsheet import formula_columns, without_formulas
+from clinical_model_selector.synthesizers.encoding.spreadsheet import formula_columns, without_formulas
 
 RUN = ["=cmd|' /C calc'!A0", "@SUM(1)", "+1+cmd", "-2+3+cmd", " =1", "\t=1", "\r=1", "|x", "\uff1d1+1"]
 HARMLESS = ["-1.5", "+3", "- 4,5", "1e-5", "a=b", "", "north", "3-4", "-12 %"]

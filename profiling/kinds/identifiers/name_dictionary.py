@@ -132,16 +132,16 @@ def hash_word(word: str) -> int:
 def _sections() -> dict[str, array[int]]:
     """The sorted hashes of each section, from the file: per section a count of four bytes, then the hashes."""
     content = _FILE.read_bytes()
-    found: dict[str, array[int]] = {}
+    sections: dict[str, array[int]] = {}
     start = 0
     for section in SECTIONS:
         size = int.from_bytes(content[start : start + 4], "little")
         hashes = array("I", content[start + 4 : start + 4 + 4 * size])
         if sys.byteorder == "big":
             hashes.byteswap()
-        found[section] = hashes
+        sections[section] = hashes
         start += 4 + 4 * size
-    return found
+    return sections
 
 
 def _holds(section: str, word: str) -> bool:
@@ -171,7 +171,10 @@ def _is_east_name(text: str) -> bool:
     compact = fold(text).replace(" ", "").replace("\u3000", "")
     if not 2 <= len(compact) <= 6 or not all(_EAST.match(c) for c in compact):
         return False
-    return any(_holds("family", compact[:size]) for size in (1, 2, 3) if 1 <= len(compact) - size <= 3)
+    if any(_holds("family", compact[:size]) for size in (1, 2, 3) if 1 <= len(compact) - size <= 3):
+        return True
+    parts = fold(text).split()
+    return len(parts) == 2 and any(map(_is_name_word, parts))
 
 
 @dataclass(frozen=True, slots=True)

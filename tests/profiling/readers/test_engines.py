@@ -207,7 +207,7 @@ def _shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make 600 rows a long table, of which two thirds are sampled."""
     monkeypatch.setattr(engines, "WHOLE_ROWS", 100)
     monkeypatch.setattr(engines, "WHOLE_CELLS", 100)
-    monkeypatch.setattr("clinical_model_selector.profiling.readers.open_table._IN_MEMORY", 0)
+    monkeypatch.setattr("clinical_model_selector.profiling.readers.files._IN_MEMORY", 0)
     for module in ("engines", "database", *(["spark"] if find_spec("pyspark") else [])):
         monkeypatch.setattr(f"clinical_model_selector.profiling.readers.{module}.SAMPLE_ROWS", 416, raising=True)
 

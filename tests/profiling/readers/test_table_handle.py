@@ -142,5 +142,5 @@ def test_a_table_that_is_none_is_refused_when_it_is_opened(tmp_path: Path) -> No
         open_table(tmp_path / "nowhere.csv")
     with pytest.raises(TableError, match="say which one"):
         open_table("postgresql://u:secret@127.0.0.1/db")
-    with pytest.raises(TableError, match="give table_name where it is opened"):
+    with pytest.raises(TableError, match="say how to read the table where it is opened"):
         open_table(open_table(FRAME), table_name="visits")

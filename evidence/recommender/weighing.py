@@ -1,4 +1,4 @@
-"""What each trade-off asks for, and the one number made of it; imports nothing heavy, for selections need it."""
+"""How a trade-off weighs fidelity, utility, privacy and speed; light to import, since every prompt needs it."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def score_cell(tradeoff: Tradeoff, fidelity: float, utility: float | None, risk:
 
 
 def speed_of(seconds: float) -> float:
-    """1 for a second or less, 0 for 10,000 and more, by the logarithm."""
+    """1 for a second and less, 0 for ten thousand and more."""
     return 1 - min(1.0, max(0.0, math.log10(max(seconds, 1.0)) / 4))

@@ -1,0 +1,1 @@
+"""Graphical models: a network of conditional tables, classes behind the columns."""

@@ -1,0 +1,128 @@
+"""Dates of a set of tables: days since each patient's first event, and dates again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .column_encoding import code_column, decode_column
+from .dates_and_ages import read_moments
+from .history_tables import EventRows
+from .linked_set import LinkedSet, LinkedTable
+
+__all__ = ["as_dates", "as_days", "find_end", "first_days", "follow", "is_birth", "is_date", "last_day", "span_of"]
+
+_FITS = 0.98
+"""Share of the rows that must not lie after a date of death for it to be one."""
+
+
+def is_date(item: LinkedTable, name: Any) -> bool:
+    """A column of dates, of birth too, that comes back as dates."""
+    how = item.treatment(name).how
+    if how == "time_since_first":
+        return True
+    return (
+        item.births
+        and how in ("age_from_birth", "year_of_date")
+        and bool(read_moments(item.table[name]).notna().any())
+        and _looks_dated(item.table[name])
+    )
+
+
+def is_birth(item: LinkedTable, name: Any) -> bool:
+    """A column of dates of birth."""
+    return item.treatment(name).how == "age_from_birth" and is_date(item, name)
+
+
+def first_days(tables: LinkedSet, keys: pd.Index) -> pd.Series:
+    """The day from which a patient's days are counted: birth where it is known, else the first event, else any date."""
+    by_rank: list[list[pd.Series]] = [[], [], []]
+    for item in tables.tables:
+        owners = keys.get_indexer(item.table[item.key])
+        for name in item.table:
+            if not is_date(item, name):
+                continue
+            birth = item.treatment(name).how == "age_from_birth"
+            rank = 0 if birth else 2 if item is tables.patients else 1
+            moments = pd.Series(read_moments(item.table[name]).to_numpy())[owners >= 0]
+            by_rank[rank].append(moments.groupby(owners[owners >= 0]).min())
+    found = pd.Series(pd.NaT, index=range(len(keys)), dtype="datetime64[ns]")
+    for series in (part for rank in by_rank for part in [_earliest(rank)] if part is not None):
+        found = found.fillna(series.reindex(found.index))
+    return found
+
+
+def span_of(tables: LinkedSet) -> tuple[float, float]:
+    """First and last day of any date in the set, in days since 1970; without dates, no bounds."""
+    moments = [read_moments(t.table[name]) for t in tables.tables for name in t.table if is_date(t, name)]
+    known = pd.concat(moments).dropna() if moments else pd.Series(dtype="datetime64[ns]")
+    if known.empty:
+        return -np.inf, np.inf
+    days = (known - pd.Timestamp(0)).dt.total_seconds() / 86_400
+    return float(days.min()), float(days.max())
+
+
+def last_day(tables: LinkedSet) -> float:
+    """The last event of anybody, in days since 1970: until then those are followed who have no end of their own."""
+    days = [
+        (read_moments(item.table[name]).max() - pd.Timestamp(0)).total_seconds() / 86_400
+        for item in tables.events
+        for name in item.table
+        if item.treatment(name).part == "time" and is_date(item, name)
+    ]
+    return max(days, default=np.nan)
+
+
+def follow(death: pd.Series, first: pd.Series, last: float) -> tuple[pd.Series, pd.Series]:
+    """How long each patient is followed, in days since his or her first day, and whether death ends it."""
+    died = death.notna()
+    return death.where(died, last - first), pd.Series(np.where(died, "yes", "no"), index=death.index, dtype=object)
+
+
+def find_end(tables: LinkedSet, people: pd.DataFrame, events: Sequence[EventRows]) -> str | None:
+    """A date of death in the patients table, if no row lies after it."""
+    if tables.patients is None:
+        return None
+    for name in tables.patients.table:
+        column = f"{tables.patients.name}.{name}"
+        words = str(name).lower()
+        if column not in people or not any(word in words for word in ("death", "dod", "deceased", "died")):
+            continue
+        if not is_date(tables.patients, name):
+            continue
+        ends = people[column].to_numpy(dtype=float)
+        late = [ends[e.owners] - e.cells[e.time].to_numpy(dtype=float) for e in events if e.time is not None]
+        known = np.concatenate(late) if late else np.zeros(0)
+        known = known[~np.isnan(known)]
+        if len(known) and (known >= -1.0).mean() >= _FITS:
+            return column
+    return None
+
+
+def as_dates(days: np.ndarray[Any, Any], real: pd.Series) -> pd.Series:
+    """Days since 1970 in the real column's form: ISO text where it is written in another one."""
+    code = code_column(real, real.name, "date", None, ())
+    if code.numeric and code.form in ("moment", "date", "date text"):
+        return decode_column(pd.Series(days), None, replace(code, lower=-np.inf, upper=np.inf, has_empty=True))
+    moments = pd.to_datetime(pd.Series(np.round(days)), unit="D", errors="coerce")
+    return moments.dt.strftime("%Y-%m-%d").astype(object).where(moments.notna(), None)
+
+
+def as_days(cells: pd.Series) -> np.ndarray[Any, Any]:
+    """Numbers as floats, missing as NaN."""
+    return np.asarray(pd.to_numeric(cells, errors="coerce").astype("Float64").to_numpy(dtype=float, na_value=np.nan))
+
+
+def _looks_dated(cells: pd.Series) -> bool:
+    """More than a year of birth."""
+    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        return True
+    return not pd.api.types.is_numeric_dtype(cells.dtype) and bool((cells.dropna().astype(str).str.len() > 4).any())
+
+
+def _earliest(parts: list[pd.Series]) -> pd.Series | None:
+    return pd.concat(parts, axis=1).min(axis=1).astype("datetime64[ns]") if parts else None
