@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from .agents.auto import run_auto
+    from .agents.linked import evaluate_set, synthesize_set
     from .agents.selector import ClinicalModelSelector
     from .agents.synthesize import sample, synthesize
     from .agents.tune import tune
@@ -49,10 +50,12 @@ __all__ = [
     "TableExposed",
     "__version__",
     "evaluate",
+    "evaluate_set",
     "profile_table",
     "run_auto",
     "sample",
     "synthesize",
+    "synthesize_set",
     "tune",
 ]
 
@@ -63,15 +66,17 @@ _HOMES = {
     "SelectionResult": "schemas.result",
     "Settings": "schemas.settings",
     "evaluate": "evidence.evaluation",
+    "evaluate_set": "agents.linked",
     "profile_table": "profiling",
     "run_auto": "agents.auto",
     "sample": "agents.synthesize",
     "synthesize": "agents.synthesize",
+    "synthesize_set": "agents.linked",
     "tune": "agents.tune",
 }
 """Name → the module that holds it; errors are all in one."""
 
-_LIGHT = frozenset({"evaluate", "run_auto", "sample", "synthesize", "tune"})
+_LIGHT = frozenset({"evaluate", "evaluate_set", "run_auto", "sample", "synthesize", "synthesize_set", "tune"})
 """Need the extra ``light``: they can be imported without it, and say so when they are called."""
 
 

@@ -19,8 +19,6 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 _LARGEST_KEY = 10**17
 """Beyond it numbers are written as text: they would not be told apart as floats."""
 _HALF_YEAR = 183 * 86_400
-_WHOLE_YEARS = ("age_from_birth", "year_of_date")
-"""Treatments that make whole numbers of dates: 2021, not 2021.0."""
 
 
 def restore_columns(
@@ -49,8 +47,6 @@ def restore_columns(
         item = by_name[str(name)]
         if name in synthetic.columns and item.how == "time_since_first" and anchors is not None:
             columns[name] = write_dates(synthetic[name], anchors, table[name]).set_axis(synthetic.index)
-        elif name in synthetic.columns and item.how in _WHOLE_YEARS:
-            columns[name] = synthetic[name].astype("Int64")
         elif name in synthetic.columns:
             columns[name] = synthetic[name]
         elif item.action == KEY_ACTION:
