@@ -11,6 +11,7 @@ from ..profiling import open_table, profile_table
 from ..profiling.readers.to_pandas import read_table
 from ..schemas.column_treatment import Treatment
 from ..schemas.compliance import Compliance, ValueProtection, protection_for
+from ..schemas.errors import TableError
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings
@@ -55,6 +56,8 @@ def synthesize(
         TableError: The table cannot be profiled, or does not match the treatments.
         SynthesisFailed: Neither choice nor backup could be run.
     """
+    if isinstance(table, Mapping):
+        raise TableError("several linked tables are made by synthesize_set")
     handle = open_table(table)
     treatments: tuple[Treatment, ...] = plan.treatments if isinstance(plan, SelectionResult) else ()
     if not treatments or any(item.column is None for item in treatments):

@@ -19,6 +19,7 @@ from ..synthesizers.running.run_card import RunCard
 from .disclosure.measure import Disclosure, measure_disclosure, measure_overlap_alone
 from .disclosure.overlap import Overlap
 from .disclosure.values_of_few import ValuesOfFew, count_values_of_few
+from .evaluation_histories import HistoryEvaluation, evaluate_histories
 from .evaluation_inputs import Comparison, prepare
 from .metrics.fidelity import Fidelity
 from .metrics.joint import JointFidelity
@@ -79,6 +80,8 @@ class Evaluation(Frozen):
     quasi_identifiers: tuple[str, ...] = ()
     verdicts: tuple[ThresholdVerdict, ...]
     notes: tuple[str, ...] = ()
+    history: HistoryEvaluation | None = None
+    """Figures by patient, where a patient has several rows."""
     pairs: tuple[PairTie, ...] = ()
     """How strongly columns go together, real beside synthetic."""
     gaps: Marginal | None = None
@@ -241,6 +244,7 @@ def evaluate(
         quasi_identifiers=tuple(map(str, parts.quasi)),
         verdicts=verdicts,
         notes=tuple(notes),
+        history=_histories(parts, seed, tell),
         pairs=compare_pairs(parts.fitted, parts.synthetic, seed) if depth == "full" else (),
         gaps=compare_gaps(parts.fitted, parts.synthetic),
         marginals=_marginals(parts, card),
@@ -269,6 +273,15 @@ def _rounded(record: Any) -> Any:
     if isinstance(record, list | tuple):
         return [_rounded(value) for value in record]
     return float(f"{record:.4g}") if isinstance(record, float) else record
+
+
+def _histories(parts: Comparison, seed: int, tell: Say) -> HistoryEvaluation | None:
+    if not parts.persons_known or not len(parts.held_out):
+        return None
+    tell("histories")
+    return evaluate_histories(
+        parts.raw_real, parts.raw_synthetic, parts.treatments, parts.fitted_persons, parts.held_out_persons, seed
+    )
 
 
 def _score(parts: Comparison, target: str | None, seed: int, depth: Depth) -> ScoreParts | None:

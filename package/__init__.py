@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from .agents.auto import run_auto
+    from .agents.linked import evaluate_set, synthesize_set
     from .agents.selector import ClinicalModelSelector
     from .agents.synthesize import synthesize
     from .evidence.evaluation import evaluate
@@ -46,9 +47,11 @@ __all__ = [
     "TableError",
     "__version__",
     "evaluate",
+    "evaluate_set",
     "profile_table",
     "run_auto",
     "synthesize",
+    "synthesize_set",
 ]
 
 _HOMES = {
@@ -58,13 +61,15 @@ _HOMES = {
     "SelectionResult": "schemas.result",
     "Settings": "schemas.settings",
     "evaluate": "evidence.evaluation",
+    "evaluate_set": "agents.linked",
     "profile_table": "profiling",
     "run_auto": "agents.auto",
     "synthesize": "agents.synthesize",
+    "synthesize_set": "agents.linked",
 }
 """Name → the module that holds it; errors are all in one."""
 
-_LIGHT = frozenset({"evaluate", "run_auto", "synthesize"})
+_LIGHT = frozenset({"evaluate", "evaluate_set", "run_auto", "synthesize", "synthesize_set"})
 """Need the extra ``light``: they can be imported without it, and say so when they are called."""
 
 

@@ -9,12 +9,14 @@ import typer
 
 from ...schemas.options import SelectionOptions
 from ...schemas.settings import Settings
+from ..linked_files import evaluate_linked, files_of, keys_of, write_set
 from .exit_codes import NOT_RELEASED
 from .inputs import create_for, need_light, open_given, split_names, told_kinds
 from .options import (
     Html,
     Json,
     Level,
+    LinkOptions,
     Memory,
     PatientId,
     ReadingOptions,
@@ -76,6 +78,7 @@ def register(app: typer.Typer) -> None:
 def synthesize(
     table: Table,
     reading: ReadingOptions,
+    linked: LinkOptions,
     plan: Annotated[Path, typer.Option("--plan", metavar="FILE", help="A plan, or what select --json printed.")],
     output: Out,
     patient_id: PatientId = None,
@@ -91,7 +94,7 @@ def synthesize(
     spreadsheet_safe: SpreadsheetSafe = False,
     create_environments: CreateEnvironments = False,
 ) -> None:
-    """Make the synthetic table that a plan describes, and its run card beside it."""
+    """Make the synthetic table that a plan describes, and its run card beside it; with --events a folder of tables."""
     need_light("synthesize")
     from ...agents.synthesize import protection_by
     from ...agents.synthesize import synthesize as carry_out
@@ -104,6 +107,17 @@ def synthesize(
     settings = settings.updated(**{name: value for name, value in changed.items() if value is not None})
     known = read_plan(plan)
     protection = protection_by(settings, compliance or getattr(known, "compliance", None))
+    if linked.events:
+        from ...agents.linked import synthesize_set
+
+        write_set(
+            synthesize_set(
+                files_of(table, linked), known, keys=keys_of(table, linked), protection=protection, seed=seed,
+                held_out=held_out, limits=FitLimits(limit_seconds, limit_gb * 1e9), settings=settings, say=say,
+            ),
+            output,
+        )  # fmt: skip
+        return
     check_output(output)
     if create_environments:
         create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
@@ -127,8 +141,11 @@ def synthesize(
 @expand_options
 def evaluate(
     real: Annotated[str, typer.Argument(metavar="REAL", help="The table that the synthetic one was made from.")],
-    synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="The synthetic table.")],
+    synthetic: Annotated[
+        str, typer.Argument(metavar="SYNTHETIC", help="The synthetic table; with --events the folder of tables.")
+    ],
     reading: ReadingOptions,
+    linked: LinkOptions,
     target: Target = None,
     patient_id: PatientId = None,
     compliance: Level = None,
@@ -155,6 +172,15 @@ def evaluate(
     Exit code 5 where the answer is no or not shown.
     """
     need_light("evaluate")
+    if linked.events:
+        from ..render.history_views import set_evaluation_view
+
+        measured = evaluate_linked(real, Path(synthetic), linked)
+        if as_json:
+            print_json(measured.model_dump(mode="json"))
+        else:
+            print_view(set_evaluation_view(measured))
+        return
     from ...evidence.evaluation import as_record
     from ...evidence.evaluation import evaluate as measure
     from ...synthesizers.running.files import card_path
