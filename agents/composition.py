@@ -154,7 +154,7 @@ def _shows(table: Any) -> bool:
 class SealsWhatItIsPartOf(Runnable[Any, Any]):
     """Ways of composing a runnable, each giving one whose input is sealed before any run begins."""
 
-    def __or__(self, other: Any) -> Runnable[Any, Any]:
+    def __or__(self, other: Any) -> SealingRunnable:
         return self._made(super().__or__(other))
 
     def pipe(self, *others: Any, name: str | None = None) -> Any:
@@ -177,9 +177,9 @@ class SealsWhatItIsPartOf(Runnable[Any, Any]):
         """As LangChain's, sealed."""
         return self._made(super().with_alisteners(**listeners))
 
-    def with_types(self, **types: Any) -> Runnable[Any, Any]:
+    def with_types(self, input_type: Any = None, output_type: Any = None) -> Runnable[Any, Any]:
         """As LangChain's, sealed."""
-        return self._made(super().with_types(**types))
+        return self._made(super().with_types(input_type=input_type, output_type=output_type))
 
     def with_retry(self, **how: Any) -> Runnable[Any, Any]:
         """As LangChain's, sealed."""
@@ -189,7 +189,7 @@ class SealsWhatItIsPartOf(Runnable[Any, Any]):
         """As LangChain's, sealed."""
         return self._made(super().with_fallbacks(fallbacks, **how))
 
-    def map(self) -> Runnable[list[Any], list[Any]]:
+    def map(self) -> Runnable[Sequence[Any], list[Any]]:
         """As LangChain's, sealed item by item."""
         return SealingMap(bound=super().map())
 

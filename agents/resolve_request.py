@@ -100,6 +100,10 @@ def profile_request(request: SelectionRequest) -> TableProfile | SafeProfile:
     Raises:
         TableError: The table cannot be profiled, or a named column is not in it.
     """
+    if isinstance(request.table, Mapping):
+        from ..evidence.histories.link_tables import combine_profiles, link_tables
+
+        return combine_profiles(link_tables(request.table, keys=request.keys, static=request.static))
     if request.profile is None:
         return profile_table(
             request.table,

@@ -51,12 +51,12 @@ def selection_tool(
         name: Of the tool.
         description: For the agent.
     """
-    known = dict(tables or {})
+    offered = dict(tables or {})
 
     def table_of(name: str) -> Any:
-        if tables is not None and name not in known:
-            raise ToolException(f"no such table; known are {', '.join(known) or 'none'}")
-        return known.get(name, name)
+        if tables is not None and name not in offered:
+            raise ToolException(f"no such table; known are {', '.join(offered) or 'none'}")
+        return offered.get(name, name)
 
     def select(table: str, config: RunnableConfig, **options: Any) -> tuple[str, SelectionResult]:
         try:

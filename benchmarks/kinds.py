@@ -88,7 +88,7 @@ def score(tables: dict[Path, dict[str, Any]], judge: Any, *, replaced: bool) -> 
             header, *rows = read_rows(path)
             copy = Path(folder) / "table.csv"
             with copy.open("w", newline="") as file:
-                names = [f"V{place}" for place in range(1, len(header) + 1)] if replaced else header
+                names = [f"V{position}" for position in range(1, len(header) + 1)] if replaced else header
                 csv.writer(file).writerows([names, *rows])
             verdicts = judge(copy)
             if verdicts is None:

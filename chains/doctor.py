@@ -198,8 +198,8 @@ async def _ollama_model(base: str, settings: Settings) -> Finding:
 
 def _context_length(facts: dict[str, Any]) -> int | None:
     info = facts.get("model_info")
-    found = [v for k, v in info.items() if k.endswith(".context_length")] if isinstance(info, dict) else []
-    return found[0] if found and isinstance(found[0], int) else None
+    lengths = [v for k, v in info.items() if k.endswith(".context_length")] if isinstance(info, dict) else []
+    return lengths[0] if lengths and isinstance(lengths[0], int) else None
 
 
 def _cache(settings: Settings) -> Finding:
@@ -241,7 +241,7 @@ async def _tracing(settings: Settings) -> Finding:
 
 def _who(settings: Settings, openrouter: list[Finding], ollama: list[Finding]) -> Finding:
     asked = (("openrouter", openrouter), ("ollama", ollama))
-    able = [name for name, found in asked if found and all(item.state in ("ok", "warning") for item in found)]
+    able = [name for name, items in asked if items and all(item.state in ("ok", "warning") for item in items)]
     if settings.selector_embedded != "never":
         able.append("embedded")
     if not able:

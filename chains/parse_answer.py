@@ -109,12 +109,12 @@ def _find_object(text: str) -> dict[str, Any] | None:
         if start < 0:
             return None
         try:
-            found, _end = decoder.raw_decode(text, start)
+            value, _end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
             start = text.find("{", start + 1)
             continue
         # An object inside a broken one is not the plan.
-        return found if isinstance(found, dict) and "choice" in found else None
+        return value if isinstance(value, dict) and "choice" in value else None
     return None
 
 

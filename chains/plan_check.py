@@ -68,40 +68,40 @@ def check_plan(plan: ModelSelectionPlan, question: Question) -> tuple[Violation,
     """
     shape = TableShape.of(question.profile)
     constraints = question.constraints
-    found = list(_check_config(plan.choice, ("choice",), shape, constraints))
+    violations = list(_check_config(plan.choice, ("choice",), shape, constraints))
     for index, backup in enumerate(plan.backups):
-        found.extend(_check_config(backup, ("backups", index), shape, constraints))
-    found.extend(_check_backups(plan, question))
-    found.extend(_check_budget(plan, constraints))
-    found.extend(_check_rows(plan, question))
-    return tuple(found)
+        violations.extend(_check_config(backup, ("backups", index), shape, constraints))
+    violations.extend(_check_backups(plan, question))
+    violations.extend(_check_budget(plan, constraints))
+    violations.extend(_check_rows(plan, question))
+    return tuple(violations)
 
 
 def plan_cautions(plan: ModelSelectionPlan, question: Question) -> list[str]:
     """What the caller should know about a plan that may run."""
     policy = question.constraints.policy
-    found: list[str] = []
+    cautions: list[str] = []
     if policy.dp_recommended and not plan.dp.enabled:
-        found.append(
+        cautions.append(
             f"{question.constraints.compliance} recommends differential privacy; this plan has none, so its disclosure "
             "risk can be measured but not bounded"
         )
     patients = question.profile.patients
     if patients is not None and patients < policy.min_rows:
-        found.append(
+        cautions.append(
             f"about {patients} patients, and {question.constraints.compliance} asks for {policy.min_rows} rows: each "
             "patient weighs heavily in the synthetic data, so measure disclosure risk by patient"
         )
     feasible = _feasible(question)
     if len(plan.backups) < _FEWEST_BACKUPS:
-        found.append(
+        cautions.append(
             f"only {len(feasible)} synthesizer{'s are' if len(feasible) > 1 else ' is'} feasible here "
             f"({', '.join(feasible)}): the plan has {len(plan.backups) or 'no'} backup{'s' * (not plan.backups)}"
         )
     single = not CATALOGUE[plan.choice.method].histories
     if single and patients is not None and patients < question.profile.rows:
-        found.append("rows of one patient are modelled as if they were independent: within-patient order is lost")
-    return found
+        cautions.append("rows of one patient are modelled as if they were independent: within-patient order is lost")
+    return cautions
 
 
 def _check_config(

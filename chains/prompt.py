@@ -144,8 +144,8 @@ def _refused_lines(question: Question) -> Iterator[str]:
 def _previous_lines(previous: PreviousRound) -> str:
     metrics = previous.metrics
     figures = {"fidelity": metrics.fidelity, "utility": metrics.utility, "membership AUC": metrics.membership_auc}
-    known = [f"{name} {value:.3f}" for name, value in figures.items() if value is not None]
-    outcome = "failed to fit" if metrics.failed else ", ".join(known) or "no figures"
+    measured = [f"{name} {value:.3f}" for name, value in figures.items() if value is not None]
+    outcome = "failed to fit" if metrics.failed else ", ".join(measured) or "no figures"
     knobs = ", ".join(f"{name}={_number(value)}" for name, value in previous.plan.choice.knobs().items())
     return (
         f"{previous.plan.choice.method} ({knobs}): {outcome}. Change what failed: risk too high asks for another "

@@ -20,6 +20,7 @@ from .disclosure.audit import LeaveOneOut, audit_loneliest
 from .disclosure.measure import Disclosure, measure_disclosure, measure_overlap_alone
 from .disclosure.overlap import Overlap
 from .disclosure.values_of_few import ValuesOfFew, count_values_of_few
+from .evaluation_histories import HistoryEvaluation, evaluate_histories
 from .evaluation_inputs import Comparison, prepare
 from .metrics.fidelity import Fidelity
 from .metrics.joint import JointFidelity
@@ -83,6 +84,8 @@ class Evaluation(Frozen):
     quasi_identifiers: tuple[str, ...] = ()
     verdicts: tuple[ThresholdVerdict, ...]
     notes: tuple[str, ...] = ()
+    history: HistoryEvaluation | None = None
+    """Figures by patient, where a patient has several rows."""
     pairs: tuple[PairTie, ...] = ()
     """How strongly columns go together, real beside synthetic."""
     gaps: Marginal | None = None
@@ -247,6 +250,7 @@ def evaluate(
         quasi_identifiers=tuple(map(str, parts.quasi)),
         verdicts=verdicts,
         notes=tuple(notes),
+        history=_histories(parts, seed, tell),
         pairs=compare_pairs(parts.fitted, parts.synthetic, seed) if depth == "full" else (),
         gaps=compare_gaps(parts.fitted, parts.synthetic),
         marginals=_marginals(parts, card),
@@ -283,6 +287,15 @@ def _audit(parts: Comparison, card: RunCard, seed: int) -> LeaveOneOut | None:
         return None
     fitted = protected_as_for_the_fit(parts.fitted, parts.fitted_persons, card, seed)
     return audit_loneliest(fitted, parts.fitted_persons, refit, seed)
+
+
+def _histories(parts: Comparison, seed: int, tell: Say) -> HistoryEvaluation | None:
+    if not parts.persons_known or not len(parts.held_out):
+        return None
+    tell("histories")
+    return evaluate_histories(
+        parts.raw_real, parts.raw_synthetic, parts.treatments, parts.fitted_persons, parts.held_out_persons, seed
+    )
 
 
 def _score(parts: Comparison, target: str | None, seed: int, depth: Depth) -> ScoreParts | None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..profiling import profile_table
 from ..profiling.readers.to_pandas import as_frame
+from ..schemas.column_treatment import Treatment
 from ..schemas.errors import TableError
 from ..schemas.profile import TableProfile
 from ..synthesizers.encoding.apply_treatments import (
@@ -21,6 +22,7 @@ from ..synthesizers.encoding.apply_treatments import (
     relative_dates,
     treat_table,
 )
+from ..synthesizers.encoding.dates_and_ages import read_moments
 from ..synthesizers.running.holdout import split_rows
 from ..synthesizers.running.run_card import RunCard
 from .metrics.comparable import Array, as_category, as_number, numeric_columns
@@ -51,6 +53,10 @@ class Comparison:
     profile: TableProfile | None
     rows_real: int
     notes: tuple[str, ...]
+    raw_real: pd.DataFrame
+    raw_synthetic: pd.DataFrame
+    treatments: tuple[Treatment, ...]
+    """Of the real table's columns; empty where nothing is known of them."""
 
     @property
     def persons(self) -> int:
@@ -94,6 +100,7 @@ def prepare(
     profile = _profile(real, patient_id, notes)
     group = _person_column(real, card, profile, patient_id)
     treated = _treat(real, card, profile, notes)
+    raw_synthetic = synthetic
     synthetic = synthetic if card is None else relative_dates(synthetic, card.treatments)
     shared = _shared(treated, synthetic, target, notes)
     owners = _owners(real, group)
@@ -148,7 +155,16 @@ def prepare(
         profile=profile,
         rows_real=len(real),
         notes=tuple(notes),
+        raw_real=real,
+        raw_synthetic=raw_synthetic,
+        treatments=_treatments(card, profile),
     )
+
+
+def _treatments(card: RunCard | None, profile: TableProfile | None) -> tuple[Treatment, ...]:
+    if card is not None:
+        return card.treatments
+    return () if profile is None else tuple(column.treatment for column in profile.columns)
 
 
 def _profile(real: pd.DataFrame, patient_id: str | None, notes: list[str]) -> TableProfile | None:
@@ -208,7 +224,7 @@ def _treat(table: pd.DataFrame, card: RunCard | None, profile: TableProfile | No
 def _as_dates(cells: pd.Series) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(cells.dtype) or pd.api.types.is_numeric_dtype(cells.dtype):
         return cells
-    dates = pd.to_datetime(cells, errors="coerce", format="mixed")
+    dates = read_moments(cells)
     # A column that does not read as dates is compared as it is.
     return dates if dates.notna().sum() >= 0.9 * cells.notna().sum() else cells
 
@@ -312,7 +328,7 @@ def _as_typed(table: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
     for name in table.columns:
         cells, wanted = table[name], kinds[name].dtype
         if pd.api.types.is_datetime64_any_dtype(wanted) and not pd.api.types.is_datetime64_any_dtype(cells.dtype):
-            cells = pd.to_datetime(cells, errors="coerce", format="mixed")
+            cells = read_moments(cells)
         elif pd.api.types.is_numeric_dtype(wanted) and not pd.api.types.is_numeric_dtype(cells.dtype):
             cells = pd.to_numeric(cells, errors="coerce")
         found[name] = cells

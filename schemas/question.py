@@ -34,7 +34,7 @@ class Constraints(SelectionOptions):
 
 
 class Question(Frozen):
-    """The input of the selection chain and of every leg."""
+    """The input of the selection chain and of every attempt."""
 
     profile: SafeProfile
     constraints: Constraints

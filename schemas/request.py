@@ -51,6 +51,8 @@ class SelectionRequest(SelectionOptions):
     patient_id: str | None = None
     time: str | None = None
     """Column that tells when a row was, where a patient has several."""
+    keys: dict[str, str] = Field(default_factory=dict)
+    """Of linked tables: table → column that holds the patient's key, where it is not to be found."""
     static: tuple[str, ...] = ()
     """Columns that are the same in all rows of a patient, besides those that are found to be."""
     kinds: dict[str, Kind] = Field(default_factory=dict)

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     selector_timeout_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 30.0
     """Per request."""
     selector_deadline_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 60.0
-    """For the whole selection, all legs together."""
+    """For the whole selection, all attempts together."""
     selector_embedded: Literal["auto", "never", "only"] = "auto"
     selector_cache: str = "memory"
     """off, memory, a SQLite file's path, or a redis:// URL."""

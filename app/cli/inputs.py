@@ -10,7 +10,7 @@ from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.profile import Kind, SafeProfile, TableProfile
 from ...schemas.settings import Settings
 from ...schemas.table.table_handle import TableHandle
-from .input_files import read_saved_profile
+from ..input_files import read_saved_profile
 from .options import ReadingOptions, TableOptions
 from .progress import Progress
 from .terminal import say

@@ -10,9 +10,21 @@ import typer
 
 from ...schemas.options import SelectionOptions
 from ...schemas.result import SelectionResult
+from ..linked_files import profile_linked
 from .inputs import need_light, open_given, profile_of, read_profile
-from .options import Html, Json, Memory, SavedProfile, Seconds, Table, TableOptions, TableOrProfile, expand_options
-from .progress import Progress
+from .options import (
+    Html,
+    Json,
+    LinkOptions,
+    Memory,
+    SavedProfile,
+    Seconds,
+    Table,
+    TableOptions,
+    TableOrProfile,
+    expand_options,
+)
+from .progress import Progress, shown_selection
 from .terminal import print_json, print_view, write_page
 
 __all__ = ["register"]
@@ -32,17 +44,20 @@ def register(app: typer.Typer) -> None:
 def select(
     options: SelectionOptions,
     look: TableOptions,
+    linked: LinkOptions,
     table: TableOrProfile = None,
     profile: SavedProfile = None,
     as_json: Json = False,
     html: Html = None,
 ) -> None:
-    """Choose a synthesizer for TABLE."""
+    """Choose a synthesizer for TABLE, or for a set of linked tables with --events."""
     from ...agents import ClinicalModelSelector
 
     selector = ClinicalModelSelector()
-    known = profile_of(table, profile, look)
-    _show_result(selector.select(profile=known, **dict(options)), as_json, html)
+    known = profile_linked(table, linked) if table and linked.events else profile_of(table, profile, look)
+    with shown_selection() as config:
+        result = selector.select(profile=known, config=config, **dict(options))
+    _show_result(result, as_json, html)
 
 
 @expand_options
@@ -63,7 +78,7 @@ def replan(
     """Choose anew for TABLE, given how the last plan did when it was run."""
     from ...agents import ClinicalModelSelector
     from ...schemas.request import PreviousRound
-    from .input_files import read_metrics, read_plan
+    from ..input_files import read_metrics, read_plan
 
     last = read_plan(previous)
     done = PreviousRound(plan=last.plan if isinstance(last, SelectionResult) else last, metrics=read_metrics(metrics))
@@ -114,7 +129,7 @@ def tune(
     from ...agents import ClinicalModelSelector
     from ...agents.tune import tune as run_tune
     from ...synthesizers.running.fit_process import FitLimits
-    from .input_files import read_result
+    from ..input_files import read_result
 
     profile = read_profile(table, look)
     with Progress(work="tuning") as progress:
@@ -175,8 +190,8 @@ def compare(
     html: Html = None,
 ) -> None:
     """Set runs side by side: plan, who chose it, figures, release."""
+    from ..input_files import read_run
     from ..render.comparison import compare_runs, comparison_page, comparison_view
-    from .input_files import read_run
 
     comparison = compare_runs({str(path): read_run(path) for path in runs})
     if html is not None:

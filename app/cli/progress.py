@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
     from rich.progress import Progress as Bar
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "shown_selection"]
 
 
 class Progress:
@@ -48,6 +51,26 @@ class Progress:
             else:
                 self._due = monotonic() + self._interval
                 print(f"{self._work}: {share:.0%}, {stage}", file=sys.stderr)
+
+
+@contextmanager
+def shown_selection() -> Iterator[RunnableConfig]:
+    """A config under which a selection tells whom it asks: at once in a terminal, after a while in a log."""
+    # Costs half a second, which --help does not pay.
+    from langchain_core.callbacks import BaseCallbackHandler
+
+    class Told(BaseCallbackHandler):
+        def on_custom_event(self, name: str, data: Any, **_: Any) -> None:
+            if name == "selection_progress":
+                model = f" ({data['model']})" if "model" in data else ""
+                progress(_SHARES[data["step"]], f"{data['step']} {data['provider']}{model}")
+
+    with Progress(patience=0.0 if sys.stderr.isatty() else None, work="selecting") as progress:
+        yield {"callbacks": [Told()]}
+
+
+_SHARES = {"asking": 0.2, "checking": 0.8}
+"""Step → how far a selection is; nobody knows how long a model takes."""
 
 
 def _start_bar(share: float, stage: str) -> Bar:

@@ -20,12 +20,13 @@ from fastapi.sse import format_sse_event
 from starlette.responses import StreamingResponse
 
 from ...schemas.errors import MissingExtra, SettingsError
-from ..cli.input_files import read_bounds, read_card, read_plan
+from ..input_files import read_bounds, read_card, read_plan
 from ..service.admission.shares import Caller, Shares
 from ..service.handler import Service, caller_of
 from ..service.openapi.examples import JOB_EXAMPLES
 from ..service.openapi.form_schema import request_body
-from ..service.problem_details import NotFound, RequestRefused
+from ..service.problem_details import NotFound, RequestRefused, TooLarge
+from ..service.request_body import MAX_JSON
 from .models import FILES, JobAnswer, JobPage, JobUpload, check_options, describe_job
 from .queue import JobQueue
 from .records import FINISHED, Job
@@ -182,6 +183,8 @@ async def _create(
 
 def _make(jobs: Jobs, owner: str, folder: Path, options: JobUpload, idempotency_key: str | None) -> tuple[Job, bool]:
     store = jobs.store()
+    # Where no worker runs, too, nothing is kept beyond its time.
+    store.tidy()
     parts = {"file" if path.name == "upload" else path.name for path in folder.iterdir()}
     check_options(options, parts)
     for name, read in _READERS.items():
@@ -200,6 +203,8 @@ def _make(jobs: Jobs, owner: str, folder: Path, options: JobUpload, idempotency_
 
 
 def _try(read: Callable[[Path], Any], path: Path) -> None:
+    if path.stat().st_size > MAX_JSON:
+        raise TooLarge(f"{path.name}: has more than {MAX_JSON} bytes")
     try:
         read(path)
     except SettingsError as error:

@@ -153,13 +153,16 @@ class JobStore:
         return None
 
     def tidy(self) -> None:
-        """Remove what was cancelled and what has been kept long enough, and uploads of services that were killed."""
+        """Remove what was cancelled and what has been kept long enough, and uploads of services that were killed.
+
+        A job that nobody has carried out in that time, and the time that it may take, goes too.
+        """
         sweep_folders(_INCOMING, self.root)
         kept = self._settings.service_job_keep_hours * 3600
         for job in self.all():
-            state = job.state()
-            old = time.time() - (state.finished or time.time()) > kept
-            if old or job.is_cancelled:
+            finished = job.state().finished
+            until = kept + (finished or job.created + self._settings.service_job_timeout_s)
+            if time.time() > until or job.is_cancelled:
                 self._remove_if_free(job)
         for claim in self._keys.iterdir():
             if time.time() - claim.lstat().st_mtime > kept * 2:

@@ -12,7 +12,7 @@ from ...schemas.options import SelectionOptions
 from ...schemas.plan import ModelSelectionPlan
 from ...schemas.result import SelectionResult
 from ...schemas.settings import Settings
-from ..cli.input_files import read_bounds, read_card, read_plan
+from ..input_files import read_bounds, read_card, read_plan
 from .models import JobUpload
 from .records import Job, JobKind
 
@@ -98,8 +98,8 @@ class Task:
 
     def write_synthesis(self, made: Synthesis) -> None:
         """Write the synthetic table and its run card; texts that a spreadsheet would run are told or made harmless."""
+        from ...synthesizers.encoding.spreadsheet import formula_columns, without_formulas
         from ...synthesizers.running.files import write_table
-        from ...synthesizers.running.spreadsheet import formula_columns, without_formulas
 
         options = self.options
         table = without_formulas(made.table) if options.spreadsheet_safe else made.table

@@ -19,6 +19,8 @@ import structlog
 
 from ...schemas.errors import MissingExtra
 from ...schemas.settings import Settings
+from ...synthesizers.running.held_folders import sweep_folders
+from ..service.intake import UPLOAD_FOLDER
 from ..service.logs import LOGGER
 from .environment import job_environment
 from .queue import JobQueue
@@ -77,6 +79,7 @@ class Worker:
         while not self._stopping.is_set():
             if time.monotonic() >= self._tidied + _TIDY_SECONDS:
                 self._store.tidy()
+                sweep_folders(UPLOAD_FOLDER)
                 self._tidied = time.monotonic()
             taken = self._store.next()
             if taken is None:

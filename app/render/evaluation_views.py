@@ -17,7 +17,7 @@ from ...evidence.report.svg import Interval, draw_intervals
 from ...evidence.report.words import ANSWERS, answers, figure, figures_of
 from ...evidence.thresholds import ThresholdVerdict
 from .jinja import template_environment
-from .rich_tables import facts_grid, shown
+from .rich_tables import facts_grid, shown, table_of
 
 if TYPE_CHECKING:
     from ...agents.auto import AutoRound
@@ -63,7 +63,22 @@ def evaluation_view(evaluation: Evaluation) -> RenderableType:
     facts = facts_grid()
     for name, value in figures_of(evaluation):
         facts.add_row(shown(name), shown(value))
-    return Group(grid, table, reasons, facts, *(shown(f"note: {note}") for note in evaluation.notes))
+    return Group(
+        grid, table, reasons, facts, *_history_table(evaluation), *(shown(f"note: {note}") for note in evaluation.notes)
+    )
+
+
+def _history_table(evaluation: Evaluation) -> list[RenderableType]:
+    """Figures by patient beside the floor, where a patient has several rows."""
+    history = evaluation.history
+    if history is None:
+        return []
+    rows = [
+        (name.replace("_", " "), figure(value), figure(history.floor[name]))
+        for name, value in history.figures.items()
+        if value is not None
+    ]
+    return [table_of("Histories, by patient", ("figure", "synthetic", "real patients"), rows, numbers=(1, 2))]
 
 
 def auto_record(best: AutoRound, rounds: Sequence[AutoRound]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class UsageLog:
         self._write({"provider": None, "attempts": listed, "seconds": seconds, "fingerprint": fingerprint})
 
     def _add(self, attempts: tuple[Attempt, ...], seconds: float, provenance: Provenance | None) -> None:
-        known = sum(attempt.cost_usd for attempt in attempts if attempt.cost_usd is not None)
+        told = sum(attempt.cost_usd for attempt in attempts if attempt.cost_usd is not None)
         cost: float | None = 0.0
         for attempt in attempts:
             cost = add_costs(cost, attempt.cost_usd)
@@ -66,7 +66,7 @@ class UsageLog:
                 repairs=now.repairs + sum(attempt.repairs for attempt in attempts),
                 input_tokens=now.input_tokens + sum(attempt.input_tokens or 0 for attempt in attempts),
                 output_tokens=now.output_tokens + sum(attempt.output_tokens or 0 for attempt in attempts),
-                cost_usd=now.cost_usd + known,
+                cost_usd=now.cost_usd + told,
                 unknown_costs=now.unknown_costs + (cost is None),
                 seconds=now.seconds + seconds,
             )

@@ -191,14 +191,14 @@ def open_cache(settings: Settings) -> PlanCache | None:
         SettingsError: It names a folder, a file in no folder, or an unusable URL.
         MissingExtra: It names Redis and the redis package is not installed.
     """
-    place, ttl = settings.selector_cache.strip(), settings.selector_cache_ttl_s
-    if place.lower() in ("off", ""):
+    where, ttl = settings.selector_cache.strip(), settings.selector_cache_ttl_s
+    if where.lower() in ("off", ""):
         return None
-    if place.lower() == "memory":
+    if where.lower() == "memory":
         return _MemoryCache(ttl)
-    if is_redis_url(place):
-        return _RedisCache(place, ttl)
-    path = Path(place.removeprefix("sqlite:///")).expanduser()
+    if is_redis_url(where):
+        return _RedisCache(where, ttl)
+    path = Path(where.removeprefix("sqlite:///")).expanduser()
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise SettingsError("SELECTOR_CACHE: off, memory, a SQLite file in a folder that exists, or a redis:// URL")
     return _SqliteCache(path, ttl)

@@ -9,13 +9,14 @@ from typing import Any
 import pandas as pd
 
 from ...profiling import open_table, profile_table
+from ...profiling.disclosure_control import floor_count, two_digits
 from ...profiling.readers.to_pandas import as_frame
 from ...schemas.errors import TableError
-from ...schemas.profile import TableProfile
+from ...schemas.profile import ColumnProfile, HistoryStructure, SafeProfile, TableProfile
 from ...synthesizers.encoding.linked_set import LinkedSet, LinkedTable
 from ...synthesizers.encoding.set_keys import find_keys
 
-__all__ = ["ProfiledSet", "link_tables"]
+__all__ = ["ProfiledSet", "combine_profiles", "link_tables"]
 
 _COVERED = 0.5
 """Share of the other tables' patients that a table of one row a patient must hold to be the table of patients."""
@@ -73,3 +74,60 @@ def _find_people(frames: Mapping[str, pd.DataFrame], keys: Mapping[str, Any]) ->
         if len(others) and others.isin(known).mean() >= _COVERED and others.duplicated().any():
             return name
     return None
+
+
+def combine_profiles(found: ProfiledSet) -> TableProfile:
+    """One profile of the whole set: every table's columns, named ``table.column``, under new aliases.
+
+    Rows are those of the event tables; patients those of the patients table, or of all tables where there is none.
+    """
+    events = {item.name for item in found.tables.events}
+    columns: list[ColumnProfile] = []
+    history = HistoryStructure(ordered=False)
+    warnings: list[str] = []
+    for name, profile in found.profiles.items():
+        ordered = sorted(profile.columns, key=lambda column: int(column.safe.alias[1:]))
+        aliases = {column.safe.alias: f"c{len(columns) + i}" for i, column in enumerate(ordered, start=1)}
+        columns += [_renamed(column, name, aliases[column.safe.alias]) for column in ordered]
+        warnings += profile.warnings if name in events else ()
+        own = profile.safe.history
+        if own is not None and name in events and history.time is None:
+            history = _with_aliases(own, aliases)
+    patients = len(found.tables.keys())
+    rows = sum(found.profiles[name].rows for name in events)
+    safe = SafeProfile(
+        rows=floor_count(rows),
+        patients=floor_count(patients),
+        grain="event",
+        columns=tuple(column.safe for column in columns),
+        survival=history.end is not None,
+        history=history.model_copy(update={"rows_per_patient": two_digits(rows / max(patients, 1))}),
+    )
+    orphans = found.tables.orphans()
+    if orphans:
+        told = ", ".join(f"{count} of {name}" for name, count in orphans.items())
+        warnings.append(f"rows whose patient is in no table of patients enter no fit: {told}")
+    return TableProfile(rows=rows, columns=tuple(columns), safe=safe, warnings=tuple(dict.fromkeys(warnings)))
+
+
+def _renamed(column: ColumnProfile, table: str, alias: str) -> ColumnProfile:
+    name = f"{table}.{column.name}"
+    return column.model_copy(
+        update={
+            "name": name,
+            "safe": column.safe.model_copy(update={"alias": alias}),
+            "treatment": column.treatment.model_copy(update={"alias": alias, "column": name}),
+        }
+    )
+
+
+def _with_aliases(history: HistoryStructure, aliases: Mapping[str, str]) -> HistoryStructure:
+    return history.model_copy(
+        update={
+            "time": history.time and aliases[history.time],
+            "end": history.end and aliases[history.end],
+            "event": history.event and aliases[history.event],
+            "statics": tuple(aliases[alias] for alias in history.statics),
+            "once": tuple(aliases[alias] for alias in history.once),
+        }
+    )

@@ -44,14 +44,15 @@ def predict_next(train: Histories, test: Histories, name: object, seed: int) -> 
     R² of a number; for a category the mean AUC over the commonest codes.
     """
     target_train, target_test = (one.visits[name].iloc[one.follows] for one in (train, test))
-    before_train, before_test = (_before(one, test) for one in (train, test))
+    before_train, before_test = _told(*(_before(one, test) for one in (train, test)))
     if name in test.numbers:
         a, b = target_train.to_numpy(dtype=float), target_test.to_numpy(dtype=float)
         known, there = ~np.isnan(a), ~np.isnan(b)
         if known.sum() < 30 or there.sum() < 30:
             return None
-        model = HistGradientBoostingRegressor(random_state=seed, max_iter=100).fit(before_train[known], a[known])
-        return float(r2_score(b[there], model.predict(before_test[there])))
+        seen, unseen = _told(before_train[known], before_test[there])
+        model = HistGradientBoostingRegressor(random_state=seed, max_iter=100).fit(seen, a[known])
+        return float(r2_score(b[there], model.predict(unseen)))
     found = []
     for code in test.visits[name].value_counts().index[:_COMMONEST]:
         a, b = (target_train == code).to_numpy(), (target_test == code).to_numpy()
@@ -65,6 +66,14 @@ def predict_next(train: Histories, test: Histories, name: object, seed: int) -> 
     return float(np.mean(found)) if found else None
 
 
+def _told(train: Array, test: Array) -> tuple[Array, Array]:
+    """Features of two values or more in ``train``: others tell nothing, and the library stumbles over them."""
+    low = np.where(np.isnan(train), np.inf, train).min(axis=0)
+    high = np.where(np.isnan(train), -np.inf, train).max(axis=0)
+    varied = low < high
+    return train[:, varied], test[:, varied]
+
+
 def _tell_apart(mine: Array, theirs: Array, owners: Array, seed: int) -> float:
     features = np.concatenate([mine, theirs])
     labels = np.r_[np.zeros(len(mine)), np.ones(len(theirs))]
@@ -75,8 +84,9 @@ def _tell_apart(mine: Array, theirs: Array, owners: Array, seed: int) -> float:
     for inside, outside in StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed).split(
         features, labels, owners
     ):
-        model = HistGradientBoostingClassifier(random_state=seed, max_iter=60).fit(features[inside], labels[inside])
-        scores[outside] = model.predict_proba(features[outside])[:, 1]
+        seen, unseen = _told(features[inside], features[outside])
+        model = HistGradientBoostingClassifier(random_state=seed, max_iter=60).fit(seen, labels[inside])
+        scores[outside] = model.predict_proba(unseen)[:, 1]
     return float(roc_auc_score(labels, scores))
 
 

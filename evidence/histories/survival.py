@@ -6,16 +6,16 @@ import numpy as np
 
 from .table import Array, Histories
 
-__all__ = ["after_end", "survival_distance"]
+__all__ = ["after_end", "followed", "survival_curve", "survival_distance"]
 
 
 def survival_distance(real: Histories, other: Histories) -> float | None:
     """Greatest distance of the two Kaplan-Meier curves up to where a tenth of the real patients are still followed."""
     if real.ends is None or real.events is None or other.ends is None or other.events is None:
         return None
-    mine, theirs = _followed(real), _followed(other)
+    mine, theirs = followed(real), followed(other)
     grid = np.linspace(0.0, np.quantile(mine, 0.9), 200)
-    return float(np.abs(_curve(mine, real.events, grid) - _curve(theirs, other.events, grid)).max())
+    return float(np.abs(survival_curve(mine, real.events, grid) - survival_curve(theirs, other.events, grid)).max())
 
 
 def after_end(histories: Histories) -> float | None:
@@ -27,7 +27,7 @@ def after_end(histories: Histories) -> float | None:
     return float((histories.times > histories.ends[histories.owners] + 1e-6).mean())
 
 
-def _followed(histories: Histories) -> Array:
+def followed(histories: Histories) -> Array:
     """How long each patient was followed: to the end, or where it is open to the last visit."""
     assert histories.ends is not None
     last = np.zeros(len(histories.patients))
@@ -36,7 +36,8 @@ def _followed(histories: Histories) -> Array:
     return np.where(np.isnan(histories.ends), last, histories.ends)
 
 
-def _curve(ends: Array, events: Array, grid: Array) -> Array:
+def survival_curve(ends: Array, events: Array, grid: Array) -> Array:
+    """Share without the event at each time of ``grid`` (Kaplan, Meier 1958)."""
     events = events.astype(bool)
     times = np.unique(ends[events])
     at_risk = (ends[:, None] >= times).sum(axis=0)

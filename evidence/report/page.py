@@ -8,7 +8,9 @@ from pathlib import Path
 from jinja2 import Environment
 
 from ..evaluation import Evaluation
+from ..evaluation_histories import HISTORY_FIGURES
 from ..metrics.side_by_side import FEWEST_PERSONS
+from .history_svg import draw_history_curves
 from .jinja import make_environment
 from .svg import Interval, draw_curves, draw_gaps, draw_intervals, draw_marginals, draw_pairs
 from .words import ANSWERS, EXPLAINED, answers, figure, figures_of
@@ -53,6 +55,8 @@ def _render(template: str, evaluation: Evaluation, before: str) -> str:
             pairs=draw_pairs(evaluation.pairs) if evaluation.pairs else "",
             gaps=draw_gaps(evaluation.gaps) if evaluation.gaps is not None else "",
             fewest=FEWEST_PERSONS,
+            history_figures=HISTORY_FIGURES,
+            history_curves="" if evaluation.history is None else draw_history_curves(evaluation.history.curves),
         )
     )
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...schemas.ages import AGE_CAP, MOST_YEARS, read_ages
-from ...schemas.dates import OLDEST_AGE, read_date
+from ...schemas.dates import OLDEST_AGE, birth_year, read_date
 from .column_facts import ColumnFacts
 from .decision import Decision, Detail
 
@@ -47,7 +47,9 @@ def _values(column: ColumnFacts) -> list[str]:
     codes = {f"{code:g}" for code in column.number.sentinels} if column.number is not None else set()
     texts = column.values.distinct
     step = max(1, len(texts) // _MOST_VALUES)
-    return [text for text in texts[::step].to_pylist() if text not in codes and len(text) < 60]
+    form = column.values.form
+    before, after = (form.unit.before, form.unit.after) if form.unit is not None else ("", "")
+    return [f"{before}{text}{after}" for text in texts[::step].to_pylist() if text not in codes and len(text) < 60]
 
 
 def _is_plain(column: ColumnFacts) -> bool:
@@ -80,7 +82,8 @@ def _in_units(column: ColumnFacts, unit: str) -> Decision | None:
 
 def written_age(column: ColumnFacts) -> Decision | None:
     """Ages by how they are written: with a unit of years, or top-coded at 90."""
-    if column.word is None or column.distinct < 8 or column.word.mean_words > 3:
+    written = column.word is not None or column.values.form.unit is not None or column.values.censored > 0
+    if not written or column.distinct < 8 or (column.word is not None and column.word.mean_words > 3):
         return None
     texts = _values(column)
     ages = [age for age in read_ages(texts) if age is not None]
@@ -143,14 +146,14 @@ def _days(column: ColumnFacts) -> list[int | None]:
     rows = rows[:: max(1, len(rows) // _MOST_ROWS)]
     texts = pc.take(column.values.distinct, rows.drop_null().unique())
     day_first = column.date.day_first if column.date is not None else None
-    found: dict[str, int | None] = {}
+    day_of: dict[str, int | None] = {}
     for text in texts.to_pylist():
         if column.date is None:
-            found[text] = datetime(int(text), 7, 1).toordinal()
+            day_of[text] = datetime(int(text), 7, 1).toordinal()
             continue
         written = read_date(text, day_first=day_first)
-        found[text] = None if written is None or written.is_open else written.moment.toordinal()
-    return [found.get(text) for text in _row_texts(column, rows)]
+        day_of[text] = None if written is None or written.is_open else written.moment.toordinal()
+    return [day_of.get(text) for text in _row_texts(column, rows)]
 
 
 def _row_texts(column: ColumnFacts, rows: pa.Array) -> list[str]:
@@ -159,8 +162,10 @@ def _row_texts(column: ColumnFacts, rows: pa.Array) -> list[str]:
 
 def _span(days: Sequence[int | None]) -> int:
     """Days between the 5 % and 95 % quantiles."""
-    known = sorted(day for day in days if day is not None)
-    return known[int(0.95 * (len(known) - 1))] - known[int(0.05 * (len(known) - 1))] if len(known) >= 15 else 0
+    ordered = sorted(day for day in days if day is not None)
+    if len(ordered) < 15:
+        return 0
+    return ordered[int(0.95 * (len(ordered) - 1))] - ordered[int(0.05 * (len(ordered) - 1))]
 
 
 def _are_births(born: Sequence[int | None], seen: Sequence[int | None], column: ColumnFacts) -> bool:
@@ -179,6 +184,5 @@ def _are_births(born: Sequence[int | None], seen: Sequence[int | None], column: 
 
 def _moved(born: int, seen: int) -> int:
     """A birth of a two-digit year in the century that makes an age."""
-    written = datetime.fromordinal(born)
-    reference = datetime.fromordinal(seen).year
-    return born + round(365.25 * (reference - (reference - written.year) % 100 - written.year))
+    year = datetime.fromordinal(born).year
+    return born + round(365.25 * (birth_year(year, datetime.fromordinal(seen).year) - year))

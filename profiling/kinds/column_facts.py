@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from statistics import fmean, median
 
@@ -148,6 +148,9 @@ def gather(
         return ColumnFacts(header, values, totals, number, None, _date_facts(texts), shapes, texts, blocks, run)
     texts = _some(values.distinct, most)
     date = _date_facts(texts)
+    form = values.form.date
+    if date is not None and form is not None and "%y" in (form.pattern or ""):
+        date = replace(date, short_year=True)  # the values are ISO dates, their century a guess
     shapes = {} if date and date.share == 1.0 else pattern_shares(texts)
     return ColumnFacts(header, values, totals, None, _word_facts(texts), date, shapes, texts, blocks, run)
 
@@ -162,13 +165,13 @@ def _some(values: pa.Array, most: int) -> tuple[str, ...]:
 
 
 def _blocks(values: ColumnValues) -> tuple[float, float]:
-    codes = values.positions.drop_null()
-    if len(codes) < 2:
+    rows = values.positions.drop_null()
+    if len(rows) < 2:
         return 0.0, 0.0
-    changes = int(pc.sum(pc.not_equal(codes[1:], codes[:-1])).as_py() or 0)
+    changes = int(pc.sum(pc.not_equal(rows[1:], rows[:-1])).as_py() or 0)
     # In random order a neighbour is equal with the probability that two draws are.
-    equal = (pc.sum(pc.multiply(values.counts, values.counts)).as_py() or 0) / len(codes) ** 2
-    expected = (len(codes) - 1) * (1 - equal) + 1
+    equal = (pc.sum(pc.multiply(values.counts, values.counts)).as_py() or 0) / len(rows) ** 2
+    expected = (len(rows) - 1) * (1 - equal) + 1
     return len(values.distinct) / (changes + 1), expected / (changes + 1)
 
 
@@ -234,21 +237,21 @@ def _sentinels(numbers: Sequence[float], counts: Sequence[int]) -> list[float]:
         return []
     tally = {}
     for code in (*_SENTINEL_LOW, *_SENTINEL_HIGH):
-        place = bisect_left(numbers, code)
-        if place < len(numbers) and numbers[place] == code and counts[place] >= max(0.005 * total, 3):
-            tally[code] = counts[place]
-    found: list[float] = []
+        position = bisect_left(numbers, code)
+        if position < len(numbers) and numbers[position] == code and counts[position] >= max(0.005 * total, 3):
+            tally[code] = counts[position]
+    sentinels: list[float] = []
     # From the outside inwards, since several codes (-7, -8, -9) may stand side by side.
     for code in sorted(tally, key=abs, reverse=True):
         same_side = [c for c in tally if (c < 0) == (code < 0)]
-        rest = [(n, c) for n, c in zip(numbers, counts, strict=True) if n not in same_side and n not in found]
+        rest = [(n, c) for n, c in zip(numbers, counts, strict=True) if n not in same_side and n not in sentinels]
         if len(rest) < 4:
             continue
         low, high = rest[0][0], rest[-1][0]
         _, q25, _, q75, _ = _quantiles([n for n, _ in rest], list(accumulate(c for _, c in rest)))
         if _stands_apart(code, low, high, q75 - q25):
-            found.append(code)
-    return found
+            sentinels.append(code)
+    return sentinels
 
 
 def _stands_apart(code: float, low: float, high: float, spread: float) -> bool:

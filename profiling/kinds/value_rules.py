@@ -157,8 +157,8 @@ def ordered_levels(column: ColumnFacts) -> Decision | None:
     if column.has("roman", 0.9):
         return Decision("ordinal")
     words = [t.casefold().split()[0].strip("(),.") for t in texts]
-    known = [word for word in words if word not in ("unknown", "other", "missing", "not", "unbekannt")]
-    if len(known) >= 2 and sum(word in _SCALE_WORDS for word in known) >= 0.75 * len(known):
+    scaled = [word for word in words if word not in ("unknown", "other", "missing", "not", "unbekannt")]
+    if len(scaled) >= 2 and sum(word in _SCALE_WORDS for word in scaled) >= 0.75 * len(scaled):
         return Decision("ordinal")
     return None
 

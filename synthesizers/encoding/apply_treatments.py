@@ -11,7 +11,7 @@ import pandas as pd
 from ...schemas.ages import AGE_CAP
 from ...schemas.column_treatment import Treatment
 from ...schemas.errors import TableError
-from .dates_and_ages import MOST_DAYS, ages_at, capped_ages, days_since, digits, read_moments
+from .dates_and_ages import MOST_DAYS, ages_at, as_whole, capped_ages, days_since, digits, read_moments
 
 __all__ = [
     "KEY_ACTION",
@@ -70,16 +70,16 @@ def treat_table(table: pd.DataFrame, treatments: Sequence[Treatment], on: date |
     # A birth is counted to the person's first event, so that the age is the one that the other columns go with.
     seen = pd.Series(pd.Timestamp(on or date.today()), index=table.index)
     seen = seen if first is None else first.fillna(seen)
-    found = {}
+    treated = {}
     for name in table.columns:
         treatment = by_name[str(name)]
         if treatment.action == "keep":
-            found[name] = table[name]
+            treated[name] = table[name]
         elif treatment.action == "generalise":
-            found[name] = _generalise(table[name], treatment, first, seen)
-    if not found:
+            treated[name] = _generalise(table[name], treatment, first, seen)
+    if not treated:
         raise TableError("no column is left to fit after the treatments")
-    return pd.DataFrame(found)
+    return pd.DataFrame(treated)
 
 
 def relative_dates(synthetic: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.DataFrame:
@@ -122,8 +122,8 @@ def mask_codes(table: pd.DataFrame, codes: Mapping[str, tuple[float, ...]]) -> p
 
 def group_column(table: pd.DataFrame, treatments: Sequence[Treatment]) -> Any:
     """The column that groups a person's rows, the patient's before any other key; None where every row is a person."""
-    known = {item.column for item in treatments if item.patient}
-    keys = known or {item.column for item in treatments if item.action == KEY_ACTION}
+    patients = {item.column for item in treatments if item.patient}
+    keys = patients or {item.column for item in treatments if item.action == KEY_ACTION}
     return next((name for name in table.columns if str(name) in keys and table[name].duplicated().any()), None)
 
 
@@ -162,12 +162,12 @@ def _generalise(cells: pd.Series, treatment: Treatment, first: pd.Series | None,
     if treatment.how == "time_since_first" and first is not None:
         return days_since(known, first)
     if treatment.how == "year_of_date":
-        return read_moments(known).dt.year.astype("float64")
+        return as_whole(read_moments(known).dt.year)
     if treatment.how == "postcode_area":
         area = digits(known, 5).str.extract(r"(\d{3})", expand=False)
         return area.mask(area.isin(_SPARSE_POSTCODES), "000").astype(object)
     if treatment.how == "age_from_birth":
-        return ages_at(known, seen)
+        return ages_at(known, seen, short_years=treatment.short_years)
     if treatment.how == "cap_age":
         return capped_ages(cells, treatment.missing_codes)
     if treatment.how in ("cap_age_days", "cap_age_months"):

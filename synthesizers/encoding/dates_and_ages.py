@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from ...schemas.ages import AGE_CAP, MOST_YEARS, read_ages
-from ...schemas.dates import WrittenDate, birth_year, is_day_first, read_date
+from ...schemas.dates import WrittenDate, is_day_first, read_date
 
-__all__ = ["MOST_DAYS", "ages_at", "capped_ages", "days_since", "digits", "read_moments", "write_dates"]
+__all__ = ["MOST_DAYS", "ages_at", "as_whole", "capped_ages", "days_since", "digits", "read_moments", "write_dates"]
 
 MOST_DAYS = AGE_CAP * 365.25
 """Days that a relative date may span: more would tell an age over 89, where the first date is a birth."""
@@ -50,12 +50,13 @@ def _read(texts: pd.Series) -> dict[str, WrittenDate | None]:
     return {text: read_date(text, day_first=day_first) for text in distinct}
 
 
-def ages_at(births: pd.Series, reference: pd.Series | date) -> pd.Series:
+def ages_at(births: pd.Series, reference: pd.Series | date, *, short_years: bool = False) -> pd.Series:
     """Whole years from birth to the reference day, 90 and over in one class; never negative.
 
     Args:
         births: Dates of birth in any form, or years (of four digits or two).
         reference: A day of each row, or one of all, in which the person lived.
+        short_years: Years were written with two digits, though the dates may have four by now.
     """
     days = pd.Series(pd.Timestamp(reference), index=births.index) if isinstance(reference, date) else reference
     if pd.api.types.is_numeric_dtype(births.dtype) and (births.dropna() < 10_000).all():
@@ -63,31 +64,27 @@ def ages_at(births: pd.Series, reference: pd.Series | date) -> pd.Series:
         seen = days.dt.year.to_numpy(dtype=float)
         ages = pd.Series(np.where(years < 100, (seen - years) % 100, seen - years), index=births.index)
     else:
-        ages = ((days - _births(births, days)).dt.days / 365.25).apply(np.floor)
-    return ages.mask((ages < 0) | (ages > MOST_YEARS)).clip(upper=AGE_CAP)
+        ages = ((days - _births(births, days, short_years)).dt.days / 365.25).apply(np.floor)
+    return as_whole(ages.mask((ages < 0) | (ages > MOST_YEARS)).clip(upper=AGE_CAP))
 
 
-def _births(cells: pd.Series, days: pd.Series) -> pd.Series:
+def as_whole(numbers: pd.Series) -> pd.Series:
+    """Whole numbers as such, missing ones among them, where all are whole."""
+    known = numbers.dropna()
+    return numbers.astype("Int64") if bool((known == known.round()).all()) else numbers
+
+
+def _births(cells: pd.Series, days: pd.Series, short_years: bool) -> pd.Series:
     """Dates of birth; of a year of two digits in the century that makes an age."""
-    known = read_moments(cells)
-    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        return known
-    texts = digits(cells, 8).str.strip()
-    short = {text: written for text, written in _read(texts).items() if written is not None and written.short_year}
-    if not short:
-        return known
-    moved = [
-        _moved(short[text], day) if isinstance(text, str) and text in short and not pd.isna(day) else birth
-        for text, day, birth in zip(texts.tolist(), days, known, strict=True)
-    ]
+    read = read_moments(cells)
+    if not short_years and not pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        written = _read(digits(cells, 8).str.strip())
+        short_years = any(date is not None and date.short_year for date in written.values())
+    if not short_years:
+        return read
+    late = (read > days).to_numpy()
+    moved = [_in_year(birth, birth.year - 100) if is_late else birth for birth, is_late in zip(read, late, strict=True)]
     return pd.Series(pd.to_datetime(pd.Series(moved, dtype=object), errors="coerce").to_numpy(), index=cells.index)
-
-
-def _moved(written: WrittenDate, day: pd.Timestamp) -> datetime:
-    year = birth_year(written, day.year)
-    if datetime(day.year, day.month, day.day) < _in_year(written.moment, year):
-        year -= 100
-    return _in_year(written.moment, year)
 
 
 def _in_year(moment: datetime, year: int) -> datetime:
@@ -102,7 +99,7 @@ def capped_ages(cells: pd.Series, codes: Sequence[float] = ()) -> pd.Series:
     distinct: list[str] = texts.dropna().unique().tolist()
     years = dict(zip(distinct, read_ages(distinct), strict=True))
     ages = pd.Series([years.get(text) for text in texts.tolist()], index=cells.index, dtype="float64")
-    return ages.clip(upper=AGE_CAP).where(~numeric.isin(list(codes)), numeric.astype("float64"))
+    return as_whole(ages.clip(upper=AGE_CAP).where(~numeric.isin(list(codes)), numeric.astype("float64")))
 
 
 def _age_text(cell: Any) -> str | None:

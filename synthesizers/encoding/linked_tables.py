@@ -48,6 +48,7 @@ class PreparedSet:
         shared: Event table → key column → table whose rows' own key it is.
         span: First and last day of any date in the set, in days since 1970: one for all columns, or cutting at it would
             turn their order around.
+        last: The last event of anybody, in days since 1970.
     """
 
     people: pd.DataFrame
@@ -58,6 +59,7 @@ class PreparedSet:
     homes: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
     shared: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     span: tuple[float, float] = (-np.inf, np.inf)
+    last: float = np.nan
 
 
 def prepare_set(tables: LinkedSet, *, on: date | None = None) -> PreparedSet:
@@ -126,7 +128,8 @@ def prepare_set(tables: LinkedSet, *, on: date | None = None) -> PreparedSet:
         people[_FOLLOWED], people[death] = follow(people[death], people[_FIRST_DAY], last_day(tables))
     codes = {f"{t.name}.{name}": values for t in tables.tables for name, values in codes_in(t.treatments).items()}
     codes |= {name: values for t in tables.events for name, values in codes_in(t.treatments).items()}
-    return PreparedSet(people, tuple(events), end, death, codes, homes, shared, span_of(tables))
+    last = last_day(tables)
+    return PreparedSet(people, tuple(events), end, death, codes, homes, shared, span_of(tables), last)
 
 
 def restore_set(
@@ -150,7 +153,10 @@ def restore_set(
     """
     if prepared.death is not None:
         died = people[prepared.death] == "yes"
-        people = people.assign(**{prepared.death: people[_FOLLOWED].where(died)})
+        # Who has not died is followed to the last day of all; nobody beyond it.
+        latest = prepared.last - people[_FOLLOWED]
+        first = people[_FIRST_DAY].clip(upper=latest).where(died, latest)
+        people = people.assign(**{prepared.death: people[_FOLLOWED].where(died), _FIRST_DAY: first})
     restoring = _Restoring(
         tables, prepared, people, _shift_of(people, prepared, events), k, np.random.default_rng(seed)
     )

@@ -109,7 +109,7 @@ def test_a_kept_figure_file_holds_figures_alone(runs: Path, tuned: SelectionResu
 
 
 def test_a_plan_alone_cannot_be_started_from(tmp_path: Path, tuned: SelectionResult) -> None:
-    from clinical_model_selector.app.cli.input_files import read_result
+    from clinical_model_selector.app.input_files import read_result
 
     path = tmp_path / "plan.json"
     path.write_text(tuned.plan.model_dump_json())

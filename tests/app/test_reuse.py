@@ -35,7 +35,7 @@ def test_replan_heeds_what_was_measured_and_compare_shows_both(run: Run, example
 
 
 def test_metrics_are_read_from_what_evaluate_prints(run: Run, example: Path, tmp_path: Path) -> None:
-    from clinical_model_selector.app.cli.input_files import read_metrics
+    from clinical_model_selector.app.input_files import read_metrics
 
     (tmp_path / "record.json").write_text(json.dumps({"release": "no", "metrics": {"fidelity": 0.8, "failed": False}}))
     assert read_metrics(tmp_path / "record.json").fidelity == 0.8

@@ -263,6 +263,9 @@ def test_the_audit_log_has_a_line_per_selection(
     assert (first["input_tokens"], first["output_tokens"], first["cost_usd"]) == (1700, 210, 0.00825)
     assert first["fingerprint"] == second["fingerprint"] == answered.provenance.fingerprint
     assert len(first["plan_digest"]) == 64
+    assert (first["model"], first["upstream"], first["attempts"][0]["response_id"]) == (
+        "anthropic/claude-3.5-sonnet", "Loopback", "gen-1",
+    )  # fmt: skip
     assert first["plan_digest"] == second["plan_digest"]
     assert third["provider"] is None
     assert [attempt["message"] for attempt in third["attempts"]] == ["down", "down too"]

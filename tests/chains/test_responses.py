@@ -61,6 +61,35 @@ def test_addresses(url: str, shown: str) -> None:
     assert mask_url(url) == shown
 
 
+COSTS: dict[str, tuple[dict[str, object], float | None]] = {
+    "OpenRouter's own": ({"cost": 0.5}, 0.5),
+    "with a key at the provider": (
+        {"cost": 0.02, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.4}}, 0.42,
+    ),
+    "with a key at the provider, no fee": ({"cost": 0, "cost_details": {"upstream_inference_cost": 0.4}}, 0.4),
+    "told for information": ({"cost": 0.5, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.5}}, 0.5),
+    "free": ({"cost": 0, "cost_details": {"upstream_inference_cost": None}}, 0.0),
+    "unknown": ({"prompt_tokens": 3}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COSTS)
+def test_cost(case: str) -> None:
+    usage, cost = COSTS[case]
+    body = {"model": "m", "provider": "P", "id": "gen-1", "usage": usage, "choices": [{"message": {"content": "{}"}}]}
+    reply = judge_openrouter(httpx.Response(200, json=body))
+    assert reply.cost_usd == (None if cost is None else pytest.approx(cost))
+    assert (reply.model, reply.upstream, reply.response_id) == ("m", "P", "gen-1")
+
+
+def test_a_secret_in_a_cause_is_masked() -> None:
+    key = "sk-or-v1-0123456789abcdef"
+    error = {"code": 502, "message": "Provider returned error", "metadata": {"raw": f"bad key {key}"}}
+    with pytest.raises(RequestFailed) as caught:
+        judge_openrouter(httpx.Response(502, json={"error": error}), key)
+    assert caught.value.message == "Provider returned error: bad key sk-…cdef"
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

@@ -176,6 +176,19 @@ def test_text_stands_out_from_its_background(browser: Chrome, page: str, scheme:
         assert _contrast(colours[front], colours[back]) >= 4.5, (front, back)
 
 
+def test_on_a_phone_no_word_is_broken_letter_by_letter(browser: Chrome, page: str) -> None:
+    phone = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    _to_plan(browser, page, EXAMPLE)
+    browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
+    widths = browser.execute_script(
+        "return [...document.querySelectorAll('td, th')].filter(e => e.textContent.trim().length > 3)"
+        ".map(e => e.getBoundingClientRect().width)"
+    )
+    assert min(widths) >= 40
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+
+
 def test_a_column_name_cannot_break_out(browser: Chrome, page: str, tmp_path: Path) -> None:
     table = tmp_path / "hostile.csv"
     name = HOSTILE.replace('"', '""')

@@ -220,6 +220,7 @@ WRONG: dict[str, tuple[dict[str, str], dict[str, bytes], str]] = {
     "another kind": ({"kind": "shell"}, {"file": b"a\n1\n"}, "kind"),
     "a path": ({"kind": "auto", "table": "/etc/passwd"}, {"file": b"a\n1\n"}, "table"),
     "a broken plan": ({"kind": "synthesize"}, {"file": b"a\n1\n", "plan": b"{"}, "plan"),
+    "a plan without end": ({"kind": "synthesize"}, {"file": b"a\n1\n", "plan": b"[" * 200_000}, "nested too deeply"),
     "table from elsewhere": ({"kind": "auto", "table_from": "../x"}, {}, "table_from"),
 }
 
@@ -233,6 +234,11 @@ def test_what_cannot_be_done_is_refused_at_once(client: httpx.Client, tmp_path: 
     assert named in response.text
     assert str(tmp_path) not in response.text
     assert list((tmp_path / "data" / "jobs").iterdir()) == []
+
+
+def test_a_plan_is_no_table(client: httpx.Client) -> None:
+    files = {"file": b"a\n1\n", "plan": b'{"choice": "' + b"x" * (5 << 20) + b'"}'}
+    assert client.post("/v1/jobs", data={"kind": "synthesize"}, files=files).status_code == 413
 
 
 def test_a_table_can_be_taken_from_a_job(client: httpx.Client) -> None:
@@ -283,7 +289,9 @@ def test_no_owner_gets_every_place(tmp_path: Path) -> None:
 
 def test_what_was_kept_long_enough_is_removed(tmp_path: Path) -> None:
     store = _store(tmp_path, service_job_keep_hours=1.0)
-    old, new, waiting = (_job(store, "one") for _ in range(3))
+    old, new, waiting, forgotten = (_job(store, "one") for _ in range(4))
+    record = forgotten.model_copy(update={"created": time.time() - 2 * 3600 - 1})
+    (forgotten.folder / "job.json").write_text(record.model_dump_json())
     old.write_state(JobState(state="succeeded", finished=time.time() - 3700))
     new.write_state(JobState(state="succeeded", finished=time.time() - 3500))
     store.tidy()

@@ -132,16 +132,16 @@ def hash_word(word: str) -> int:
 def _sections() -> dict[str, array[int]]:
     """The sorted hashes of each section, from the file: per section a count of four bytes, then the hashes."""
     content = _FILE.read_bytes()
-    found: dict[str, array[int]] = {}
+    sections: dict[str, array[int]] = {}
     start = 0
     for section in SECTIONS:
         size = int.from_bytes(content[start : start + 4], "little")
         hashes = array("I", content[start + 4 : start + 4 + 4 * size])
         if sys.byteorder == "big":
             hashes.byteswap()
-        found[section] = hashes
+        sections[section] = hashes
         start += 4 + 4 * size
-    return found
+    return sections
 
 
 def _holds(section: str, word: str) -> bool:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from ...schemas.base import describe_error
-from ...schemas.errors import SettingsError
-from ...schemas.plan import ModelSelectionPlan
-from ...schemas.profile import SafeProfile, TableProfile
-from ...schemas.request import EvidenceMetrics
-from ...schemas.result import SelectionResult
+from ..schemas.base import describe_error
+from ..schemas.errors import SettingsError
+from ..schemas.plan import ModelSelectionPlan
+from ..schemas.profile import SafeProfile, TableProfile
+from ..schemas.request import EvidenceMetrics
+from ..schemas.result import SelectionResult
 
 if TYPE_CHECKING:
-    from ...synthesizers.encoding.table_encoding import Bounds
-    from ...synthesizers.running.run_card import RunCard
+    from ..synthesizers.encoding.table_encoding import Bounds
+    from ..synthesizers.running.run_card import RunCard
 
 __all__ = ["read_bounds", "read_card", "read_metrics", "read_plan", "read_result", "read_run", "read_saved_profile"]
 
@@ -103,7 +103,7 @@ def read_card(path: Path) -> RunCard:
     Raises:
         SettingsError: It cannot be read.
     """
-    from ...synthesizers.running.run_card import RunCard
+    from ..synthesizers.running.run_card import RunCard
 
     try:
         return RunCard.model_validate(_read(path))
@@ -128,5 +128,7 @@ def read_bounds(path: Path | None) -> dict[str, Bounds] | None:
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise SettingsError(f"{path}: is nested too deeply") from None
     except (OSError, ValueError):
         raise SettingsError(f"{path}: cannot be read as JSON") from None
