@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from .agents.auto import run_auto
+    from .agents.composition import CHECKPOINT_TYPES
     from .agents.linked import evaluate_set, synthesize_set
+    from .agents.selection_tool import selection_tool
     from .agents.selector import ClinicalModelSelector
     from .agents.synthesize import synthesize
     from .evidence.evaluation import evaluate
-    from .profiling import profile_table
+    from .profiling import open_table, profile_table
     from .schemas.errors import (
         MissingExtra,
         NoFeasibleSynthesizer,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
         SettingsError,
         SynthesisFailed,
         TableError,
+        TableExposed,
     )
     from .schemas.plan import ModelSelectionPlan
     from .schemas.request import SelectionRequest
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "CHECKPOINT_TYPES",
     "ClinicalModelSelector",
     "MissingExtra",
     "ModelSelectionPlan",
@@ -45,16 +49,20 @@ __all__ = [
     "SettingsError",
     "SynthesisFailed",
     "TableError",
+    "TableExposed",
     "__version__",
     "evaluate",
     "evaluate_set",
+    "open_table",
     "profile_table",
     "run_auto",
+    "selection_tool",
     "synthesize",
     "synthesize_set",
 ]
 
 _HOMES = {
+    "CHECKPOINT_TYPES": "agents.composition",
     "ClinicalModelSelector": "agents.selector",
     "ModelSelectionPlan": "schemas.plan",
     "SelectionRequest": "schemas.request",
@@ -62,8 +70,10 @@ _HOMES = {
     "Settings": "schemas.settings",
     "evaluate": "evidence.evaluation",
     "evaluate_set": "agents.linked",
+    "open_table": "profiling",
     "profile_table": "profiling",
     "run_auto": "agents.auto",
+    "selection_tool": "agents.selection_tool",
     "synthesize": "agents.synthesize",
     "synthesize_set": "agents.linked",
 }
