@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from .agents.linked import evaluate_set, synthesize_set
     from .agents.selection_tool import selection_tool
     from .agents.selector import ClinicalModelSelector
-    from .agents.synthesize import synthesize
+    from .agents.synthesize import sample, synthesize
+    from .agents.tune import tune
     from .evidence.evaluation import evaluate
     from .profiling import open_table, profile_table
     from .schemas.errors import (
@@ -56,9 +57,11 @@ __all__ = [
     "open_table",
     "profile_table",
     "run_auto",
+    "sample",
     "selection_tool",
     "synthesize",
     "synthesize_set",
+    "tune",
 ]
 
 _HOMES = {
@@ -73,13 +76,15 @@ _HOMES = {
     "open_table": "profiling",
     "profile_table": "profiling",
     "run_auto": "agents.auto",
+    "sample": "agents.synthesize",
     "selection_tool": "agents.selection_tool",
     "synthesize": "agents.synthesize",
     "synthesize_set": "agents.linked",
+    "tune": "agents.tune",
 }
 """Name → the module that holds it; errors are all in one."""
 
-_LIGHT = frozenset({"evaluate", "evaluate_set", "run_auto", "synthesize", "synthesize_set"})
+_LIGHT = frozenset({"evaluate", "evaluate_set", "run_auto", "sample", "synthesize", "synthesize_set", "tune"})
 """Need the extra ``light``: they can be imported without it, and say so when they are called."""
 
 
