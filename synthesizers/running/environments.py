@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import platform
 import shutil
 import stat
 import subprocess
@@ -25,8 +26,14 @@ __all__ = ["ENVIRONMENTS", "Environment", "create_environment", "environment_of"
 
 _MARKER = "complete"
 
+_REQUIREMENTS = Path(__file__).with_name("requirements")
+
+_LOCKED_FOR = ("linux", "x86_64", "cpython", (3, 11))
+"""Platform of the locks: a wheel's hash is one platform's."""
+
 _FIRST = "torch"
-"""Installed before the rest: its CPU build, which a plain resolution would replace by gigabytes."""
+"""Installed before the rest: its CPU build, which a plain resolution would replace by gigabytes. It alone has no hash,
+for its builds differ by index."""
 
 _REMOVED = ("torchvision", "torchtext", "torchaudio")
 """Uninstalled afterwards: they come along with some libraries, are not needed, and break the import."""
@@ -42,7 +49,14 @@ class Environment:
     @property
     def requirements(self) -> Path:
         """The pinned requirement file."""
-        return Path(__file__).with_name("requirements") / f"{self.name}.txt"
+        return _REQUIREMENTS / f"{self.name}.txt"
+
+    @property
+    def lock(self) -> Path | None:
+        """Every package with the hash of its wheel, where that is known for this platform."""
+        path = _REQUIREMENTS / "locks" / f"{self.name}.txt"
+        here = (sys.platform, platform.machine(), sys.implementation.name, sys.version_info[:2])
+        return path if here == _LOCKED_FOR and path.exists() else None
 
 
 def _environments() -> dict[str, Environment]:
@@ -134,7 +148,10 @@ def _install(environment: Environment, folder: Path, report: bool) -> None:
     install = [*pip, "install", "--disable-pip-version-check", "--quiet"]
     steps = [[sys.executable, "-m", "venv", str(folder)]]
     steps += [[*install, pin] for pin in _pins(environment) if pin.split("==")[0] == _FIRST]
-    steps.append([*install, "--requirement", str(environment.requirements)])
+    if environment.lock is not None:
+        steps.append([*install, "--no-deps", "--requirement", str(environment.lock)])
+    else:
+        steps.append([*install, "--requirement", str(environment.requirements)])
     steps.append([*pip, "uninstall", "--yes", "--quiet", *_REMOVED])
     for step in steps:
         # Nothing of it goes to stdout, which may be meant for a machine.

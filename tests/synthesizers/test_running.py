@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 import tempfile
 import textwrap
@@ -12,6 +13,7 @@ from clinical_model_selector.schemas.errors import MissingExtra, SettingsError
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
 from clinical_model_selector.synthesizers.encoding.table_encoding import Encoding
+from clinical_model_selector.synthesizers.running import environments
 from clinical_model_selector.synthesizers.running.environments import (
     ENVIRONMENTS,
     create_environment,
@@ -117,6 +119,26 @@ def test_requirement_files_hold_names_and_exact_versions_alone() -> None:
             name, _, pin = line.partition("==")
             assert name
             assert pin.replace(".", "").isalnum()
+
+
+LOCKED = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.+!_-]+) --hash=sha256:[0-9a-f]{64}")
+OPTION = re.compile(r"--require-hashes|--only-binary :all:|--no-binary [A-Za-z0-9._-]+")
+
+
+LOCKS = Path(environments.__file__).parent / "requirements" / "locks"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in LOCKS.glob("*.txt")))
+def test_a_lock_holds_names_versions_and_hashes_alone_and_every_pin(name: str) -> None:
+    pins = ENVIRONMENTS[name].requirements
+    lines = (LOCKS / pins.name).read_text().splitlines()
+    assert lines[:2] == ["--require-hashes", "--only-binary :all:"]
+    locked = {match[1].lower().replace("_", "-"): match[2] for match in map(LOCKED.fullmatch, lines) if match}
+    assert len(locked) + sum(OPTION.fullmatch(line) is not None for line in lines) == len(lines)
+    for line in pins.read_text().splitlines():
+        package, _, version = line.partition("==")
+        assert package == "torch" or locked[package.lower()] == version
+    assert "torch" not in locked
 
 
 def test_a_missing_library_names_the_command(tmp_path: Path) -> None:
