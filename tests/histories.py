@@ -41,3 +41,22 @@ def as_histories(table: pd.DataFrame) -> Histories:
         patients["futime"].to_numpy(dtype=float),
         patients["died"].to_numpy(dtype=bool),
     )
+
+
+def make_register(patients: int = 150) -> dict[str, pd.DataFrame]:
+    """Patients with their conditions, a tenth of them without any."""
+    rng = np.random.default_rng(0)
+    people = pd.DataFrame(
+        {
+            "Id": [f"id-{i}" for i in range(patients)],
+            "GENDER": rng.choice(["F", "M"], patients),
+            "AGE": rng.integers(20, 80, patients),
+        }
+    )
+    rows = []
+    for name in people["Id"]:
+        day = pd.Timestamp("2015-01-01") + pd.Timedelta(days=int(rng.integers(700)))
+        for _ in range(0 if rng.random() < 0.1 else int(rng.integers(1, 7))):
+            rows.append((name, f"{day:%Y-%m-%d}", str(rng.choice(["I10", "E11", "J18", "N39", "K52"]))))
+            day += pd.Timedelta(days=int(rng.integers(1, 300)))
+    return {"patients": people, "conditions": pd.DataFrame(rows, columns=["PATIENT", "START", "ICD10"])}

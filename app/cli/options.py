@@ -25,6 +25,7 @@ __all__ = [
     "Json",
     "Kinds",
     "Level",
+    "LinkOptions",
     "Memory",
     "PatientId",
     "ReadingOptions",
@@ -76,6 +77,14 @@ Static = Annotated[
     list[str] | None,
     typer.Option("--static", metavar="COLUMN", help="Column that is the same in all rows of a patient; repeatable."),
 ]
+Events = Annotated[
+    list[str] | None,
+    typer.Option("--events", metavar="FILE", help="Event table of the same patients; repeatable."),
+]
+Keys = Annotated[
+    list[str] | None,
+    typer.Option("--key", metavar="COLUMN=NAME", help="Column of a table that is that column of TABLE; repeatable."),
+]
 Kinds = Annotated[
     list[str] | None, typer.Option("--kind", metavar="COLUMN=KIND", help="What a column is, where you know better.")
 ]
@@ -101,6 +110,14 @@ class ReadingOptions:
     encoding: Encoding = None
     decimal: Decimal = None
     pattern: Pattern = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    """Event tables beside a table of the same patients."""
+
+    events: Events = None
+    key: Keys = None
 
 
 @dataclass(frozen=True, slots=True)

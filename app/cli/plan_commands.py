@@ -10,8 +10,20 @@ import typer
 
 from ...schemas.options import SelectionOptions
 from ...schemas.result import SelectionResult
+from ..linked_files import profile_linked
 from .inputs import need_light, open_given, profile_of, read_profile
-from .options import Html, Json, Memory, SavedProfile, Seconds, Table, TableOptions, TableOrProfile, expand_options
+from .options import (
+    Html,
+    Json,
+    LinkOptions,
+    Memory,
+    SavedProfile,
+    Seconds,
+    Table,
+    TableOptions,
+    TableOrProfile,
+    expand_options,
+)
 from .progress import Progress, shown_selection
 from .terminal import print_json, print_view, write_page
 
@@ -32,16 +44,17 @@ def register(app: typer.Typer) -> None:
 def select(
     options: SelectionOptions,
     look: TableOptions,
+    linked: LinkOptions,
     table: TableOrProfile = None,
     profile: SavedProfile = None,
     as_json: Json = False,
     html: Html = None,
 ) -> None:
-    """Choose a synthesizer for TABLE."""
+    """Choose a synthesizer for TABLE, or for a set of linked tables with --events."""
     from ...agents import ClinicalModelSelector
 
     selector = ClinicalModelSelector()
-    known = profile_of(table, profile, look)
+    known = profile_linked(table, linked) if table and linked.events else profile_of(table, profile, look)
     with shown_selection() as config:
         result = selector.select(profile=known, config=config, **dict(options))
     _show_result(result, as_json, html)

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
 from ...schemas.settings import Settings
+from ..linked_files import evaluate_linked, files_of, keys_of, write_set
 from .exit_codes import NOT_RELEASED
 from .inputs import create_for, need_light, open_given, split_names, told_kinds
 from .options import (
     Html,
     Json,
     Level,
+    LinkOptions,
     Memory,
     PatientId,
     ReadingOptions,
@@ -62,12 +65,17 @@ NoProtection = Annotated[
 SpreadsheetSafe = Annotated[
     bool, typer.Option("--spreadsheet-safe", help="Put an apostrophe before texts that a spreadsheet would run.")
 ]
+Rows = Annotated[
+    int | None, typer.Option("--rows", metavar="N", min=1, help="How many. [default: as the real table, by the plan]")
+]
+Force = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
 Out = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Where to write it: .csv, .tsv or .parquet.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(synthesize)
+    app.command()(sample)
     app.command()(evaluate)
     app.command()(auto)
 
@@ -76,6 +84,7 @@ def register(app: typer.Typer) -> None:
 def synthesize(
     table: Table,
     reading: ReadingOptions,
+    linked: LinkOptions,
     plan: Annotated[Path, typer.Option("--plan", metavar="FILE", help="A plan, or what select --json printed.")],
     output: Out,
     patient_id: PatientId = None,
@@ -88,10 +97,16 @@ def synthesize(
     compliance: Level = None,
     min_persons: MinPersons = None,
     no_protection: NoProtection = False,
+    rows: Rows = None,
+    save_model: Annotated[
+        Path | None,
+        typer.Option("--save-model", metavar="DIR", help="Keep the fitted model for sample; as sensitive as TABLE."),
+    ] = None,
+    force: Force = False,
     spreadsheet_safe: SpreadsheetSafe = False,
     create_environments: CreateEnvironments = False,
 ) -> None:
-    """Make the synthetic table that a plan describes, and its run card beside it."""
+    """Make the synthetic table that a plan describes, and its run card beside it; with --events a folder of tables."""
     need_light("synthesize")
     from ...agents.synthesize import protection_by
     from ...agents.synthesize import synthesize as carry_out
@@ -104,7 +119,18 @@ def synthesize(
     settings = settings.updated(**{name: value for name, value in changed.items() if value is not None})
     known = read_plan(plan)
     protection = protection_by(settings, compliance or getattr(known, "compliance", None))
-    check_output(output)
+    if linked.events:
+        from ...agents.linked import synthesize_set
+
+        write_set(
+            synthesize_set(
+                files_of(table, linked), known, keys=keys_of(table, linked), protection=protection, seed=seed,
+                held_out=held_out, limits=FitLimits(limit_seconds, limit_gb * 1e9), settings=settings, say=say,
+            ),
+            output,
+        )  # fmt: skip
+        return
+    check_output(output, force=force)
     if create_environments:
         create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
     made = carry_out(
@@ -118,8 +144,44 @@ def synthesize(
         limits=FitLimits(limit_seconds, limit_gb * 1e9),
         public=read_bounds(public_bounds),
         settings=settings,
+        rows=rows,
+        save_model=save_model,
+        force=force,
         say=say,
     )
+    _write(made, output, spreadsheet_safe)
+    say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
+
+
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What synthesize --save-model wrote.")],
+    output: Out,
+    rows: Rows = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Makes the draw repeatable.")] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", metavar="COLUMN=VALUE", help="Only rows that have this value; repeatable."),
+    ] = None,
+    balance: Annotated[
+        str | None, typer.Option("--balance", metavar="COLUMN", help="Equally many rows of each of its levels.")
+    ] = None,
+    force: Force = False,
+    spreadsheet_safe: SpreadsheetSafe = False,
+    limit_seconds: Seconds = 600.0,
+    limit_gb: Memory = 8.0,
+) -> None:
+    """Make further rows of a model that was kept, and their run card beside them."""
+    need_light("sample")
+    from ...agents.synthesize import sample as draw
+    from ...synthesizers.running.files import check_output
+    from ...synthesizers.running.fit_process import FitLimits
+
+    conditions = dict(pair.partition("=")[::2] for pair in where or ())
+    if "" in conditions or not all("=" in pair for pair in where or ()):
+        raise SettingsError("--where: must be COLUMN=VALUE")
+    check_output(output, force=force)
+    limits = FitLimits(limit_seconds, limit_gb * 1e9)
+    made = draw(folder, rows=rows, seed=seed, where=conditions, balance=balance, limits=limits, say=say)
     _write(made, output, spreadsheet_safe)
     say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
 
@@ -127,8 +189,11 @@ def synthesize(
 @expand_options
 def evaluate(
     real: Annotated[str, typer.Argument(metavar="REAL", help="The table that the synthetic one was made from.")],
-    synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="The synthetic table.")],
+    synthetic: Annotated[
+        str, typer.Argument(metavar="SYNTHETIC", help="The synthetic table; with --events the folder of tables.")
+    ],
     reading: ReadingOptions,
+    linked: LinkOptions,
     target: Target = None,
     patient_id: PatientId = None,
     compliance: Level = None,
@@ -155,6 +220,15 @@ def evaluate(
     Exit code 5 where the answer is no or not shown.
     """
     need_light("evaluate")
+    if linked.events:
+        from ..render.history_views import set_evaluation_view
+
+        measured = evaluate_linked(real, Path(synthetic), linked)
+        if as_json:
+            print_json(measured.model_dump(mode="json"))
+        else:
+            print_view(set_evaluation_view(measured))
+        return
     from ...evidence.evaluation import as_record
     from ...evidence.evaluation import evaluate as measure
     from ...synthesizers.running.files import card_path
@@ -192,12 +266,16 @@ def auto(
     options: SelectionOptions,
     look: TableOptions,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="At most so many.")] = 3,
+    max_seconds: Annotated[
+        float, typer.Option("--max-seconds", metavar="S", min=0.0, help="CPU seconds to tune the first plan; 0: not.")
+    ] = 120.0,
     seed: Seed = None,
     held_out: HeldOut = 0.2,
     limit_seconds: Seconds = 600.0,
     limit_gb: Memory = 8.0,
     public_bounds: PublicBounds = None,
     quasi: Quasi = None,
+    force: Force = False,
     spreadsheet_safe: SpreadsheetSafe = False,
     create_environments: CreateEnvironments = False,
     fail_on: FailOn = "not-shown",
@@ -216,12 +294,13 @@ def auto(
     from ..input_files import read_bounds
     from ..render.evaluation_views import auto_page, auto_record, auto_view
 
-    check_output(output)
+    check_output(output, force=force)
     selector = ClinicalModelSelector()
     best, all_rounds = run_auto(
         open_given(table, look),
         selector=selector,
         rounds=rounds,
+        max_seconds=max_seconds,
         seed=seed,
         held_out=held_out,
         limits=FitLimits(limit_seconds, limit_gb * 1e9),

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 
-from .rich_tables import table_of
+from .rich_tables import facts_grid, shown, table_of
 
 if TYPE_CHECKING:
+    from ...agents.linked import SetEvaluation
     from ...evidence.histories.benchmark import HistoryArm
 
-__all__ = ["history_benchmark_view"]
+__all__ = ["history_benchmark_view", "set_evaluation_view"]
 
 
 def history_benchmark_view(arms: Sequence[HistoryArm]) -> RenderableType:
@@ -30,6 +31,29 @@ def history_benchmark_view(arms: Sequence[HistoryArm]) -> RenderableType:
         title = f"{tables}: {events}, mean of {group[0].seeds} seeds" + (f", {cost:.1f} CPU s" if cost else "")
         headings = ["", *(arm.arm.replace("_", " ") for arm in group)]
         parts.append(table_of(title, headings, rows, numbers=range(1, len(headings))))
+    return Group(*parts)
+
+
+def set_evaluation_view(evaluation: SetEvaluation) -> RenderableType:
+    """Keys and rows of a synthetic set, then the figures by patient of each event table beside the floor."""
+    facts = facts_grid()
+    facts.add_row("patients", shown(f"{evaluation.patients_real:,} real, {evaluation.patients_synthetic:,} synthetic"))
+    for name, share in evaluation.rows_per_patient.items():
+        facts.add_row(
+            shown(name), shown(f"{share:.2f} times the real rows a patient, {evaluation.orphans[name]} orphans")
+        )
+    for name, count in evaluation.repeated_keys.items():
+        facts.add_row(shown(name), shown(f"{count} keys come twice"))
+    parts: list[RenderableType] = [facts]
+    for name, history in evaluation.histories.items():
+        rows = [
+            (figure.replace("_", " "), f"{value:.3g}", "" if floor is None else f"{floor:.3g}")
+            for figure, value in history.figures.items()
+            if value is not None
+            for floor in (history.floor[figure],)
+        ]
+        parts.append(table_of(f"{name}, by patient", ("figure", "synthetic", "real patients"), rows, numbers=(1, 2)))
+    parts.append(shown("Measured, and not judged for a release: judge the patients table by evaluate alone as well."))
     return Group(*parts)
 
 

@@ -16,7 +16,6 @@ from ...agents.resolve_request import resolve
 from ...chains.prompt import render_user_message
 from ...evidence.recommender.ranking import rank
 from ...evidence.report.svg import Bar, draw_evidence
-from ...evidence.report.words import ANSWERS, figure
 from ...schemas.errors import NoFeasibleSynthesizer
 from ...schemas.options import SelectionOptions
 from ...schemas.profile import Kind
@@ -98,6 +97,9 @@ async def _plan(service: Service, request: Request) -> Response:
 
 async def _job(jobs: Jobs, request: Request, job_id: str) -> Response:
     """What a finished job made, with its judgement."""
+    # Takes what jobs take, which a service that only plans need not have.
+    from ...evidence.report.words import ANSWERS, figure
+
     job = jobs.find(request, job_id)
     answer = jobs.describe(job)
     path = job.results / "evaluation.json"

@@ -58,14 +58,20 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         partial.replace(path)
 
 
-def check_output(path: Path) -> None:
-    """Refuse a name that tells no format, before any work is done.
+def check_output(path: Path, *, force: bool = True) -> None:
+    """Refuse a name that tells no format, before any work is done, and where there is a table already.
+
+    Args:
+        path: Where a table will be written.
+        force: An older table there may be written over.
 
     Raises:
-        SettingsError: It ends otherwise than in .csv, .tsv, .parquet or .pq.
+        SettingsError: It ends otherwise than in .csv, .tsv, .parquet or .pq, or is there already.
     """
     if path.suffix not in (".csv", ".tsv", ".parquet", ".pq"):
         raise SettingsError(f"{path}: name it .csv, .tsv or .parquet")
+    if not force and path.exists():
+        raise SettingsError(f"{path} is there already: --force writes over it")
 
 
 def _fill(table: pd.DataFrame, path: Path, partial: Path) -> None:

@@ -4,31 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from clinical_model_selector.agents.linked import SetSynthesis, evaluate_set, synthesize_set
 from clinical_model_selector.agents.selector import ClinicalModelSelector
 from clinical_model_selector.schemas.errors import NoFeasibleSynthesizer, TableError
 from clinical_model_selector.schemas.settings import Settings
-
-
-def make_register(patients: int = 150) -> dict[str, pd.DataFrame]:
-    rng = np.random.default_rng(0)
-    people = pd.DataFrame(
-        {
-            "Id": [f"id-{i}" for i in range(patients)],
-            "GENDER": rng.choice(["F", "M"], patients),
-            "AGE": rng.integers(20, 80, patients),
-        }
-    )
-    rows = []
-    for name in people["Id"]:
-        day = pd.Timestamp("2015-01-01") + pd.Timedelta(days=int(rng.integers(700)))
-        for _ in range(0 if rng.random() < 0.1 else int(rng.integers(1, 7))):
-            rows.append((name, f"{day:%Y-%m-%d}", str(rng.choice(["I10", "E11", "J18", "N39", "K52"]))))
-            day += pd.Timedelta(days=int(rng.integers(1, 300)))
-    return {"patients": people, "conditions": pd.DataFrame(rows, columns=["PATIENT", "START", "ICD10"])}
+from histories import make_register
 
 
 def choose(tables: dict[str, Any], **options: Any) -> Any:
