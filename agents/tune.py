@@ -18,9 +18,8 @@ from ..schemas.options import SelectionOptions
 from ..schemas.plan import DPSettings, ModelSelectionPlan
 from ..schemas.profile import TableProfile
 from ..schemas.question import Question
-from ..schemas.race import RaceEntry, RaceReport
 from ..schemas.request import SelectionRequest
-from ..schemas.result import SelectionResult
+from ..schemas.result import RaceEntry, RaceReport, SelectionResult
 from ..schemas.settings import Settings
 from ..synthesizers.encoding.table_encoding import Bounds
 from ..synthesizers.running.environments import interpreter_for

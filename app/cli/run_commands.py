@@ -130,7 +130,7 @@ def synthesize(
             output,
         )  # fmt: skip
         return
-    check_output(output, inputs=(table, plan, *([public_bounds] if public_bounds else [])), force=force)
+    check_output(output, force=force)
     if create_environments:
         create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
     made = carry_out(
@@ -291,7 +291,7 @@ def auto(
     from ..input_files import read_bounds
     from ..render.evaluation_views import auto_page, auto_record, auto_view
 
-    check_output(output, inputs=(table, *([public_bounds] if public_bounds else [])), force=force)
+    check_output(output, force=force)
     selector = ClinicalModelSelector()
     best, all_rounds = run_auto(
         open_given(table, look),

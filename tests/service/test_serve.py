@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -129,3 +130,20 @@ def _wait_until_ready(origin: str, process: subprocess.Popen[str]) -> None:
         except httpx.ConnectError:
             time.sleep(0.1)
     raise AssertionError("the service did not start")
+
+
+def test_a_port_that_is_taken_is_told_and_is_no_missing_provider(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-c", "from clinical_model_selector.app.cli.main import main; main()"]
+        ended = subprocess.run(
+            [*command, "serve", "--port", port],
+            cwd=tmp_path,
+            env={**os.environ, "SELECTOR_EMBEDDED": "only", "SERVICE_DATA": str(tmp_path / "data")},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert f"error: cannot listen on 127.0.0.1:{port}" in ended.stderr
