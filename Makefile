@@ -73,7 +73,7 @@ $(VENV)/.runtime: pyproject.toml requirements.lock | $(BIN)/python
 
 $(VENV)/.service: pyproject.toml requirements.lock | $(BIN)/python
 	@echo 'Setting up .venv with the service, about a minute ...'
-	@$(PIP) install --constraint requirements.lock --editable '.[service]'
+	@$(PIP) install --constraint requirements.lock --editable '.[light,service]'
 	@touch $@ $(VENV)/.runtime
 
 $(DEV): pyproject.toml requirements.lock | $(BIN)/python

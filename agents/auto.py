@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..evidence.evaluation import Depth, Evaluation, evaluate
-from ..evidence.recommender.score import score_cell
+from ..evidence.recommender.weighing import score_cell
 from ..profiling import open_table
 from ..schemas.compliance import Compliance
 from ..schemas.errors import SelectorError, SynthesisFailed

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from ..profiling import open_table, profile_table
@@ -16,10 +18,12 @@ from ..schemas.plan import ModelSelectionPlan
 from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings
 from ..synthesizers.encoding.table_encoding import Bounds
+from ..synthesizers.kept.draw import sample_model
+from ..synthesizers.kept.model_folder import check_model_folder, open_model, write_model
 from ..synthesizers.running.fit_process import FitLimits
 from ..synthesizers.running.run_plan import Say, Synthesis, carry_out
 
-__all__ = ["protection_by", "synthesize"]
+__all__ = ["protection_by", "sample", "synthesize"]
 
 
 def synthesize(
@@ -34,6 +38,9 @@ def synthesize(
     limits: FitLimits | None = None,
     public: Mapping[str, Bounds] | None = None,
     settings: Settings | None = None,
+    rows: int | None = None,
+    save_model: str | Path | None = None,
+    force: bool = False,
     say: Say | None = None,
 ) -> Synthesis:
     """The synthetic table that ``plan`` describes, with its run card.
@@ -50,9 +57,14 @@ def synthesize(
         limits: Time and memory of each fit.
         public: Column → bounds or levels that are public knowledge.
         settings: Defaults to the environment and .env.
+        rows: How many rows; by default the real table's times the plan's multiplier, the plan's limit kept.
+        save_model: Folder that keeps the fitted model for ``sample``. It is as sensitive as the table: it can hold cell
+            values.
+        force: Replace a model that lies there already.
         say: Told of each fit and each failure.
 
     Raises:
+        SettingsError: The model's folder holds something, or the method's models cannot be kept.
         TableError: The table cannot be profiled, or does not match the treatments.
         SynthesisFailed: Neither choice nor backup could be run.
     """
@@ -71,21 +83,75 @@ def synthesize(
         level = plan.compliance
         named = (item.column for item in treatments if item.alias == plan.target)
         target = target if target is not None else next(named, None)
-    made = carry_out(
-        reading.frame,
-        plan.plan if isinstance(plan, SelectionResult) else plan,
-        reading.treatments_of_parts(treatments),
-        environments=Path(settings.selector_environments).expanduser(),
+    with ExitStack() as stack:
+        keep = None
+        if save_model is not None:
+            check_model_folder(Path(save_model), force=force)
+            keep = Path(stack.enter_context(TemporaryDirectory(prefix="selector-model-"))) / "model.pickle"
+        made = carry_out(
+            reading.frame,
+            plan.plan if isinstance(plan, SelectionResult) else plan,
+            reading.treatments_of_parts(treatments),
+            environments=Path(settings.selector_environments).expanduser(),
+            seed=seed,
+            held_out=held_out,
+            limits=limits,
+            public=public,
+            target=reading.parts.get(target, (target,))[0] if target is not None else None,
+            protection=protection_by(settings, level) if protection == "level" else protection,
+            rows=rows,
+            keep=keep,
+            say=say,
+        )
+        card = made.card.model_copy(update={"reading": reading.changes})
+        if save_model is not None and keep is not None:
+            # A frame's own types cannot be kept: files are read without them.
+            written = replace(reading, frame=reading.frame.head(0), dtypes={}, labels={})
+            write_model(Path(save_model), keep, replace(made, card=card), written)
+    return replace(made, table=reading.write_back(made.table), card=card)
+
+
+def sample(
+    folder: str | Path,
+    *,
+    rows: int | None = None,
+    seed: int | None = None,
+    where: Mapping[str, str] | None = None,
+    balance: str | None = None,
+    limits: FitLimits | None = None,
+    settings: Settings | None = None,
+    say: Say | None = None,
+) -> Synthesis:
+    """Further rows of a model that ``synthesize(…, save_model=folder)`` kept.
+
+    Args:
+        folder: The model's.
+        rows: How many; by default as many as ``synthesize`` makes.
+        seed: Makes the draw repeatable, where the method is.
+        where: Column → value that every row must have.
+        balance: A column whose levels shall be equally frequent.
+        limits: Time and memory of a draw.
+        settings: Defaults to the environment and .env.
+        say: Told how many rows were drawn.
+
+    Raises:
+        SettingsError: The folder holds no model that this user kept, or it was changed.
+        TableError: A column is not among the modelled ones, or hardly any row meets the condition.
+        SynthesisFailed: The draw failed.
+    """
+    settings = settings if settings is not None else Settings()
+    kept = open_model(Path(folder))
+    made = sample_model(
+        kept,
+        rows=rows,
         seed=seed,
-        held_out=held_out,
+        where=where,
+        balance=balance,
+        environments=Path(settings.selector_environments).expanduser(),
         limits=limits,
-        public=public,
-        target=reading.parts.get(target, (target,))[0] if target is not None else None,
-        protection=protection_by(settings, level) if protection == "level" else protection,
         say=say,
     )
-    card = made.card.model_copy(update={"reading": reading.changes})
-    return replace(made, table=reading.write_back(made.table), card=card)
+    return replace(made, table=kept.form.write_back(made.table))
 
 
 def protection_by(settings: Settings, compliance: Compliance | None = None) -> ValueProtection | None:

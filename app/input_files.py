@@ -128,5 +128,7 @@ def read_bounds(path: Path | None) -> dict[str, Bounds] | None:
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise SettingsError(f"{path}: is nested too deeply") from None
     except (OSError, ValueError):
         raise SettingsError(f"{path}: cannot be read as JSON") from None

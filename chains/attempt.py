@@ -241,7 +241,7 @@ class ProviderAttempt(Runnable[dict[str, Any], AttemptAnswer]):
         token = RECORD.set(record)
         message, failure = None, None
         try:
-            message = (await bound.ainvoke(messages, config))["raw"]
+            message = await bound.ainvoke(messages, config)
         except RequestFailed as failed:
             failure = failed
         except provider.errors() as error:

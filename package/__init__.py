@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from .agents.auto import run_auto
     from .agents.linked import evaluate_set, synthesize_set
     from .agents.selector import ClinicalModelSelector
-    from .agents.synthesize import synthesize
+    from .agents.synthesize import sample, synthesize
+    from .agents.tune import tune
     from .evidence.evaluation import evaluate
     from .profiling import profile_table
     from .schemas.errors import (
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         SettingsError,
         SynthesisFailed,
         TableError,
+        TableExposed,
     )
     from .schemas.plan import ModelSelectionPlan
     from .schemas.request import SelectionRequest
@@ -45,13 +47,16 @@ __all__ = [
     "SettingsError",
     "SynthesisFailed",
     "TableError",
+    "TableExposed",
     "__version__",
     "evaluate",
     "evaluate_set",
     "profile_table",
     "run_auto",
+    "sample",
     "synthesize",
     "synthesize_set",
+    "tune",
 ]
 
 _HOMES = {
@@ -64,12 +69,14 @@ _HOMES = {
     "evaluate_set": "agents.linked",
     "profile_table": "profiling",
     "run_auto": "agents.auto",
+    "sample": "agents.synthesize",
     "synthesize": "agents.synthesize",
     "synthesize_set": "agents.linked",
+    "tune": "agents.tune",
 }
 """Name → the module that holds it; errors are all in one."""
 
-_LIGHT = frozenset({"evaluate", "evaluate_set", "run_auto", "synthesize", "synthesize_set"})
+_LIGHT = frozenset({"evaluate", "evaluate_set", "run_auto", "sample", "synthesize", "synthesize_set", "tune"})
 """Need the extra ``light``: they can be imported without it, and say so when they are called."""
 
 

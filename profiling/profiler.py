@@ -364,6 +364,7 @@ def _column_profile(draft: ColumnDraft, scale: float, history: HistoryColumns | 
             how=rule.how,
             patient=draft.safe.role == "patient_id",
             part=part_of(draft, history),
+            short_years=rule.how == "age_from_birth" and facts.date is not None and facts.date.short_year,
             constant=rule.action == "drop" and draft.safe.kind == "constant",
             labels=facts.number is not None and draft.decision.kind in ("code", "categorical"),
             missing_codes=facts.number.sentinels if facts.number is not None else (),

@@ -46,6 +46,8 @@ class Treatment(Frozen):
     """What the column is in a patient's history; None where every patient has one row."""
     constant: bool = False
     """Of ``drop``: one value in every cell, which comes back as it was."""
+    short_years: bool = False
+    """Of ``age_from_birth``: years were written with two digits; a birth after the event is a century earlier."""
     labels: bool = False
     """Its numbers are labels, such as the codes of a terminology, and no amounts."""
     missing_codes: tuple[float, ...] = ()

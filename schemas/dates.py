@@ -151,13 +151,11 @@ def is_day_first(texts: Iterable[str]) -> bool:
     return dotted
 
 
-def birth_year(written: WrittenDate, reference: int) -> int:
-    """Year of birth in the century that makes an age of 0 to 99 in the year ``reference``.
+def birth_year(year: int, reference: int) -> int:
+    """The year of birth that a year of two digits stands for: the latest not after the reference.
 
     Args:
-        written: The birth date.
+        year: In any century.
         reference: A year in which the person lived.
     """
-    if not written.short_year:
-        return written.year
-    return reference - (reference - written.year) % 100
+    return reference - (reference - year) % 100

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
 from ...schemas.settings import Settings
 from ..linked_files import evaluate_linked, files_of, keys_of, write_set
@@ -64,12 +65,17 @@ NoProtection = Annotated[
 SpreadsheetSafe = Annotated[
     bool, typer.Option("--spreadsheet-safe", help="Put an apostrophe before texts that a spreadsheet would run.")
 ]
+Rows = Annotated[
+    int | None, typer.Option("--rows", metavar="N", min=1, help="How many. [default: as the real table, by the plan]")
+]
+Force = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
 Out = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Where to write it: .csv, .tsv or .parquet.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(synthesize)
+    app.command()(sample)
     app.command()(evaluate)
     app.command()(auto)
 
@@ -91,6 +97,12 @@ def synthesize(
     compliance: Level = None,
     min_persons: MinPersons = None,
     no_protection: NoProtection = False,
+    rows: Rows = None,
+    save_model: Annotated[
+        Path | None,
+        typer.Option("--save-model", metavar="DIR", help="Keep the fitted model for sample; as sensitive as TABLE."),
+    ] = None,
+    force: Force = False,
     spreadsheet_safe: SpreadsheetSafe = False,
     create_environments: CreateEnvironments = False,
 ) -> None:
@@ -118,7 +130,7 @@ def synthesize(
             output,
         )  # fmt: skip
         return
-    check_output(output)
+    check_output(output, inputs=(table, plan, *([public_bounds] if public_bounds else [])), force=force)
     if create_environments:
         create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
     made = carry_out(
@@ -132,8 +144,44 @@ def synthesize(
         limits=FitLimits(limit_seconds, limit_gb * 1e9),
         public=read_bounds(public_bounds),
         settings=settings,
+        rows=rows,
+        save_model=save_model,
+        force=force,
         say=say,
     )
+    _write(made, output, spreadsheet_safe)
+    say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
+
+
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What synthesize --save-model wrote.")],
+    output: Out,
+    rows: Rows = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Makes the draw repeatable.")] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", metavar="COLUMN=VALUE", help="Only rows that have this value; repeatable."),
+    ] = None,
+    balance: Annotated[
+        str | None, typer.Option("--balance", metavar="COLUMN", help="Equally many rows of each of its levels.")
+    ] = None,
+    force: Force = False,
+    spreadsheet_safe: SpreadsheetSafe = False,
+    limit_seconds: Seconds = 600.0,
+    limit_gb: Memory = 8.0,
+) -> None:
+    """Make further rows of a model that was kept, and their run card beside them."""
+    need_light("sample")
+    from ...agents.synthesize import sample as draw
+    from ...synthesizers.running.files import check_output
+    from ...synthesizers.running.fit_process import FitLimits
+
+    conditions = dict(pair.partition("=")[::2] for pair in where or ())
+    if "" in conditions or not all("=" in pair for pair in where or ()):
+        raise SettingsError("--where: must be COLUMN=VALUE")
+    check_output(output, force=force)
+    limits = FitLimits(limit_seconds, limit_gb * 1e9)
+    made = draw(folder, rows=rows, seed=seed, where=conditions, balance=balance, limits=limits, say=say)
     _write(made, output, spreadsheet_safe)
     say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
 
@@ -224,6 +272,7 @@ def auto(
     limit_gb: Memory = 8.0,
     public_bounds: PublicBounds = None,
     quasi: Quasi = None,
+    force: Force = False,
     spreadsheet_safe: SpreadsheetSafe = False,
     create_environments: CreateEnvironments = False,
     fail_on: FailOn = "not-shown",
@@ -242,7 +291,7 @@ def auto(
     from ..input_files import read_bounds
     from ..render.evaluation_views import auto_page, auto_record, auto_view
 
-    check_output(output)
+    check_output(output, inputs=(table, *([public_bounds] if public_bounds else [])), force=force)
     selector = ClinicalModelSelector()
     best, all_rounds = run_auto(
         open_given(table, look),

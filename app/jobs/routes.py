@@ -25,7 +25,8 @@ from ..service.admission.shares import Caller, Shares
 from ..service.handler import Service, caller_of
 from ..service.openapi.examples import JOB_EXAMPLES
 from ..service.openapi.form_schema import request_body
-from ..service.problem_details import NotFound, RequestRefused
+from ..service.problem_details import NotFound, RequestRefused, TooLarge
+from ..service.request_body import MAX_JSON
 from .models import FILES, JobAnswer, JobPage, JobUpload, check_options, describe_job
 from .queue import JobQueue
 from .records import FINISHED, Job
@@ -202,6 +203,8 @@ def _make(jobs: Jobs, owner: str, folder: Path, options: JobUpload, idempotency_
 
 
 def _try(read: Callable[[Path], Any], path: Path) -> None:
+    if path.stat().st_size > MAX_JSON:
+        raise TooLarge(f"{path.name}: has more than {MAX_JSON} bytes")
     try:
         read(path)
     except SettingsError as error:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, cast
 import httpx
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, SystemMessage
-from langchain_core.runnables import Runnable, RunnableSequence
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableSequence
 
 from ...schemas.settings import Settings
 from .http import Reply, RequestFailed
@@ -19,8 +19,7 @@ from .plan_schema import SchemaForm, schema_text
 
 __all__ = ["BoundModel", "Provider", "RequestForm", "asking_half", "with_schema_in_words"]
 
-BoundModel = Runnable[Any, dict[str, BaseMessage]]
-"""Messages → ``{"raw": answer}``."""
+BoundModel = Runnable[Any, BaseMessage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +109,14 @@ class Provider(ABC):
     def _bind(self, form: RequestForm) -> BoundModel: ...
 
 
-def asking_half(model: BaseChatModel, schema: dict[str, Any], **how: Any) -> BoundModel:
+def asking_half(model: BaseChatModel, schema: dict[str, Any], **how: Any) -> RunnableBinding[Any, BaseMessage]:
     """``model`` with the schema bound to it, without LangChain's parser behind.
 
     That one's errors quote the answer, and a trace keeps errors. What it would parse, ``parse_answer`` does: with what
     can be salvaged, and with errors that quote nothing.
     """
-    structured = model.with_structured_output(schema, include_raw=True, **how)
-    return cast("BoundModel", cast("RunnableSequence[Any, Any]", structured).first)
+    structured = cast("RunnableSequence[Any, Any]", model.with_structured_output(schema, **how))
+    return cast("RunnableBinding[Any, BaseMessage]", structured.first)
 
 
 def with_schema_in_words(messages: list[BaseMessage], schema: SchemaForm) -> list[BaseMessage]:

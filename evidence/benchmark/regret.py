@@ -23,7 +23,7 @@ from ...synthesizers.feasibility import assess
 from ...synthesizers.sizing import TableShape
 from ..disclosure.intervals import Interval
 from ..recommender.ranking import rank_any
-from ..recommender.score import score_cell
+from ..recommender.weighing import score_cell
 from ..thresholds import judge_membership
 from .results import Measured
 

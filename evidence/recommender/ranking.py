@@ -103,14 +103,13 @@ def recommend(question: Question) -> ModelSelectionPlan:
     ranked = rank(question)
     choice, backups = ranked[0], ranked[1:4]
     config = choice.config
-    rows = question.profile.rows
     return ModelSelectionPlan.model_validate(
         {
             "choice": config.model_dump(),
             "backups": [backup.config.model_dump() for backup in backups],
             "dp": DPSettings.spent_by(config).model_dump(),
             "sample_multiplier": 1.0,
-            "max_synth_rows": max(1, min(MAX_SYNTH_ROWS, rows)),
+            "max_synth_rows": MAX_SYNTH_ROWS,
             "rationale": _explain(question, choice, backups),
         }
     )

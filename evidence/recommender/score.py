@@ -31,9 +31,9 @@ from ..metrics.fidelity import measure_fidelity, shuffle_columns
 from ..metrics.joint import likeness, tell_apart
 from ..metrics.models import Task, make_task, predict, score
 from ..metrics.utility import MIN_ABOVE_CHANCE, ratio_of
-from .weighing import WEIGHTS, score_cell, speed_of
+from .weighing import score_cell, speed_of
 
-__all__ = ["SCORE_VERSION", "WEIGHTS", "ScoreDepth", "ScoreParts", "Scorer", "quick_score", "rescale", "score_cell"]
+__all__ = ["SCORE_VERSION", "ScoreDepth", "ScoreParts", "Scorer", "quick_score", "rescale"]
 
 ScoreDepth = Literal["quick", "full"]
 

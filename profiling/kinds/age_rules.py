@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...schemas.ages import AGE_CAP, MOST_YEARS, read_ages
-from ...schemas.dates import OLDEST_AGE, read_date
+from ...schemas.dates import OLDEST_AGE, birth_year, read_date
 from .column_facts import ColumnFacts
 from .decision import Decision, Detail
 
@@ -47,7 +47,9 @@ def _values(column: ColumnFacts) -> list[str]:
     codes = {f"{code:g}" for code in column.number.sentinels} if column.number is not None else set()
     texts = column.values.distinct
     step = max(1, len(texts) // _MOST_VALUES)
-    return [text for text in texts[::step].to_pylist() if text not in codes and len(text) < 60]
+    form = column.values.form
+    before, after = (form.unit.before, form.unit.after) if form.unit is not None else ("", "")
+    return [f"{before}{text}{after}" for text in texts[::step].to_pylist() if text not in codes and len(text) < 60]
 
 
 def _is_plain(column: ColumnFacts) -> bool:
@@ -80,7 +82,8 @@ def _in_units(column: ColumnFacts, unit: str) -> Decision | None:
 
 def written_age(column: ColumnFacts) -> Decision | None:
     """Ages by how they are written: with a unit of years, or top-coded at 90."""
-    if column.word is None or column.distinct < 8 or column.word.mean_words > 3:
+    written = column.word is not None or column.values.form.unit is not None or column.values.censored > 0
+    if not written or column.distinct < 8 or (column.word is not None and column.word.mean_words > 3):
         return None
     texts = _values(column)
     ages = [age for age in read_ages(texts) if age is not None]
@@ -181,6 +184,5 @@ def _are_births(born: Sequence[int | None], seen: Sequence[int | None], column: 
 
 def _moved(born: int, seen: int) -> int:
     """A birth of a two-digit year in the century that makes an age."""
-    written = datetime.fromordinal(born)
-    reference = datetime.fromordinal(seen).year
-    return born + round(365.25 * (reference - (reference - written.year) % 100 - written.year))
+    year = datetime.fromordinal(born).year
+    return born + round(365.25 * (birth_year(year, datetime.fromordinal(seen).year) - year))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from statistics import fmean, median
 
@@ -148,6 +148,9 @@ def gather(
         return ColumnFacts(header, values, totals, number, None, _date_facts(texts), shapes, texts, blocks, run)
     texts = _some(values.distinct, most)
     date = _date_facts(texts)
+    form = values.form.date
+    if date is not None and form is not None and "%y" in (form.pattern or ""):
+        date = replace(date, short_year=True)  # the values are ISO dates, their century a guess
     shapes = {} if date and date.share == 1.0 else pattern_shares(texts)
     return ColumnFacts(header, values, totals, None, _word_facts(texts), date, shapes, texts, blocks, run)
 

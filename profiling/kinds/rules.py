@@ -53,6 +53,7 @@ RULES: tuple[KindRule, ...] = (
     KindRule("named place", "The name says an address or a unit smaller than a state.", named.place),
     KindRule("called like", "The values are called like persons or places.", identity.called_like),
     KindRule("named age", "The name says age, and the values are ages.", named_age),
+    KindRule("written age", "Ages with a unit, or with a class of 90 and over.", written_age),
     KindRule("named birth part", "The name says a part of the birth date.", named.birth_part),
     KindRule("named demographic", "The name says sex, race, religion, language or the like.", named.demographic),
     KindRule("coded category", "The name says the key of a short list, and the values repeat.", named.coded_category),
@@ -80,7 +81,6 @@ RULES: tuple[KindRule, ...] = (
     KindRule("short scale", "Few consecutive whole numbers from 0 or 1.", valued.short_scale),
     KindRule("count", "Whole numbers from 0 upwards, small and skewed.", valued.count),
     KindRule("number", "Numbers.", valued.continuous),
-    KindRule("written age", "Ages with a unit, or with a class of 90 and over.", written_age),
     KindRule("written number", "Numbers among which some are ranges or carry a unit.", valued.written_number),
     KindRule(
         "house number", "Words with one number before or after them, nearly all different.", identity.house_number

@@ -29,7 +29,8 @@ _SURE = (
 _OPEN = r"^[+-]?[1-9]\d{0,2}D\d{3}$"
 """One mark before three digits: decimals or thousands."""
 _WRITTEN = r"^[+-]?\d{1,3}(?:G\d{3})*(?:D\d+)?$|^[+-]?\d*D\d+(?:[eE][+-]?\d+)?$"
-_SPACED = r"^([+-]?\d{1,3}(?:[ \x{00A0}\x{202F}'\x{2019}]\d{3})+)([.,]\d+)?$"
+_SPACED = r"^(-?\d{1,3}(?:[ \x{00A0}\x{202F}'\x{2019}]\d{3})+)([.,]\d+)?$"
+_DIALLED = r"^\d{3}(?: \d{3}){2,}$"
 _LOOKED_AT = 2000
 """Distinct values of a column that are asked for its mark."""
 _MOSTLY = 0.7
@@ -135,7 +136,8 @@ def _of_the_table(vote: MarkVotes, *, comma: bool, point: bool, delimiter: str |
 def with_points(texts: pa.Array, mark: DecimalMark) -> pa.Array:
     """Numbers in the table's own writing as numbers with a decimal point and no groups; other texts as they are."""
     spaced = pc.match_substring_regex(texts, _SPACED)
-    if pc.any(spaced).as_py():
+    # Nine digits and more in every cell are telephone numbers: hundreds of millions are no measurement.
+    if pc.any(spaced).as_py() and not pc.all(pc.match_substring_regex(texts, _DIALLED)).as_py():
         texts = pc.if_else(spaced, pc.replace_substring_regex(texts, r"[ \x{00A0}\x{202F}'\x{2019}]", ""), texts)
     if mark == "," or pc.any(pc.match_substring(texts, ",")).as_py():
         written = pc.match_substring_regex(texts, _form(_WRITTEN, mark))

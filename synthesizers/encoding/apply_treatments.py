@@ -167,7 +167,7 @@ def _generalise(cells: pd.Series, treatment: Treatment, first: pd.Series | None,
         area = digits(known, 5).str.extract(r"(\d{3})", expand=False)
         return area.mask(area.isin(_SPARSE_POSTCODES), "000").astype(object)
     if treatment.how == "age_from_birth":
-        return ages_at(known, seen)
+        return ages_at(known, seen, short_years=treatment.short_years)
     if treatment.how == "cap_age":
         return capped_ages(cells, treatment.missing_codes)
     if treatment.how in ("cap_age_days", "cap_age_months"):

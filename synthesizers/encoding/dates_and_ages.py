@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...schemas.ages import AGE_CAP, MOST_YEARS, read_ages
-from ...schemas.dates import WrittenDate, birth_year, is_day_first, read_date
+from ...schemas.dates import WrittenDate, is_day_first, read_date
 
 __all__ = ["MOST_DAYS", "ages_at", "as_whole", "capped_ages", "days_since", "digits", "read_moments", "write_dates"]
 
@@ -50,12 +50,13 @@ def _read(texts: pd.Series) -> dict[str, WrittenDate | None]:
     return {text: read_date(text, day_first=day_first) for text in distinct}
 
 
-def ages_at(births: pd.Series, reference: pd.Series | date) -> pd.Series:
+def ages_at(births: pd.Series, reference: pd.Series | date, *, short_years: bool = False) -> pd.Series:
     """Whole years from birth to the reference day, 90 and over in one class; never negative.
 
     Args:
         births: Dates of birth in any form, or years (of four digits or two).
         reference: A day of each row, or one of all, in which the person lived.
+        short_years: Years were written with two digits, though the dates may have four by now.
     """
     days = pd.Series(pd.Timestamp(reference), index=births.index) if isinstance(reference, date) else reference
     if pd.api.types.is_numeric_dtype(births.dtype) and (births.dropna() < 10_000).all():
@@ -63,7 +64,7 @@ def ages_at(births: pd.Series, reference: pd.Series | date) -> pd.Series:
         seen = days.dt.year.to_numpy(dtype=float)
         ages = pd.Series(np.where(years < 100, (seen - years) % 100, seen - years), index=births.index)
     else:
-        ages = ((days - _births(births, days)).dt.days / 365.25).apply(np.floor)
+        ages = ((days - _births(births, days, short_years)).dt.days / 365.25).apply(np.floor)
     return as_whole(ages.mask((ages < 0) | (ages > MOST_YEARS)).clip(upper=AGE_CAP))
 
 
@@ -73,27 +74,17 @@ def as_whole(numbers: pd.Series) -> pd.Series:
     return numbers.astype("Int64") if bool((known == known.round()).all()) else numbers
 
 
-def _births(cells: pd.Series, days: pd.Series) -> pd.Series:
+def _births(cells: pd.Series, days: pd.Series, short_years: bool) -> pd.Series:
     """Dates of birth; of a year of two digits in the century that makes an age."""
     read = read_moments(cells)
-    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+    if not short_years and not pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        written = _read(digits(cells, 8).str.strip())
+        short_years = any(date is not None and date.short_year for date in written.values())
+    if not short_years:
         return read
-    texts = digits(cells, 8).str.strip()
-    short = {text: written for text, written in _read(texts).items() if written is not None and written.short_year}
-    if not short:
-        return read
-    moved = [
-        _moved(short[text], day) if isinstance(text, str) and text in short and not pd.isna(day) else birth
-        for text, day, birth in zip(texts.tolist(), days, read, strict=True)
-    ]
+    late = (read > days).to_numpy()
+    moved = [_in_year(birth, birth.year - 100) if is_late else birth for birth, is_late in zip(read, late, strict=True)]
     return pd.Series(pd.to_datetime(pd.Series(moved, dtype=object), errors="coerce").to_numpy(), index=cells.index)
-
-
-def _moved(written: WrittenDate, day: pd.Timestamp) -> datetime:
-    year = birth_year(written, day.year)
-    if datetime(day.year, day.month, day.day) < _in_year(written.moment, year):
-        year -= 100
-    return _in_year(written.moment, year)
 
 
 def _in_year(moment: datetime, year: int) -> datetime:

@@ -12,7 +12,7 @@ from ...schemas.column_treatment import Treatment
 from .apply_treatments import KEY_ACTION, first_dates, group_column
 from .dates_and_ages import write_dates
 
-__all__ = ["constant_cells", "new_keys", "restore_columns"]
+__all__ = ["constant_cells", "make_stand_in", "new_keys", "restore_columns"]
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -74,6 +74,36 @@ def _anchors(
     outside = (per_row < low) | (per_row > high)
     per_row = np.where(outside, low + np.abs(per_row - low) % max(high - low, 1), per_row)
     return pd.Series(per_row.astype("datetime64[s]")).dt.normalize()
+
+
+def make_stand_in(table: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.DataFrame:
+    """What ``restore_columns`` takes in place of ``table`` later on.
+
+    How keys repeat and what they look like, constants, and dates that became time since the first: no real key, and of
+    every other column nothing but its name.
+    """
+    by_name = {item.column: item for item in treatments}
+    columns: dict[Any, Any] = {}
+    for name in table.columns:
+        item = by_name[str(name)]
+        if item.action == KEY_ACTION:
+            columns[name] = _stand_in_keys(table[name])
+        elif item.constant or item.how == "time_since_first":
+            columns[name] = table[name]
+        else:
+            columns[name] = pd.Series(0, index=table.index, dtype="int8")
+    return pd.DataFrame(columns).reset_index(drop=True)
+
+
+def _stand_in_keys(keys: pd.Series) -> pd.Series:
+    """Keys that repeat as ``keys`` do, of which ``new_keys`` makes none that equals a real one."""
+    codes = pd.factorize(keys)[0]
+    if pd.api.types.is_numeric_dtype(keys.dtype) and keys.notna().any() and keys.abs().max() < _LARGEST_KEY:
+        digits = len(str(int(keys.abs().max())))
+        return pd.Series(np.where(codes < 0, np.nan, codes + 10.0 ** (digits - 1)), index=keys.index)
+    # What new_keys would make, one letter shorter.
+    shorter = str(new_keys(keys, np.zeros(1, dtype=np.int64)).iloc[0]).removesuffix("1").removeprefix("S")
+    return pd.Series([None if code < 0 else f"{shorter}{code}" for code in codes.tolist()], index=keys.index)
 
 
 def _groups(table: pd.DataFrame, name: Any, person: Any, blocks: Ints, k: int, rng: np.random.Generator) -> Ints:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -16,6 +17,7 @@ from typing import Any
 import pandas as pd
 import psutil
 
+from ...schemas.errors import SettingsError
 from ...schemas.methods import CATALOGUE, Hyperparameters
 from ..encoding.table_encoding import Encoding
 from .environments import interpreter_for
@@ -76,12 +78,14 @@ def run_fit(
     seed: int,
     environments: Path,
     limits: FitLimits | None = None,
+    keep: Path | None = None,
 ) -> FitRun:
     """Fit ``config`` to ``table`` in a process of its own and draw ``rows`` synthetic rows.
 
     Raises:
         MissingExtra: No interpreter here can run the method.
         FitFailed: It crashed, raised, or ran over a limit.
+        SettingsError: The model is to be kept and cannot be.
     """
     native = CATALOGUE[config.method].native_missing
     run = run_coded(
@@ -92,6 +96,7 @@ def run_fit(
         seed=seed,
         environments=environments,
         limits=limits,
+        keep=keep,
     )
     if len(run.table) != rows:
         raise FitFailed("error", f"the library drew {len(run.table)} rows and not {rows}", run.fit_seconds)
@@ -108,6 +113,7 @@ def run_coded(
     environments: Path,
     limits: FitLimits | None = None,
     knobs: Mapping[str, Any] | None = None,
+    keep: Path | None = None,
 ) -> FitRun:
     """As :func:`run_fit`, of a table that is coded already and comes back coded.
 
@@ -120,18 +126,58 @@ def run_coded(
         environments: Directory of the synthesizers' environments.
         limits: Time and memory.
         knobs: Hyper-parameters that are not those of ``config``.
+        keep: A file that the fitted model is written to.
     """
-    limits = limits or FitLimits()
+    task = _task(config, columns, rows, seed, knobs or {})
+    return _run_job(config, task, coded, environments, limits or FitLimits(), keep)
+
+
+def draw_rows(
+    model: Path,
+    versions: Mapping[str, str],
+    columns: dict[str, dict[str, Any]],
+    config: Hyperparameters,
+    *,
+    rows: int,
+    seed: int,
+    environments: Path,
+    limits: FitLimits | None = None,
+) -> FitRun:
+    """Coded rows of a model that was kept; its file is unpickled, so it must be known to be ours.
+
+    Raises:
+        MissingExtra: No interpreter here can run the method.
+        FitFailed: It crashed, ran over a limit, or the libraries are not of the versions that made the model.
+    """
+    task = {**_task(config, columns, rows, seed, {}), "model": str(model.resolve()), "versions": dict(versions)}
+    return _run_job(config, task, None, environments, limits or FitLimits(), None)
+
+
+def _run_job(
+    config: Hyperparameters,
+    task: dict[str, Any],
+    coded: pd.DataFrame | None,
+    environments: Path,
+    limits: FitLimits,
+    keep: Path | None,
+) -> FitRun:
     python = interpreter_for(config.method, environments)
     sweep_folders(FIT_FOLDER)
     with _make_job() as folder:
         job = folder.path
         process = _start(python, job, limits)
         try:
-            _write_job(job, coded, columns, config, rows, seed, knobs or {})
+            if coded is not None:
+                coded.to_parquet(job / "real.parquet", index=False)
+            (job / "job.json").write_text(json.dumps({**task, "keep": keep is not None}))
             _let_go(process)
             status, peak = _watch(process, job, limits)
-            return _collect(job, status, peak)
+            run = _collect(job, status, peak)
+            if keep is not None:
+                if not (job / "model.pickle").exists():
+                    raise SettingsError(f"a fitted {config.method} cannot be kept: leave out --save-model")
+                shutil.move(job / "model.pickle", keep)
+            return run
         except OSError as error:
             raise FitFailed("disk", f"the temporary directory cannot be used: {error.strerror}", 0.0) from None
         finally:
@@ -145,18 +191,11 @@ def _make_job() -> HeldFolder:
         raise FitFailed("disk", f"the temporary directory cannot be written: {error.strerror}", 0.0) from None
 
 
-def _write_job(
-    job: Path,
-    coded: pd.DataFrame,
-    columns: dict[str, dict[str, Any]],
-    config: Hyperparameters,
-    rows: int,
-    seed: int,
-    knobs: Mapping[str, Any],
-) -> None:
+def _task(
+    config: Hyperparameters, columns: dict[str, dict[str, Any]], rows: int, seed: int, knobs: Mapping[str, Any]
+) -> dict[str, Any]:
     entry = CATALOGUE[config.method]
-    coded.to_parquet(job / "real.parquet", index=False)
-    task = {
+    return {
         "adapter": entry.adapter,
         "libraries": entry.libraries,
         "hyperparameters": {**config.knobs(), **knobs},
@@ -164,7 +203,6 @@ def _write_job(
         "rows": rows,
         "columns": columns,
     }
-    (job / "job.json").write_text(json.dumps(task))
 
 
 def _start(python: Path, job: Path, limits: FitLimits) -> subprocess.Popen[bytes]:

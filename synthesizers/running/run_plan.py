@@ -19,7 +19,7 @@ from ...schemas.errors import MissingExtra, SynthesisFailed, TableError
 from ...schemas.methods import CATALOGUE, Hyperparameters
 from ...schemas.plan import ModelSelectionPlan
 from ..encoding.apply_treatments import codes_in, group_column, persons_of, treat_table
-from ..encoding.restore_columns import restore_columns
+from ..encoding.restore_columns import make_stand_in, restore_columns
 from ..encoding.table_encoding import Bounds, Encoding
 from ..protection.protect_table import protect_table
 from ..protection.report import ProtectionReport
@@ -29,7 +29,7 @@ from .holdout import canonical_order, split_rows
 from .run_card import DPSpent, Failure, HeldOut, RunCard, Unprotected
 from .run_histories import run_history_fit
 
-__all__ = ["Say", "Synthesis", "carry_out"]
+__all__ = ["Recipe", "Say", "Synthesis", "carry_out", "rounded_down"]
 
 Say = Callable[[str], None]
 """Told what happens, one sentence at a time."""
@@ -43,6 +43,21 @@ class Synthesis:
 
     table: pd.DataFrame
     card: RunCard
+    recipe: Recipe | None = None
+    """What it takes to make further rows of the fitted model; None where no model was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How drawn rows become a table like the real one."""
+
+    encoding: Encoding
+    stand_in: pd.DataFrame
+    """In place of the real table: its columns and how its keys repeat, no value of a modelled column."""
+    treatments: tuple[Treatment, ...]
+    k: int
+    rows: int
+    """Of the real table; rounded down under differential privacy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +82,8 @@ def carry_out(
     public: Mapping[str, Bounds] | None = None,
     target: str | None = None,
     protection: ValueProtection | None = DEFAULT_PROTECTION,
+    rows: int | None = None,
+    keep: Path | None = None,
     say: Say | None = None,
 ) -> Synthesis:
     """Make the synthetic table that ``plan`` describes.
@@ -83,9 +100,12 @@ def carry_out(
         target: Column that must keep at least two values after protection.
         protection: How values of few persons are kept out; None where they are not (see ``protection_for``). A DP fit
             whose bounds and levels are all public is left as it is: looking at exact counts would void its epsilon.
+        rows: How many rows to make; by default the real table's times the plan's multiplier, the plan's limit kept.
+        keep: A file for the fitted model; the result then has its recipe.
         say: Told of each fit and of each failure.
 
     Raises:
+        SettingsError: The model is to be kept and its method's cannot be.
         TableError: The treatments do not match the table, too few rows are left to fit, or protection would leave the
             target one value.
         SynthesisFailed: Neither choice nor backup could be run.
@@ -105,7 +125,6 @@ def carry_out(
         raise TableError(f"{len(fitted)} rows are left to fit, at least {_FEWEST_ROWS} are needed")
     persons = persons_of(table, treatments)
     persons = None if persons is None else persons.iloc[inside].reset_index(drop=True)
-    rows = max(1, min(plan.max_synth_rows, round(plan.sample_multiplier * len(table))))
     codes = codes_in(treatments)
     raw = _FitInput(fitted, Encoding.of(fitted, public, codes), None, "switched off" if protection is None else None)
     kept_out = HeldOut(share=held_out, seed=split_seed, group=None if group is None else str(group))
@@ -128,7 +147,11 @@ def carry_out(
             )  # fmt: skip
             source = _FitInput(made.table, Encoding.of(made.table, public, codes), made.report, None)
         tell(f"fitting {config.method} to {len(fitted)} rows")
+        real_rows = rounded_down(len(table)) if config.is_dp else len(table)
+        wanted = rows or _rows_of(plan, real_rows, tell)
         try:
+            if histories and keep is not None:
+                raise FitFailed("error", "its models cannot be kept yet", 0.0)
             if histories:
                 run, report = run_history_fit(
                     table.iloc[inside].reset_index(drop=True),
@@ -149,10 +172,11 @@ def carry_out(
                     source.table,
                     source.encoding,
                     config,
-                    rows=rows,
+                    rows=wanted,
                     seed=seed,
                     environments=environments,
                     limits=limits,
+                    keep=keep,
                 )
         except (FitFailed, MissingExtra) as error:
             failures.append(Failure.model_validate({"method": config.method, "reason": str(error)}))
@@ -162,8 +186,26 @@ def carry_out(
         whole = run.table if histories else restore_columns(run.table, table, treatments, seed=seed, k=k)
         hidden = config.is_dp and given is None
         told = _record(config, source, treatments, run, None if hidden else seed)
-        return Synthesis(whole, RunCard.model_validate({**card, "failures": failures, **told}))
+        recipe = None
+        if keep is not None:
+            stand_in = make_stand_in(table, treatments)
+            recipe = Recipe(source.encoding, stand_in, tuple(treatments), k, real_rows)
+        return Synthesis(whole, RunCard.model_validate({**card, "failures": failures, **told}), recipe)
     raise SynthesisFailed({failure.method: failure.reason for failure in failures})
+
+
+def _rows_of(plan: ModelSelectionPlan, real_rows: int, tell: Say) -> int:
+    """The real number of rows times the plan's multiplier, as far as the plan's limit lets."""
+    wanted = max(1, round(plan.sample_multiplier * real_rows))
+    if wanted > plan.max_synth_rows:
+        tell(f"{plan.max_synth_rows} rows are made and not {wanted}: the plan's max_synth_rows")
+    return min(wanted, plan.max_synth_rows)
+
+
+def rounded_down(count: int) -> int:
+    """Two significant digits: the exact number of rows is a fact about the data."""
+    unit = 10 ** max(len(str(count)) - 2, 0)
+    return count // unit * unit
 
 
 def _patients(table: pd.DataFrame, group: Any, plan: ModelSelectionPlan) -> int:

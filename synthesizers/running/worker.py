@@ -13,7 +13,9 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import pickle
 import platform
+import random
 import shutil
 import signal
 import sys
@@ -81,10 +83,15 @@ def _work(job: Path, task: dict[str, Any]) -> dict[str, Any]:
         import torch
 
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    table = pd.read_parquet(job / "real.parquet")
     began, cpu = time.perf_counter(), time.process_time()
-    model = adapter(task["columns"]).fit(table, task["hyperparameters"], task["seed"])
+    if "model" in task:
+        model = _open_model(Path(task["model"]), task)
+    else:
+        table = pd.read_parquet(job / "real.parquet")
+        model = adapter(task["columns"]).fit(table, task["hyperparameters"], task["seed"])
     fitted, fit_cpu = time.perf_counter(), time.process_time()
+    if task.get("keep"):
+        _keep(model, job / "model.pickle")
     drawn = model.sample(task["rows"])
     sampled = time.perf_counter()
     frame = pd.DataFrame(
@@ -100,6 +107,43 @@ def _work(job: Path, task: dict[str, Any]) -> dict[str, Any]:
         "sample_seconds": sampled - fitted,
         "versions": {"python": platform.python_version(), **_versions(task["libraries"])},
     }
+
+
+def _open_model(path: Path, task: dict[str, Any]) -> Any:
+    """A model that this program kept: the caller has checked its signature."""
+    here = {"python": platform.python_version(), **_versions(task["libraries"])}
+    if here != {name: task["versions"].get(name) for name in here}:
+        raise OtherVersions
+    model = pickle.loads(path.read_bytes())
+    _seed_again(model, task["seed"])
+    return model
+
+
+def _seed_again(model: Any, seed: int) -> None:
+    """Let a kept model draw other rows than those that it drew before."""
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+    if hasattr(model, "_rng"):
+        model._rng = np.random.default_rng(seed)
+    if hasattr(getattr(model, "_model", None), "set_random_state"):
+        model._model.set_random_state(seed)
+
+
+def _keep(model: Any, path: Path) -> None:
+    """Write the fitted model, where it can be written: the parent sees that there is none."""
+    try:
+        content = pickle.dumps(model)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return
+    _write_whole(path, lambda partial: partial.write_bytes(content))
+
+
+class OtherVersions(Exception):
+    """The libraries are not those that made the model."""
 
 
 def _versions(names: list[str]) -> dict[str, str]:

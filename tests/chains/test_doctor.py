@@ -11,8 +11,10 @@ from clinical_model_selector.chains.doctor import Finding, can_answer, run_docto
 from clinical_model_selector.chains.providers.openrouter_models import list_models
 from clinical_model_selector.schemas.errors import ProvidersUnavailable
 from clinical_model_selector.schemas.settings import Settings
+from langsmith.utils import get_env_var
 from loopback.formats import raw, status
 from loopback.server import ScriptedServer, refused_address
+from loopback.strict_openrouter import start_strict
 
 from .conftest import KEY
 
@@ -154,3 +156,28 @@ def test_a_list_that_cannot_be_read_says_where_and_why(
     openrouter_server.fixed["/models"] = status(503)
     with pytest.raises(ProvidersUnavailable, match=r"/api/v1 cannot be read: HTTP 503"):
         list_models(settings_for(openrouter_server, ollama_server))
+
+
+def test_a_retired_model_is_named_with_the_line_that_settles_it(ollama_server: ScriptedServer) -> None:
+    server = start_strict()
+    try:
+        found = by_subject(run_doctor(settings_for(server, ollama_server)))
+        told = found["model anthropic/claude-3.5-sonnet"]
+        off = by_subject(run_doctor(settings_for(server, ollama_server, openrouter_follow_retired=False)))
+    finally:
+        server.close()
+    assert (told.state, told.fix) == ("warning", "set OPENROUTER_MODEL=anthropic/claude-sonnet-4.5")
+    assert told.detail == "is no longer served: anthropic/claude-sonnet-4.5 is asked instead"
+    assert off["model anthropic/claude-3.5-sonnet"].state == "failure"
+
+
+def test_tracing_that_is_on_is_a_warning(
+    openrouter_server: ScriptedServer, ollama_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGSMITH_TRACING", "true")
+    monkeypatch.setenv("LANGSMITH_ENDPOINT", ollama_server.origin)
+    ollama_server.fixed["/info"] = raw(b"{}")
+    get_env_var.cache_clear()
+    finding = by_subject(run_doctor(settings_for(openrouter_server, ollama_server)))["tracing"]
+    get_env_var.cache_clear()
+    assert (finding.state, "open_table" in (finding.fix or "")) == ("warning", True)

@@ -80,7 +80,7 @@ import json, sys
 import clinical_model_selector as door
 loaded = {name: getattr(door, name) for name in door.__all__}
 said = {}
-for name in ("evaluate", "evaluate_set", "run_auto", "synthesize", "synthesize_set"):
+for name in ("evaluate", "evaluate_set", "run_auto", "sample", "synthesize", "synthesize_set", "tune"):
     try:
         loaded[name](None, None)
     except door.MissingExtra as error:
@@ -96,7 +96,15 @@ def test_every_name_can_be_had_with_the_required_dependencies_alone(bare: Path, 
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout)
-    assert set(found["said"]) == {"evaluate", "evaluate_set", "run_auto", "synthesize", "synthesize_set"}
+    assert set(found["said"]) == {
+        "evaluate",
+        "evaluate_set",
+        "run_auto",
+        "sample",
+        "synthesize",
+        "synthesize_set",
+        "tune",
+    }
     assert all("pip install 'clinical-model-selector[light]'" in text for text in found["said"].values())
     assert found["html"]
     assert not found["pandas"]

@@ -139,7 +139,7 @@ def test_the_century_of_a_birth_makes_an_age(born: date, reference: int) -> None
     written = read_date(born.strftime("%d.%m.%y"), day_first=True)
     assert written is not None
     assert written.short_year
-    year = birth_year(written, reference)
+    year = birth_year(written.year, reference)
     assert year % 100 == born.year % 100
     assert 0 <= reference - year < 100
 

@@ -220,6 +220,7 @@ WRONG: dict[str, tuple[dict[str, str], dict[str, bytes], str]] = {
     "another kind": ({"kind": "shell"}, {"file": b"a\n1\n"}, "kind"),
     "a path": ({"kind": "auto", "table": "/etc/passwd"}, {"file": b"a\n1\n"}, "table"),
     "a broken plan": ({"kind": "synthesize"}, {"file": b"a\n1\n", "plan": b"{"}, "plan"),
+    "a plan without end": ({"kind": "synthesize"}, {"file": b"a\n1\n", "plan": b"[" * 200_000}, "nested too deeply"),
     "table from elsewhere": ({"kind": "auto", "table_from": "../x"}, {}, "table_from"),
 }
 
@@ -233,6 +234,11 @@ def test_what_cannot_be_done_is_refused_at_once(client: httpx.Client, tmp_path: 
     assert named in response.text
     assert str(tmp_path) not in response.text
     assert list((tmp_path / "data" / "jobs").iterdir()) == []
+
+
+def test_a_plan_is_no_table(client: httpx.Client) -> None:
+    files = {"file": b"a\n1\n", "plan": b'{"choice": "' + b"x" * (5 << 20) + b'"}'}
+    assert client.post("/v1/jobs", data={"kind": "synthesize"}, files=files).status_code == 413
 
 
 def test_a_table_can_be_taken_from_a_job(client: httpx.Client) -> None:

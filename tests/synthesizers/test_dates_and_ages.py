@@ -43,6 +43,12 @@ def test_generalisations(case: str) -> None:
     assert [None if pd.isna(x) else x for x in made] == expected
 
 
+def test_a_century_that_a_reader_guessed_is_set_right_by_the_event() -> None:
+    table = pd.DataFrame({"born": pd.to_datetime(["2022-09-01", "1981-04-29"]), "seen": ["2022-01-15", "2022-01-15"]})
+    rules = [rule("born", "age_from_birth", short_years=True), rule("seen", "year_of_date")]
+    assert treat_table(table, rules)["born"].tolist() == [90, 40]
+
+
 def test_ages_are_counted_to_the_persons_first_event_and_not_to_today() -> None:
     table = pd.DataFrame({"born": ["1950-01-01", "1950-01-01"], "seen": ["2000-06-01", None]})
     made = treat_table(table, [rule("born", "age_from_birth"), rule("seen", "year_of_date")], ON)

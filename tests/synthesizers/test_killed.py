@@ -47,7 +47,7 @@ def place(tmp_path: Path) -> Path:
 def start(place: Path, output: str, limit: int = 0) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, str(limit), "synthesize", "real.csv", "--plan", "plan.json", "-o", output,
-         "--seed", "1"],
+         "--seed", "1", "--force"],
         cwd=place,
         env={**os.environ, "TMPDIR": str(place / "tmp"), "PYTHONDONTWRITEBYTECODE": "1"},
         stderr=subprocess.PIPE,

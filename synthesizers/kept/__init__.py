@@ -1,0 +1,1 @@
+"""Fitted models that are kept, and further rows of them; imports running, encoding and the schemas."""
