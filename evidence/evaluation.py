@@ -16,6 +16,7 @@ from ..schemas.options import Tradeoff
 from ..schemas.request import EvidenceMetrics
 from ..schemas.settings import Settings
 from ..synthesizers.running.run_card import RunCard
+from .disclosure.audit import LeaveOneOut, audit_loneliest
 from .disclosure.measure import Disclosure, measure_disclosure, measure_overlap_alone
 from .disclosure.overlap import Overlap
 from .disclosure.values_of_few import ValuesOfFew, count_values_of_few
@@ -31,8 +32,9 @@ from .metrics.side_by_side import Marginal, compare_gaps, compare_marginals
 from .metrics.subgroups import Subgroup
 from .metrics.survival import Survival
 from .metrics.utility import ColumnUtility, Utility
-from .quality import measure_quality
+from .quality import measure_quality, protected_as_for_the_fit
 from .recommender.score import ScoreParts, Scorer
+from .refit import refit_of
 from .release import Release, ReleaseDecision, decide_release, persons_needed
 from .thresholds import ThresholdVerdict, judge_disclosure, judge_quality
 
@@ -73,6 +75,8 @@ class Evaluation(Frozen):
     survival: Survival | None = None
     disclosure: Disclosure | None
     """None where too few persons were held out to attack."""
+    audit: LeaveOneOut | None = None
+    """Fits with and without the loneliest persons; None without a run card, or where a fit is dear."""
     overlap: Overlap
     values_of_few: ValuesOfFew | None = None
     k_anonymity: int | None = None
@@ -205,13 +209,14 @@ def evaluate(
     else:
         disclosure = None
         overlap = measure_overlap_alone(parts.fitted, parts.synthetic, seed, persons=parts.fitted_persons)
+    audit = _audit(parts, card, seed) if card is not None and depth == "full" and attacked else None
     few = count_values_of_few(parts.whole, parts.whole_synthetic, parts.whole_persons, POLICIES[level].min_persons)
     tell("fidelity and utility")
     quality, sampled = measure_quality(parts, card, target, seed, full=depth == "full")
     notes += sampled
     verdicts = (
         *judge_disclosure(
-            level, persons=parts.persons, disclosure=disclosure, overlap=overlap, few=few,
+            level, persons=parts.persons, disclosure=disclosure, overlap=overlap, few=few, audit=audit,
             spent=card.dp if card else None, rows_per_person=parts.rows_per_person,
             made_by_known_method=card is not None,
         ),
@@ -238,6 +243,7 @@ def evaluate(
         inference=quality.inference,
         survival=quality.survival,
         disclosure=disclosure,
+        audit=audit,
         overlap=overlap,
         values_of_few=few,
         k_anonymity=_k_anonymity(parts),
@@ -273,6 +279,14 @@ def _rounded(record: Any) -> Any:
     if isinstance(record, list | tuple):
         return [_rounded(value) for value in record]
     return float(f"{record:.4g}") if isinstance(record, float) else record
+
+
+def _audit(parts: Comparison, card: RunCard, seed: int) -> LeaveOneOut | None:
+    refit = refit_of(card)
+    if refit is None:
+        return None
+    fitted = protected_as_for_the_fit(parts.fitted, parts.fitted_persons, card, seed)
+    return audit_loneliest(fitted, parts.fitted_persons, refit, seed)
 
 
 def _histories(parts: Comparison, seed: int, tell: Say) -> HistoryEvaluation | None:

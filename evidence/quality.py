@@ -24,7 +24,7 @@ from .metrics.subgroups import Subgroup, measure_subgroups
 from .metrics.survival import Survival, measure_survival
 from .metrics.utility import ColumnUtility, Utility, measure_global_utility, measure_utility
 
-__all__ = ["Quality", "measure_quality"]
+__all__ = ["Quality", "measure_quality", "protected_as_for_the_fit"]
 
 _FEWEST_TO_COMPARE = 100
 """Held-out rows below which the fitted rows are the better yardstick of fidelity (judgement)."""
@@ -75,7 +75,11 @@ def measure_quality(
     tested = len(taught.held_out) >= 10
     quality = Quality(
         fidelity=measure_fidelity(reference, looked.synthetic, seed),
-        noise=measure_fidelity(looked.held_out, _ceiling(looked, card, seed), seed) if unseen else None,
+        noise=measure_fidelity(
+            looked.held_out, protected_as_for_the_fit(looked.fitted, looked.fitted_persons, card, seed), seed
+        )
+        if unseen
+        else None,
         utility=_utility(taught, target, seed, full) if tested and target is not None else None,
     )
     if not full:
@@ -128,17 +132,15 @@ def _thin(table: pd.DataFrame, persons: Array, most: int, rng: np.random.Generat
     return table.iloc[rows].reset_index(drop=True), persons[rows]
 
 
-def _ceiling(looked: _Sample, card: RunCard | None, seed: int) -> pd.DataFrame:
+def protected_as_for_the_fit(fitted: pd.DataFrame, persons: Array, card: RunCard | None, seed: int) -> pd.DataFrame:
     """The fitted rows as a fit saw them: what no synthesizer can be held to have lost."""
     if card is None or card.protection is None:
-        return looked.fitted
+        return fitted
     try:
-        return protect_table(
-            looked.fitted, k=card.protection.k, persons=pd.Series(looked.fitted_persons), seed=card.seed or seed
-        ).table
+        return protect_table(fitted, k=card.protection.k, persons=pd.Series(persons), seed=card.seed or seed).table
     except TableError:
         # A sample may be too small for what the whole table bore.
-        return looked.fitted
+        return fitted
 
 
 def _utility(taught: _Sample, target: object, seed: int, full: bool) -> Utility | None:

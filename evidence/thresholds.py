@@ -12,6 +12,7 @@ from typing import Literal
 from ..schemas.base import Frozen
 from ..schemas.compliance import MIN_MEMBERSHIP_MARGIN, POLICIES, SOURCES, UNSOUND, Compliance, Policy
 from ..synthesizers.running.run_card import DPSpent
+from .disclosure.audit import LeaveOneOut
 from .disclosure.intervals import Interval
 from .disclosure.measure import Disclosure
 from .disclosure.overlap import Overlap
@@ -58,6 +59,7 @@ def judge_disclosure(
     disclosure: Disclosure | None,
     overlap: Overlap,
     few: ValuesOfFew | None,
+    audit: LeaveOneOut | None = None,
     spent: DPSpent | None,
     rows_per_person: int,
     made_by_known_method: bool,
@@ -69,6 +71,7 @@ def judge_disclosure(
         persons: Of the real table.
         disclosure: None where no person was held out of the fit.
         overlap: Of the synthetic table with the real one; counted always.
+        audit: Fits with and without the loneliest persons; None where none were made.
         few: Values of few persons that stand in the synthetic table; None where they were not counted.
         spent: The budget of a DP fit; None where the method is not private, or nothing is known of it.
         rows_per_person: The most rows that one person has: a budget for rows is so many times as large for a person.
@@ -80,6 +83,7 @@ def judge_disclosure(
         *_values_of_few(few),
         judge_membership(None if disclosure is None else disclosure.membership_auc, policy.max_membership_auc),
         *_tails(disclosure, policy),
+        *_audited(audit, policy),
         _below(
             "attribute_inference", None if disclosure is None else disclosure.attribute, policy.max_attribute_advantage,
             _attribute_note(disclosure),
@@ -175,6 +179,13 @@ def _tails(disclosure: Disclosure | None, policy: Policy) -> tuple[ThresholdVerd
             )
         )  # fmt: skip
     return tuple(found)
+
+
+def _audited(audit: LeaveOneOut | None, policy: Policy) -> tuple[ThresholdVerdict, ...]:
+    if audit is None:
+        return ()
+    note = f"{audit.persons} persons that stand most alone, {audit.fits} fits"
+    return (_below("leave_one_out", audit.auc, policy.max_lonely_auc, note),)
 
 
 def _attribute_note(disclosure: Disclosure | None) -> str:

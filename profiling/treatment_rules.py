@@ -64,13 +64,13 @@ _BY_KIND: dict[str, TreatmentRule] = {
     "ssn": TreatmentRule("drop", "Drop: a social security number.", f"{_HARBOR}(G)"),
     "date": TreatmentRule(
         "generalise",
-        "Replace by days since the person's first date, or shift per person.",
+        "Model days since the person's first date; they come back as dates after a first date that is made up.",
         f"{_HARBOR}(C)",
         "time_since_first",
     ),
     "datetime": TreatmentRule(
         "generalise",
-        "Replace by time since the person's first date, or shift per person.",
+        "Model time since the person's first date; it comes back as dates after a first date that is made up.",
         f"{_HARBOR}(C)",
         "time_since_first",
     ),

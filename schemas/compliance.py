@@ -176,6 +176,7 @@ SOURCES: dict[str, str] = {
     "membership_auc": _BACKEND,
     "membership_lonely_auc": _OURS,
     "membership_caught_at_1": _OURS,
+    "leave_one_out": _OURS,
     "attribute_inference": _OURS,
     "singling_out": "9 % is that of EMA policy 0070 and Health Canada for re-identification; research: ours",
     "linkability": "9 % is that of EMA policy 0070 and Health Canada for re-identification; research: ours",

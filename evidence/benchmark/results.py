@@ -12,6 +12,7 @@ from typing import Any
 from ...schemas.errors import SettingsError
 from ...schemas.methods import HYPERPARAMETERS, Hyperparameters
 from ...synthesizers.sizing import TableShape
+from ..recommender.weighing import rescale
 
 __all__ = ["NOT_INSTALLED", "Measured", "collect_results", "load_measurements"]
 
@@ -79,7 +80,7 @@ def load_measurements(path: Path | None = None) -> tuple[Measured, ...]:
     try:
         # Not read_table: it goes through pyarrow.dataset, which imports pandas wherever that is installed.
         with pq.ParquetFile(source) as file:
-            return tuple(_cell(row) for row in file.read().to_pylist())
+            return tuple(_cell(row) for row in _in_todays_terms(file.read().to_pylist()))
     except (OSError, ArrowException, KeyError):
         raise SettingsError(f"{source}: not a file of measurements") from None
 
@@ -109,6 +110,28 @@ def collect_results(folder: Path, output: Path) -> int:
 
 def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _in_todays_terms(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Cells of the first definition of the score, their fidelity rescaled and their risk one-sided.
+
+    Independent columns of the same table and seed are 0 and a row copy is 1; an AUC below chance is no leak. What else
+    the second definition measures, likeness and other targets, those cells do not hold.
+    """
+    ends = {
+        (row["table"], row["seed"], row["method"]): row["fidelity"]
+        for row in rows
+        if row["method"] in ("independent", "row_copy") and row.get("score_version") is None
+    }
+    found = []
+    for row in rows:
+        low, high = (ends.get((row["table"], row["seed"], name)) for name in ("independent", "row_copy"))
+        if row.get("score_version") is None and row["fidelity"] is not None and low is not None and high is not None:
+            above = max(0.0, row["membership_auc"] - 0.5)
+            risk = min(1.0, above / max((row.get("copy_auc") or 1.0) - 0.5, 1e-6))
+            row = {**row, "fidelity": rescale(row["fidelity"], low, high), "risk": risk}
+        found.append(row)
+    return found
 
 
 def _cell(row: dict[str, Any]) -> Measured:

@@ -31,9 +31,9 @@ from ..metrics.fidelity import measure_fidelity, shuffle_columns
 from ..metrics.joint import likeness, tell_apart
 from ..metrics.models import Task, make_task, predict, score
 from ..metrics.utility import MIN_ABOVE_CHANCE, ratio_of
-from .weighing import score_cell, speed_of
+from .weighing import rescale, score_cell, speed_of
 
-__all__ = ["SCORE_VERSION", "ScoreDepth", "ScoreParts", "Scorer", "quick_score", "rescale"]
+__all__ = ["SCORE_VERSION", "ScoreDepth", "ScoreParts", "Scorer", "quick_score"]
 
 ScoreDepth = Literal["quick", "full"]
 
@@ -241,11 +241,3 @@ def quick_score(
         train, held_out, target=target, train_persons=train_persons, held_out_persons=held_out_persons, seed=seed
     )
     return scorer.score(synthetic, tradeoff=tradeoff, seconds=seconds)
-
-
-def rescale(value: float, independent: float, real: float) -> float:
-    """0 for what independent columns have, 1 for what real held-out rows have, and no less or more."""
-    if real - independent < 1e-3:
-        # The columns are independent in the real table too: every likeness is as good as the real one's.
-        return min(1.0, max(0.0, 1 - (real - value)))
-    return min(1.0, max(0.0, (value - independent) / (real - independent)))

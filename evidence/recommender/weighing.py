@@ -6,7 +6,7 @@ import math
 
 from ...schemas.options import Tradeoff
 
-__all__ = ["WEIGHTS", "score_cell", "speed_of"]
+__all__ = ["WEIGHTS", "rescale", "score_cell", "speed_of"]
 
 WEIGHTS: dict[Tradeoff, tuple[float, float, float, float]] = {
     "balanced": (0.33, 0.33, 0.33, 0.01),
@@ -30,3 +30,11 @@ def score_cell(tradeoff: Tradeoff, fidelity: float, utility: float | None, risk:
 def speed_of(seconds: float) -> float:
     """1 for a second and less, 0 for ten thousand and more."""
     return 1 - min(1.0, max(0.0, math.log10(max(seconds, 1.0)) / 4))
+
+
+def rescale(value: float, independent: float, real: float) -> float:
+    """0 for what independent columns have, 1 for what real held-out rows have, and no less or more."""
+    if real - independent < 1e-3:
+        # The columns are independent in the real table too: every likeness is as good as the real one's.
+        return min(1.0, max(0.0, 1 - (real - value)))
+    return min(1.0, max(0.0, (value - independent) / (real - independent)))

@@ -19,6 +19,7 @@ EXPLAINED = {
     "membership_auc": "how well the best attack tells fitted persons from others; 0.5 is chance",
     "membership_lonely_auc": "the same for the tenth of persons that stand most alone",
     "membership_caught_at_1": "fitted persons caught where one in a hundred others is accused wrongly",
+    "leave_one_out": "how well fits with and without a lonely person are told apart; 0.5 is chance",
     "attribute_inference": "how much more often a fitted person's value is guessed than another's",
     "singling_out": "predicates that hold for exactly one person, above the control",
     "linkability": "records whose two halves are joined through the table, above the control",

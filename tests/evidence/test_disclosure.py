@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from clinical_model_selector.evidence.benchmark.controls import CONTROLS, make_control
+from clinical_model_selector.evidence.disclosure.audit import audit_loneliest
 from clinical_model_selector.evidence.disclosure.intervals import (
     Interval,
     auc_interval,
@@ -193,3 +194,23 @@ def test_values_of_few_are_counted_by_person_and_public_words_are_not() -> None:
 
 def test_controls_are_known_by_name() -> None:
     assert {"row_copy", "patient_copy", "noisy_copy", "lonely_copy", "independent", "smote"} == set(CONTROLS)
+
+
+def _copies(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    return make_control("row_copy", rows, len(rows), seed)
+
+
+def _independent(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    return make_control("independent", rows, len(rows), seed)
+
+
+def test_an_audit_sees_who_is_missed_and_nobody_where_none_is() -> None:
+    fitted = parts("breast cancer")[0]
+    persons = np.arange(len(fitted))
+    told, open_ = audit_loneliest(fitted, persons, _copies), audit_loneliest(fitted, persons, _independent)
+    assert told is not None
+    assert open_ is not None
+    assert told.auc.low > 0.9
+    assert open_.auc.low < 0.7
+    assert told.fits == 35
+    assert audit_loneliest(fitted.head(20), persons[:20], _copies) is None

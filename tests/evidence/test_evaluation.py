@@ -221,3 +221,11 @@ def test_what_synthesize_returns_brings_its_card_along() -> None:
     table = _base()
     made = carry(table)
     assert evaluate(table, made, depth="quick").method == made.card.method
+
+
+def test_the_loneliest_are_audited_where_a_run_card_tells_how() -> None:
+    table = mixed_table(300)
+    found = evaluate(table, carry(table))
+    assert found.audit is not None
+    assert found.audit.persons == 6
+    assert {verdict.name for verdict in found.verdicts} >= {"leave_one_out", "overlap", "values_of_few"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from clinical_model_selector.evidence.benchmark.controls import make_control
-from clinical_model_selector.evidence.recommender.score import ScoreParts, Scorer, quick_score, rescale
-from clinical_model_selector.evidence.recommender.weighing import WEIGHTS, score_cell
+from clinical_model_selector.evidence.recommender.score import ScoreParts, Scorer, quick_score
+from clinical_model_selector.evidence.recommender.weighing import WEIGHTS, rescale, score_cell
 from sklearn.datasets import load_breast_cancer
 from tables import mixed_table
 

@@ -1,13 +1,20 @@
 """Identifiers and kinds by value alone, in ten languages: every column's name is replaced."""
 
+# ruff: noqa: RUF001
 from __future__ import annotations
 
+import itertools
 import random
+import subprocess
+import sys
+from array import array
 from collections import Counter
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from clinical_model_selector.profiling import profile_table
+from clinical_model_selector.profiling.kinds.identifiers import name_dictionary
 from clinical_model_selector.profiling.kinds.identifiers.addresses import is_phone, is_street_address
 from clinical_model_selector.profiling.kinds.identifiers.name_dictionary import name_shares, split_words
 from clinical_model_selector.profiling.kinds.identifiers.national_ids import SCHEMES, national_scheme
@@ -132,3 +139,80 @@ def test_high_cardinality_text_that_no_vocabulary_explains_is_withheld() -> None
     column = profile_table(pa.table({"V1": words + words[:100], "V2": ["a", "b"] * 125})).columns[0]
     assert column.safe.role == "withheld"
     assert column.treatment.action == "drop"
+
+
+def test_the_dictionary_holds_sorted_hashes_and_no_text() -> None:
+    content = (Path(name_dictionary.__file__).parent / "name_dictionary.bin").read_bytes()
+    start = 0
+    for section in name_dictionary.SECTIONS:
+        size = int.from_bytes(content[start : start + 4], "little")
+        hashes = array("I", content[start + 4 : start + 4 + 4 * size])
+        assert size > 1000, section
+        assert all(first < second for first, second in itertools.pairwise(hashes[:2000]))
+        start += 4 + 4 * size
+    assert start == len(content)
+
+
+COMMON = {
+    "given": [
+        "Anna",
+        "Mohammed",
+        "Wei",
+        "Svetlana",
+        "Siobhán",
+        "José",
+        "Ayşe",
+        "Jürgen",
+        "Priya",
+        "Chiara",
+        "Łukasz",
+        "Zoé",
+        "Kwame",
+        "Yuki",
+        "Olena",
+    ],
+    "family": [
+        "Müller",
+        "García",
+        "Nguyen",
+        "Kowalska",
+        "Иванова",
+        "O'Brien",
+        "Yılmaz",
+        "Rossi",
+        "Silva",
+        "de Vries",
+        "Novák",
+        "Johansson",
+    ],
+    "towns": [
+        "Paris",
+        "München",
+        "Kraków",
+        "São Paulo",
+        "Москва",
+        "İzmir",
+        "Rotterdam",
+        "Göteborg",
+        "Sevilla",
+        "Torino",
+        "北京",
+        "Αθήνα",
+    ],
+}
+
+
+@pytest.mark.parametrize("section", COMMON)
+def test_common_names_are_in_it(section: str) -> None:
+    shares = name_shares(COMMON[section])
+    assert (shares.place + shares.region if section == "towns" else shares.person) >= 0.9
+
+
+def test_it_is_read_when_words_are_judged_and_not_before() -> None:
+    code = (
+        "from clinical_model_selector.profiling.kinds.identifiers import name_dictionary as names; "
+        "import clinical_model_selector.profiling.profiler; print(names._sections.cache_info().currsize); "
+        "names.name_shares(['Anna']); print(names._sections.cache_info().currsize)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.split() == ["0", "1"]
