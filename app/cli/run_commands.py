@@ -266,6 +266,9 @@ def auto(
     options: SelectionOptions,
     look: TableOptions,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="At most so many.")] = 3,
+    max_seconds: Annotated[
+        float, typer.Option("--max-seconds", metavar="S", min=0.0, help="CPU seconds to tune the first plan; 0: not.")
+    ] = 120.0,
     seed: Seed = None,
     held_out: HeldOut = 0.2,
     limit_seconds: Seconds = 600.0,
@@ -297,6 +300,7 @@ def auto(
         open_given(table, look),
         selector=selector,
         rounds=rounds,
+        max_seconds=max_seconds,
         seed=seed,
         held_out=held_out,
         limits=FitLimits(limit_seconds, limit_gb * 1e9),

@@ -181,6 +181,7 @@ def _auto(task: Task) -> None:
         task.table,
         selector=ClinicalModelSelector(task.settings),
         rounds=options.rounds,
+        max_seconds=options.max_seconds,
         seed=options.seed,
         held_out=options.held_out,
         limits=task.limits,

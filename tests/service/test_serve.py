@@ -50,6 +50,29 @@ def test_a_new_key_is_printed_once_with_the_line_to_keep(
     assert key not in line
 
 
+_WITHOUT_LIGHT = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("joblib", "numpy", "pandas", "psutil", "scipy", "sklearn"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Missing())
+from clinical_model_selector.app.service.routes import create_app
+app = create_app()
+"""
+
+
+def test_a_service_that_only_plans_needs_no_synthesizers(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_LIGHT],
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr.decode()
+
+
 def test_a_key_file_is_made_once_and_opens(tmp_path: Path) -> None:
     path = tmp_path / "key"
     key = read_or_make_key(path)
