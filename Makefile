@@ -14,10 +14,11 @@ DEV := $(VENV)/.dev$(EXTRAS:%=-%)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test environments check lint types imports format lock clean
+.PHONY: help demo light serve test environments check lint types imports format lock clean
 
 help:
 	@echo 'make demo    a plan for the table in examples/'
+	@echo 'make light   what synthesize, evaluate, tune and auto need besides'
 	@echo 'make serve   the service and its page on http://localhost:8000/'
 	@echo 'make test    the tests'
 	@echo 'make environments  what the synthesizers'"'"' own libraries need, 10 GB; without them their tests are skipped'
@@ -27,6 +28,9 @@ help:
 
 demo: $(VENV)/.runtime
 	$(BIN)/clinical-model-selector select examples/gbsg2.csv --target cens
+
+light: $(VENV)/.light
+	@echo 'Now: $(BIN)/clinical-model-selector auto examples/gbsg2.csv --target cens -o synthetic.csv'
 
 serve: $(VENV)/.service
 	$(BIN)/clinical-model-selector serve
@@ -70,6 +74,11 @@ $(VENV)/.runtime: pyproject.toml requirements.lock | $(BIN)/python
 	@echo 'Setting up .venv, about a minute ...'
 	@$(PIP) install --constraint requirements.lock --editable .
 	@touch $@
+
+$(VENV)/.light: pyproject.toml requirements.lock | $(BIN)/python
+	@echo 'Setting up .venv with what carries plans out, about a minute ...'
+	@$(PIP) install --constraint requirements.lock --editable '.[light]'
+	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.service: pyproject.toml requirements.lock | $(BIN)/python
 	@echo 'Setting up .venv with the service, about a minute ...'

@@ -1,7 +1,8 @@
-"""``run_auto``: select, synthesize, evaluate, and plan anew with what was measured, a few times, keeping the best."""
+"""``run_auto``: select, tune, synthesize, evaluate, and plan anew with what was measured, keeping the best."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,17 +10,23 @@ from typing import Any
 from ..evidence.evaluation import Depth, Evaluation, evaluate
 from ..evidence.recommender.weighing import score_cell
 from ..profiling import open_table
+from ..profiling.readers.to_pandas import read_table
 from ..schemas.compliance import Compliance
 from ..schemas.errors import SelectorError, SynthesisFailed
+from ..schemas.methods import CATALOGUE
 from ..schemas.options import Tradeoff
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.request import EvidenceMetrics
 from ..schemas.result import SelectionResult
+from ..schemas.table.table_handle import TableHandle
+from ..synthesizers.encoding.apply_treatments import group_column
 from ..synthesizers.encoding.table_encoding import Bounds
 from ..synthesizers.running.fit_process import FitLimits
+from ..synthesizers.running.holdout import split_rows
 from ..synthesizers.running.run_plan import Say, Synthesis
 from .selector import ClinicalModelSelector
 from .synthesize import protection_by, synthesize
+from .tune import DEFAULT_SECONDS, tune
 
 __all__ = ["AutoRound", "run_auto"]
 
@@ -45,6 +52,7 @@ def run_auto(
     *,
     selector: ClinicalModelSelector,
     rounds: int = MAX_ROUNDS,
+    max_seconds: float = DEFAULT_SECONDS,
     seed: int | None = None,
     held_out: float = 0.2,
     limits: FitLimits | None = None,
@@ -65,6 +73,8 @@ def run_auto(
         table: Whatever ``open_table`` takes, or its handle.
         selector: Who plans.
         rounds: At most so many.
+        max_seconds: CPU seconds of the race that the first plan is tuned in, on the rows that are fitted alone; 0
+            leaves it as it was selected.
         seed: Makes the syntheses repeatable.
         held_out: Share that no fit sees.
         limits: Time and memory of each fit.
@@ -84,6 +94,10 @@ def run_auto(
     target: str | None = request.get("target")
     level: Compliance = request.get("compliance") or selector.settings.compliance_level
     result = selector.select(table, **request)
+    if max_seconds > 0 and not _why_not_raced(result):
+        # The rows that the evaluation holds out must be the same in every round, and unseen by the race.
+        seed = secrets.randbits(31) if seed is None else seed
+        result = _tuned(table, result, selector, held_out, seed, max_seconds, limits, public, tell, request)
     tried = [result.plan.choice]
     done: list[AutoRound] = []
     failed: SynthesisFailed | None = None
@@ -130,6 +144,39 @@ def run_auto(
         assert failed is not None
         raise failed
     return max(done, key=_order), tuple(done)
+
+
+def _why_not_raced(result: SelectionResult) -> bool:
+    return result.plan.dp.enabled or CATALOGUE[result.plan.choice.method].histories
+
+
+def _tuned(
+    table: TableHandle,
+    result: SelectionResult,
+    selector: ClinicalModelSelector,
+    held_out: float,
+    seed: int,
+    max_seconds: float,
+    limits: FitLimits | None,
+    public: Mapping[str, Bounds] | None,
+    tell: Say,
+    request: Mapping[str, Any],
+) -> SelectionResult:
+    """``result`` with the plan that a race on the fitted rows found."""
+    persons = next((item.column for item in result.treatments if item.patient), None)
+    reading = read_table(table, persons=persons)
+    group = group_column(reading.frame, reading.treatments_of_parts(result.treatments))
+    inside, _ = split_rows(reading.frame, held_out, seed, group)
+    tell(f"tuning the plan on this table for at most {max_seconds:.0f} CPU seconds")
+    raced = tune(
+        reading.frame.iloc[inside].reset_index(drop=True), selector=selector, start=result, max_seconds=max_seconds,
+        seed=seed, limits=limits, public=public, watch=lambda stage, share: tell(f"tuning: {share:.0%}, {stage}"),
+        **request,
+    )  # fmt: skip
+    assert raced.race is not None
+    tell(raced.race.sentence)
+    warnings = [*result.warnings, raced.race.sentence, raced.race.about_proposal]
+    return result.model_copy(update={"plan": raced.plan, "race": raced.race, "warnings": warnings})
 
 
 def _score(tradeoff: Tradeoff, evaluation: Evaluation, made: Synthesis) -> float:

@@ -25,6 +25,9 @@ from ..synthesizers.running.run_plan import Say, Synthesis, carry_out
 
 __all__ = ["protection_by", "sample", "synthesize"]
 
+_MOST_SAID = 20
+"""Changes that are said; the run card has them all."""
+
 
 def synthesize(
     table: Any,
@@ -77,6 +80,9 @@ def synthesize(
         treatments = tuple(column.treatment for column in profile.columns)
     persons = next((item.column for item in treatments if item.patient), None)
     reading = read_table(handle, persons=persons)
+    if say is not None:
+        for change in reading.changes[:_MOST_SAID]:
+            say(change.sentence)
     settings = settings if settings is not None else Settings()
     level: Compliance | None = None
     if isinstance(plan, SelectionResult):

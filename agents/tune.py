@@ -11,16 +11,15 @@ from ..evidence.recommender.race import Candidate, RaceOutcome, Standing, run_ra
 from ..evidence.recommender.ranking import Ranked, rate_all
 from ..evidence.recommender.trials import TrialRunner, TrialSetting
 from ..profiling import open_table
-from ..profiling.readers.to_pandas import as_frame
+from ..profiling.readers.to_pandas import read_table
 from ..schemas.errors import MissingExtra, SettingsError
-from ..schemas.methods import Hyperparameters
+from ..schemas.methods import CATALOGUE, Hyperparameters
 from ..schemas.options import SelectionOptions
 from ..schemas.plan import DPSettings, ModelSelectionPlan
 from ..schemas.profile import TableProfile
 from ..schemas.question import Question
-from ..schemas.race import RaceEntry, RaceReport
 from ..schemas.request import SelectionRequest
-from ..schemas.result import SelectionResult
+from ..schemas.result import RaceEntry, RaceReport, SelectionResult
 from ..schemas.settings import Settings
 from ..synthesizers.encoding.table_encoding import Bounds
 from ..synthesizers.running.environments import interpreter_for
@@ -98,23 +97,26 @@ def tune(
     options = {name: getattr(asked, name) for name in SelectionOptions.model_fields}
     question = resolve(SelectionRequest(profile=profile, **options), selector.settings).question
     result = start if start is not None else selector.select(profile=profile, **options)
-    if question.constraints.require_dp or result.plan.dp.enabled:
-        reason = "a differentially private plan is not raced: every fit would spend epsilon; expectations chose it"
+    reason = _why_not(question, result.plan)
+    if reason is not None:
         report = RaceReport(
             ended="not raced", splits=0, cpu_seconds=0.0, max_seconds=max_seconds, entries=(), about_proposal=reason
         )
         return result.model_copy(update={"race": report, "warnings": [*result.warnings, reason]})
     environments = Path(selector.settings.selector_environments).expanduser()
     candidates = _candidates(question, result.plan, environments)
+    treatments = tuple(column.treatment for column in profile.columns)
+    reading = read_table(handle, persons=next((item.column for item in treatments if item.patient), None))
+    named = next((column.name for column in profile.columns if column.safe.role == "target"), None)
     setting = TrialSetting(
-        table=as_frame(handle),
-        treatments=tuple(column.treatment for column in profile.columns),
+        table=reading.frame,
+        treatments=reading.treatments_of_parts(treatments),
         environments=environments,
         limits=limits or FitLimits(),
         tradeoff=question.constraints.tradeoff,
         policy=question.constraints.policy,
         protection=protection_by(selector.settings, question.constraints.compliance),
-        target=next((column.name for column in profile.columns if column.safe.role == "target"), None),
+        target=reading.parts.get(named, (named,))[0] if named is not None else None,
         public=public,
         seed=seed,
     )
@@ -131,6 +133,15 @@ def tune(
     )
     tuned._question = question
     return tuned
+
+
+def _why_not(question: Question, plan: ModelSelectionPlan) -> str | None:
+    """Why this plan is not raced; None where it is."""
+    if question.constraints.require_dp or plan.dp.enabled:
+        return "a differentially private plan is not raced: every fit would spend epsilon; expectations chose it"
+    if CATALOGUE[plan.choice.method].histories:
+        return "a plan for histories is not raced: the quick score is of single rows; expectations chose it"
+    return None
 
 
 def _candidates(question: Question, plan: ModelSelectionPlan, environments: Path) -> list[Candidate]:

@@ -7,7 +7,7 @@ synthesizers that are feasible for it with hyper-parameters sized for it, and th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
@@ -16,6 +16,7 @@ from ..evidence.recommender.ranking import WEIGHTS, Ranked, rank
 from ..evidence.recommender.review_choice import NOTICEABLE
 from ..profiling import describe_for_prompt
 from ..schemas.methods import Hyperparameters
+from ..schemas.profile import SafeProfile
 from ..schemas.question import Constraints, Question
 from ..schemas.request import PreviousRound
 from ..synthesizers.catalogue import CATALOGUE
@@ -63,7 +64,7 @@ def render_user_message(question: Question) -> str:
     """The user message: constraints, table, feasible synthesizers, the others, and the previous round if any."""
     parts = [
         "# Constraints\n" + "\n".join(_constraint_lines(question)),
-        f"# Table\n{describe_for_prompt(question.profile)}\n{LEGEND}",
+        f"# Table\n{_table_text(question.profile)}\n{LEGEND}",
         "# Feasible, best expected first\n" + "\n".join(_feasible_lines(rank(question))),
     ]
     refused = list(_refused_lines(question))
@@ -72,6 +73,12 @@ def render_user_message(question: Question) -> str:
     if question.previous is not None:
         parts.append("# Previous round\n" + _previous_lines(question.previous))
     return "\n\n".join(parts)
+
+
+@lru_cache(maxsize=64)
+def _table_text(profile: SafeProfile) -> str:
+    """Cached: a page shows the prompt that is then asked, and a table is asked about in several ways."""
+    return describe_for_prompt(profile)
 
 
 def _constraint_lines(question: Question) -> Iterator[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..profiling import profile_table
-from ..profiling.readers.to_pandas import as_frame
+from ..profiling.readers.to_pandas import read_table
 from ..schemas.column_treatment import Treatment
 from ..schemas.errors import TableError
 from ..schemas.profile import TableProfile
@@ -95,7 +95,8 @@ def prepare(
     Raises:
         TableError: A table cannot be read, the tables are unrelated, or a column is not there.
     """
-    real, synthetic = as_frame(real), as_frame(synthetic)
+    reading = read_table(real, persons=patient_id or _person_of(card))
+    real, synthetic = reading.frame, read_table(synthetic, like=reading).frame
     notes: list[str] = []
     profile = _profile(real, patient_id, notes)
     group = _person_column(real, card, profile, patient_id)
@@ -108,14 +109,14 @@ def prepare(
     fitted, held_out = treated.iloc[fitted_rows], treated.iloc[held_out_rows]
     fitted_persons, held_out_persons = owners[fitted_rows], owners[held_out_rows]
     if train is not None:
-        extra = as_frame(train)
+        extra = read_table(train, like=reading).frame
         fitted, fitted_persons = _treat(extra, card, profile, []), _owners(extra, group)
         if holdout is None:
             rest = _not_in(treated, fitted, shared, owners, fitted_persons, group is not None)
             held_out, held_out_persons = treated[rest], owners[rest]
             notes.append(f"{int(rest.sum())} rows of the real table are not among the training rows: held out")
     if holdout is not None:
-        extra = as_frame(holdout)
+        extra = read_table(holdout, like=reading).frame
         held_out, held_out_persons = _treat(extra, card, profile, []), _owners(extra, group)
         if train is None:
             rest = _not_in(fitted, held_out, shared, fitted_persons, held_out_persons, group is not None)
@@ -159,6 +160,11 @@ def prepare(
         raw_synthetic=raw_synthetic,
         treatments=_treatments(card, profile),
     )
+
+
+def _person_of(card: RunCard | None) -> str | None:
+    """The column by which a table too large for a fit was sampled."""
+    return None if card is None else next((item.column for item in card.treatments if item.patient), None)
 
 
 def _treatments(card: RunCard | None, profile: TableProfile | None) -> tuple[Treatment, ...]:

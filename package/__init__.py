@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from .agents.auto import run_auto
+    from .agents.composition import CHECKPOINT_TYPES
     from .agents.linked import evaluate_set, synthesize_set
+    from .agents.selection_tool import selection_tool
     from .agents.selector import ClinicalModelSelector
     from .agents.synthesize import sample, synthesize
     from .agents.tune import tune
     from .evidence.evaluation import evaluate
-    from .profiling import profile_table
+    from .profiling import open_table, profile_table
     from .schemas.errors import (
         MissingExtra,
         NoFeasibleSynthesizer,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "CHECKPOINT_TYPES",
     "ClinicalModelSelector",
     "MissingExtra",
     "ModelSelectionPlan",
@@ -51,15 +54,18 @@ __all__ = [
     "__version__",
     "evaluate",
     "evaluate_set",
+    "open_table",
     "profile_table",
     "run_auto",
     "sample",
+    "selection_tool",
     "synthesize",
     "synthesize_set",
     "tune",
 ]
 
 _HOMES = {
+    "CHECKPOINT_TYPES": "agents.composition",
     "ClinicalModelSelector": "agents.selector",
     "ModelSelectionPlan": "schemas.plan",
     "SelectionRequest": "schemas.request",
@@ -67,9 +73,11 @@ _HOMES = {
     "Settings": "schemas.settings",
     "evaluate": "evidence.evaluation",
     "evaluate_set": "agents.linked",
+    "open_table": "profiling",
     "profile_table": "profiling",
     "run_auto": "agents.auto",
     "sample": "agents.synthesize",
+    "selection_tool": "agents.selection_tool",
     "synthesize": "agents.synthesize",
     "synthesize_set": "agents.linked",
     "tune": "agents.tune",

@@ -22,6 +22,8 @@ def quietly(run: Callable[[], T], expected: tuple[type[Exception], ...], message
     """
     try:
         return run()
+    except MemoryError:  # Arrow's is one of its errors too, and says nothing of the table
+        raise
     except expected as error:
         name = type(error).__name__
     # Raised out here, so that __context__ does not keep the engine's error for a log to print.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..schemas.rules import Determines, ImpliesMissing, MinedRule, NotAbove, Rule
+from ..schemas.table.rules import Determines, ImpliesMissing, MinedRule, NotAbove, Rule
 
 __all__ = ["LEAST_BROKEN_BY_CHANCE", "LEAST_SUPPORT", "mine_rules"]
 

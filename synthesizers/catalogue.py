@@ -12,9 +12,13 @@ __all__ = ["CATALOGUE", "CATALOGUE_VERSION", "NOT_OFFERED", "CatalogueEntry", "r
 NOT_OFFERED: dict[str, str] = {
     "pategan": "discards the caller's delta, and some teacher queries bypass its privacy accountant",
     "dpgan": "samples without Poisson sampling and fits its encoder on the raw data, so its epsilon does not hold",
+    "argn_histories": (
+        "mostlyai-engine's sequential mode: at 100 to 1,000 patients hardly better than rows dealt at random, and its "
+        "value protection counts rows (measured)"
+    ),
     "aim": "synthcity's variant takes its domain from the raw data, so its epsilon does not hold; dp_aim is offered",
 }
-"""Known to the existing backend, and why we do not offer it (read in their code)."""
+"""Known, to the existing backend or to us, and why we do not offer it (read in their code, or measured)."""
 
 _BY_BACKEND_ID = {entry.backend_id or method: method for method, entry in CATALOGUE.items()}
 

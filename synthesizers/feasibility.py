@@ -49,6 +49,10 @@ MAX_FIT_BYTES = 8e9
 MAX_ONE_HOT_WIDTH = 2000
 """Encoded columns above which one-hot synthesizers are refused: thousands hang them or take all memory."""
 
+_NO_DP_BY_PATIENT = (
+    "gives no differential privacy: a guarantee by row is none for a patient, and no library here gives one by patient"
+)
+
 _MIN_ROWS_PER_LEVEL = 5
 """Rows per level of a column below which a one-hot synthesizer cannot learn its levels (judgement)."""
 
@@ -94,7 +98,13 @@ def method_obstacles(method: str, shape: TableShape, constraints: Constraints) -
             )
         )
     if constraints.require_dp and entry.dp is None:
-        found.append(Obstacle(None, "no_dp", "gives no differential privacy, which is required"))
+        found.append(
+            Obstacle(
+                None,
+                "no_dp",
+                _NO_DP_BY_PATIENT if entry.histories else "gives no differential privacy, which is required",
+            )
+        )
     several = shape.patients is not None
     if entry.histories and (not several or constraints.single_rows):
         reason = "one row a patient is asked for" if several else "the table has one row a patient, or no patient key"

@@ -150,10 +150,10 @@ def benchmark_report(
 ) -> None:
     """Regret of a selector over tables and scenarios, the judged table left out of what it knows."""
     need_light("benchmark report")
+    from ...agents.benchmark_selectors import make_selector
     from ...evidence.benchmark.regret import report_regret
     from ...evidence.benchmark.results import load_measurements
     from ..render.evaluation_views import regret_page, regret_view
-    from .benchmark_selectors import make_selector
 
     found = report_regret(load_measurements(measurements), make_selector(provider))
     if html is not None:

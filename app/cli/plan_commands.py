@@ -57,7 +57,7 @@ def select(
     known = profile_linked(table, linked) if table and linked.events else profile_of(table, profile, look)
     with shown_selection() as config:
         result = selector.select(profile=known, config=config, **dict(options))
-    _show_result(result, as_json, html)
+    _show_result(result, as_json, html, table)
 
 
 @expand_options
@@ -84,14 +84,14 @@ def replan(
     done = PreviousRound(plan=last.plan if isinstance(last, SelectionResult) else last, metrics=read_metrics(metrics))
     selector = ClinicalModelSelector()
     known = profile_of(table, profile, look)
-    _show_result(selector.select(profile=known, previous=done, **dict(options)), as_json, html)
+    _show_result(selector.select(profile=known, previous=done, **dict(options)), as_json, html, table)
 
 
-def _show_result(result: SelectionResult, as_json: bool, html: Path | None) -> None:
+def _show_result(result: SelectionResult, as_json: bool, html: Path | None, table: str | None) -> None:
     if html is not None:
         from ..render.pages import result_page
 
-        write_page(html, result_page(result))
+        write_page(html, result_page(result, Path(table).name if table and "://" not in table else ""))
     if as_json:
         print_json(json.loads(result.to_json(names=True)))
     else:
@@ -146,7 +146,7 @@ def tune(
             profile=profile,
             **dict(options),
         )
-    _show_result(result, as_json, html)
+    _show_result(result, as_json, html, table)
 
 
 @expand_options

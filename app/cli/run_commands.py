@@ -130,7 +130,7 @@ def synthesize(
             output,
         )  # fmt: skip
         return
-    check_output(output, inputs=(table, plan, *([public_bounds] if public_bounds else [])), force=force)
+    check_output(output, force=force)
     if create_environments:
         create_for(known.plan.methods if hasattr(known, "plan") else known.methods, settings)
     made = carry_out(
@@ -266,6 +266,9 @@ def auto(
     options: SelectionOptions,
     look: TableOptions,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="At most so many.")] = 3,
+    max_seconds: Annotated[
+        float, typer.Option("--max-seconds", metavar="S", min=0.0, help="CPU seconds to tune the first plan; 0: not.")
+    ] = 120.0,
     seed: Seed = None,
     held_out: HeldOut = 0.2,
     limit_seconds: Seconds = 600.0,
@@ -291,12 +294,13 @@ def auto(
     from ..input_files import read_bounds
     from ..render.evaluation_views import auto_page, auto_record, auto_view
 
-    check_output(output, inputs=(table, *([public_bounds] if public_bounds else [])), force=force)
+    check_output(output, force=force)
     selector = ClinicalModelSelector()
     best, all_rounds = run_auto(
         open_given(table, look),
         selector=selector,
         rounds=rounds,
+        max_seconds=max_seconds,
         seed=seed,
         held_out=held_out,
         limits=FitLimits(limit_seconds, limit_gb * 1e9),

@@ -110,6 +110,6 @@ def environments(
     if as_json:
         print_json(record)
     else:
-        from ..render.evaluation_views import environments_view
+        from ..render.provider_views import environments_view
 
         print_view(environments_view(record))

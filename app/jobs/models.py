@@ -38,8 +38,8 @@ class JobUpload(PlanUpload):
     """Share of rows that no fit sees, so that the result can be judged."""
     rounds: Annotated[int, Field(ge=1, le=10)] = 3
     """Of auto, at most."""
-    max_seconds: Annotated[float, Field(gt=0.0, le=86_400.0)] = 120.0
-    """Of tune."""
+    max_seconds: Annotated[float, Field(ge=0.0, le=86_400.0)] = 120.0
+    """CPU seconds of the race, of tune and auto; 0 leaves the plan of auto as it was selected."""
     evaluate: bool = True
     """After synthesize: judge the table, and write the report."""
     quasi_identifiers: Annotated[
@@ -56,7 +56,7 @@ _COMMON = {"kind", "table_from"}
 _MADE = {"seed", "held_out", "quasi_identifiers", "output", "spreadsheet_safe"}
 _PLANNED = {*SelectionOptions.model_fields, "target", "patient_id", "kinds"}
 _FIELDS: dict[JobKind, set[str]] = {
-    "auto": _PLANNED | _MADE | {"rounds"},
+    "auto": _PLANNED | _MADE | {"rounds", "max_seconds"},
     "synthesize": _MADE | {"target", "patient_id", "compliance", "evaluate"},
     "evaluate": {"target", "compliance", "quasi_identifiers"},
     "tune": _PLANNED | {"max_seconds", "seed"},

@@ -27,7 +27,6 @@ __all__ = [
     "auto_record",
     "auto_view",
     "controls_view",
-    "environments_view",
     "evaluation_page",
     "evaluation_view",
     "regret_page",
@@ -119,16 +118,6 @@ def auto_page(best: AutoRound, rounds: Sequence[AutoRound]) -> str:
         best.evaluation,
         f'<p>Round {best.number} is kept.</p><div class="scroll"><table><tr>{head}</tr>{rows}</table></div>',
     )
-
-
-def environments_view(record: Sequence[dict[str, Any]]) -> RenderableType:
-    """Which environments there are."""
-    table = Table()
-    for name in ("environment", "synthesizers", "installed"):
-        table.add_column(name)
-    for one in record:
-        table.add_row(one["name"], ", ".join(one["methods"]), "yes" if one["created"] else "no")
-    return table
 
 
 def controls_view(summary: dict[str, Any]) -> RenderableType:

@@ -1,4 +1,4 @@
-"""What ``models`` and ``doctor`` show."""
+"""What ``models``, ``doctor`` and ``environments`` show."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...chains.doctor import Finding
     from ...chains.providers.openrouter_models import ListedModel
 
-__all__ = ["findings_record", "findings_view", "models_record", "models_view"]
+__all__ = ["environments_view", "findings_record", "findings_view", "models_record", "models_view"]
 
 _STYLES = {"ok": "green", "warning": "yellow", "failure": "bold red", "off": "dim"}
 
@@ -57,6 +57,12 @@ def findings_view(findings: Sequence[Finding]) -> RenderableType:
 def findings_record(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """The findings for ``--json``."""
     return [asdict(finding) for finding in findings]
+
+
+def environments_view(record: Sequence[dict[str, Any]]) -> RenderableType:
+    """Which of the synthesizers' environments there are."""
+    rows = [(item["name"], ", ".join(item["methods"]), "yes" if item["created"] else "no") for item in record]
+    return table_of("Environments of the synthesizers' libraries", ("environment", "synthesizers", "installed"), rows)
 
 
 def _per_million(usd: float | None) -> str:

@@ -24,8 +24,7 @@ from .words import (
 
 if TYPE_CHECKING:
     from ...schemas.profile import ColumnProfile, TableProfile
-    from ...schemas.race import RaceReport
-    from ...schemas.result import Attempt, Provenance, SelectionResult, Treatment
+    from ...schemas.result import Attempt, Provenance, RaceReport, SelectionResult, Treatment
 
 __all__ = [
     "catalogue_record",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ...synthesizers.running.held_folders import HeldFolder, sweep_folders
 from .admission.shares import Caller, Shares
 from .models import parse
 from .problem_details import TooLarge
-from .request_body import FILE_FIELD, read_form, read_json
+from .request_body import FILE_FIELD, in_turn, read_form, read_json
 
 __all__ = ["UPLOAD_FOLDER", "Intake"]
 
@@ -57,11 +57,18 @@ class Intake:
         Raises:
             RequestRefused: It cannot be taken.
         """
+        size = 0
+
+        def count(amount: int) -> None:
+            nonlocal size
+            meter(amount)
+            size += amount
+
         with self._metered(caller) as meter:
             with self._arriving.hold(caller):
-                value = await read_json(request, self._settings, meter)
+                value = await read_json(request, self._settings, count)
             self._check_columns(value)
-            yield await asyncio.to_thread(parse, model, value)
+            yield await in_turn(size, partial(parse, model, value))
 
     @asynccontextmanager
     async def form(
@@ -87,7 +94,7 @@ class Intake:
         with self._metered(caller) as meter, self._folder(parent) as folder:
             with self._arriving.hold(caller):
                 fields = await read_form(request, folder, self._settings, meter, files)
-            yield folder, await asyncio.to_thread(parse, model, fields)
+            yield folder, parse(model, fields)
 
     @contextmanager
     def _metered(self, caller: Caller) -> Iterator[Callable[[int], None]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from fastapi import Request
 from pydantic_core import from_json
@@ -19,7 +19,7 @@ from .problem_details import BadRequest, ClientTooSlow, TooLarge, UnsupportedMed
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-__all__ = ["FILE_FIELD", "MAX_JSON", "UPLOAD", "Meter", "content_type", "read_form", "read_json"]
+__all__ = ["FILE_FIELD", "MAX_JSON", "UPLOAD", "Meter", "content_type", "in_turn", "read_form", "read_json"]
 
 MAX_JSON = 4 << 20
 """Bytes of a JSON body: a safe profile of 5,000 columns takes half of it."""
@@ -31,6 +31,9 @@ _MAX_FIELD = 1 << 18
 _MAX_FIELDS = 32
 _BYTES_PER_SECOND = 1 << 16
 """The least pace, on the mean of every window: what was sent quickly before buys no time to stand still."""
+
+_QUICK = 1 << 16
+"""Bytes of JSON that take less time than to hand them to another thread and back."""
 
 Meter = Callable[[int], None]
 """Told of so many bytes more; raises where they are too many."""
@@ -53,11 +56,15 @@ async def read_json(request: Request, settings: Settings, meter: Meter) -> objec
     async for chunk in _arriving(request, MAX_JSON, settings.service_read_timeout_s, meter):
         body += chunk
     try:
-        # Megabytes take a while, in which others are answered.
-        return await asyncio.to_thread(from_json, bytes(body), allow_inf_nan=False)
+        return await in_turn(len(body), lambda: from_json(bytes(body), allow_inf_nan=False))
     except ValueError as error:
         deep = "recursion" in str(error)
         raise BadRequest("the body is nested too deeply" if deep else "the body is not JSON") from None
+
+
+async def in_turn(size: int, work: Callable[[], Any]) -> Any:
+    """``work`` on a body of ``size`` bytes: megabytes take a while, in which others are answered by this thread."""
+    return work() if size <= _QUICK else await asyncio.to_thread(work)
 
 
 async def read_form(

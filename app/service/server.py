@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from ...schemas.errors import MissingExtra, SettingsError
+from ...schemas.errors import MissingExtra, SelectorError, SettingsError
 from ...schemas.settings import Settings
 
 __all__ = ["print_new_key", "read_or_make_key", "run_service", "run_worker_process"]
@@ -109,6 +109,11 @@ def run_service(host: str, port: int, key_file: Path | None = None) -> None:
     workers.start()
     try:
         server.run()
+    except SystemExit:
+        # uvicorn's own exit code is 3, which here says that no provider could answer.
+        raise SelectorError(
+            f"cannot listen on {host}:{port}: the port is taken or may not be used; see --port"
+        ) from None
     finally:
         workers.stop()
     if not server.started:

@@ -15,8 +15,7 @@ from fastapi.routing import APIRoute
 from ...agents.resolve_request import resolve
 from ...chains.prompt import render_user_message
 from ...evidence.recommender.ranking import rank
-from ...evidence.report.svg import Bar, draw_evidence
-from ...evidence.report.words import ANSWERS, figure
+from ...evidence.report.svg import draw_evidence
 from ...schemas.errors import NoFeasibleSynthesizer
 from ...schemas.options import SelectionOptions
 from ...schemas.profile import Kind
@@ -26,6 +25,7 @@ from ...schemas.result import SelectionResult
 from ...synthesizers.feasibility import assess
 from ..jobs.routes import Jobs
 from ..render.jinja import template_environment
+from ..render.pages import evidence_bars
 from ..service.handler import Service
 from ..service.models import PlanRequest, PlanUpload, to_selection
 from ..service.status import configured_legs
@@ -98,6 +98,9 @@ async def _plan(service: Service, request: Request) -> Response:
 
 async def _job(jobs: Jobs, request: Request, job_id: str) -> Response:
     """What a finished job made, with its judgement."""
+    # Takes what jobs take, which a service that only plans need not have.
+    from ...evidence.report.words import ANSWERS, figure
+
     job = jobs.find(request, job_id)
     answer = jobs.describe(job)
     path = job.results / "evaluation.json"
@@ -107,7 +110,7 @@ async def _job(jobs: Jobs, request: Request, job_id: str) -> Response:
 
 def _render_plan(service: Service, request: SelectionRequest, result: SelectionResult) -> Response:
     question = resolve(request, service.settings).question
-    bars = _bars(question, result)
+    bars = evidence_bars(question, result)
     return HTMLResponse(
         _template("plan").render(
             plan=result.plan,
@@ -131,25 +134,6 @@ def _question(service: Service, request: SelectionRequest) -> tuple[Question | N
     except NoFeasibleSynthesizer as error:
         return None, error.reasons
     return question, {}
-
-
-def _bars(question: Question, result: SelectionResult) -> list[Bar]:
-    places: dict[str, str] = {
-        result.plan.choice.method: "choice",
-        **{backup.method: "backup" for backup in result.plan.backups},
-    }
-    ranked = sorted(rank(question), key=lambda item: list(places).index(item.method) if item.method in places else 99)
-    return [
-        Bar(
-            item.method,
-            places.get(item.method, ""),
-            item.expectation.fidelity,
-            item.expectation.utility,
-            1 - item.expectation.risk,
-            item.expectation.stand_in,
-        )
-        for item in ranked
-    ]
 
 
 def _refused(question: Question) -> dict[str, str]:

@@ -25,7 +25,7 @@ import httpx
 
 from ...schemas.result import Outcome
 from .private_loop import get_private_loop
-from .transport_errors import explain
+from .redaction import explain_failure
 
 __all__ = [
     "MAX_BODY_BYTES",
@@ -178,7 +178,7 @@ async def send(
     except httpx.DecodingError:
         raise RequestFailed("invalid_response", "the body's content encoding is broken") from None
     except (httpx.TransportError, OSError) as error:
-        raise RequestFailed("connection", explain(error), sent=progress.connected) from None
+        raise RequestFailed("connection", explain_failure(error), sent=progress.connected) from None
 
 
 def _too_late(progress: _Progress, patient: bool) -> RequestFailed:

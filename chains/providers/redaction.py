@@ -1,11 +1,14 @@
-"""What may be shown of a key, an address, and a provider's own words."""
+"""What may be shown of a key, an address, a provider's own words, and a connection that failed."""
 
 from __future__ import annotations
 
 import re
+import socket
 from urllib.parse import urlsplit, urlunsplit
 
-__all__ = ["MAX_MESSAGE", "mask_key", "mask_text", "mask_url"]
+import httpx
+
+__all__ = ["MAX_MESSAGE", "explain_failure", "mask_key", "mask_text", "mask_url"]
 
 MAX_MESSAGE = 500
 """Characters kept of a provider's message."""
@@ -50,3 +53,26 @@ def mask_url(url: str) -> str:
 def _mask_match(match: re.Match[str]) -> str:
     word = match.group()
     return "bearer …" if word.lower().startswith("bearer") else mask_key(word)
+
+
+def explain_failure(error: BaseException) -> str:
+    """The cause of a transport error; addresses stay out, they may hold a password."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return "the host name cannot be resolved"
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused"
+        if isinstance(cause, ConnectionResetError):
+            return "connection reset"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx.ConnectTimeout):
+        return "no connection in time"
+    if isinstance(error, httpx.ConnectError):
+        # Happy eyeballs joins several refusals into one message without a cause.
+        return "no connection" + (": certificate not trusted" if "CERTIFICATE" in str(error) else "")
+    if isinstance(error, httpx.RemoteProtocolError):
+        return "the server broke off or did not speak HTTP"
+    if isinstance(error, httpx.ReadError | httpx.WriteError):
+        return "connection lost"
+    return type(error).__name__

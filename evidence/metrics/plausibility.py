@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...schemas.rules import Determines, ImpliesMissing, MinedRule, NotAbove, Rule
+from ...schemas.table.rules import Determines, ImpliesMissing, MinedRule, NotAbove, Rule
 from .comparable import Array, as_category, as_number
 
 __all__ = ["BrokenRule", "Plausibility", "broken_rows", "measure_plausibility"]

@@ -9,8 +9,8 @@ from statistics import median
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...schemas.ages import AGE_CAP, MOST_YEARS, read_ages
-from ...schemas.dates import OLDEST_AGE, birth_year, read_date
+from ...schemas.table.ages import AGE_CAP, MOST_YEARS, read_ages
+from ...schemas.table.dates import OLDEST_AGE, birth_year, read_date
 from .column_facts import ColumnFacts
 from .decision import Decision, Detail
 

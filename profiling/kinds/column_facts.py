@@ -12,8 +12,8 @@ from statistics import fmean, median
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...schemas.dates import is_day_first, read_date
 from ...schemas.profile import Pattern
+from ...schemas.table.dates import is_day_first, read_date
 from ..values.asked import Totals
 from ..values.column_values import ColumnValues
 from .column_names import Header

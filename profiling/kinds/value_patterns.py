@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...schemas.dates import read_date
 from ...schemas.profile import Pattern
+from ...schemas.table.dates import read_date
 from ..values.arrow_arrays import listed
 from .identifiers.addresses import is_phone, is_street_address
 from .identifiers.national_ids import passes_luhn, passes_verhoeff

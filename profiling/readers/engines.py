@@ -51,8 +51,6 @@ class Engine(Protocol):
     """A table where it lives."""
 
     names: tuple[str, ...]
-    rows: int | None
-    """Rows of the whole table; None where only a pass over it would tell."""
     whole: bool
     """The sample is the whole table, in its order."""
 
@@ -60,6 +58,10 @@ class Engine(Protocol):
     """How its cells are written, as far as the source tells."""
     changes: tuple[ReadingChange, ...]
     """What opening the source did: lines skipped, encoding taken."""
+
+    @property
+    def rows(self) -> int | None:
+        """Rows of the whole table; None where only a pass over it would tell."""
 
     def sample(self) -> pa.Table:
         """The bounded sample, columns in the order of ``names``."""

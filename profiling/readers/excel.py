@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import zipfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,18 @@ def open_workbook(path: Path, hints: ReadingHints) -> Engine:
     broken = f"{path}: this Excel workbook is broken or protected by a password ({{error}})"
     book = quietly(lambda: calamine.CalamineWorkbook.from_path(str(path)), failures, broken)
     for number in range(len(book.sheet_names)):
-        rows = quietly(lambda n=number: book.get_sheet_by_index(n).to_python(), failures, broken)
+        rows = quietly(partial(_rows_of, book, number), failures, broken)
         if any(any(cell != "" for cell in row) for row in rows):
             changes = []
             if len(book.sheet_names) > 1:
                 changes.append(ReadingChange(kind="sheet", detail=f"{number + 1} of {len(book.sheet_names)}"))
             return _from_rows(path, rows, hints, changes)
     raise TableError(f"{path}: the workbook has no cells")
+
+
+def _rows_of(book: Any, number: int) -> list[list[Any]]:
+    rows: list[list[Any]] = book.get_sheet_by_index(number).to_python()
+    return rows
 
 
 def _check(path: Path) -> None:

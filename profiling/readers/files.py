@@ -13,6 +13,7 @@ import pyarrow as pa
 from ...schemas.errors import TableError
 from ...schemas.table.reading import ReadingChange
 from ..redacted_errors import quietly
+from ..values.arrow_arrays import listed
 from ..values.number_marks import DecimalMark
 from ..values.table_values import ReadingHints
 from . import engines
@@ -98,7 +99,7 @@ def _open_parquet(path: Path, hints: ReadingHints) -> Engine:
     import pyarrow.parquet as pq
 
     broken = f"{path}: this Parquet file is broken ({{error}})"
-    file = quietly(lambda: pq.ParquetFile(pa.OSFile(str(path))), (pa.ArrowException, OSError), broken)
+    file = quietly(lambda: pq.ParquetFile(pa.OSFile(str(path)), pre_buffer=False), (pa.ArrowException, OSError), broken)
     names = tuple(file.schema_arrow.names)
     check_names(names, str(path))
     refuse_nested(file.schema_arrow, names)
@@ -112,27 +113,29 @@ def _open_parquet(path: Path, hints: ReadingHints) -> Engine:
 def _parquet_stream(path: Path) -> pa.RecordBatchReader:
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(pa.OSFile(str(path)))
+    file = pq.ParquetFile(pa.OSFile(str(path)), pre_buffer=False)
     schema = pa.schema([field.with_name(f"c{place}") for place, field in enumerate(file.schema_arrow)])
     batches = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in file.iter_batches())
     return pa.RecordBatchReader.from_batches(schema, batches)
 
 
 def _draw_parquet(path: Path, rows: int) -> pa.Table:
-    """Slices of ``SLICE`` rows, spread at random; blocks without any are not decoded further."""
+    """Slices of ``SLICE`` rows, spread at random."""
     blocks = rows // SLICE
     starts = sorted(
         n * SLICE for n in random.Random(7).sample(range(blocks), min(blocks, engines.SAMPLE_ROWS // SLICE))
     )
-    reader = _parquet_stream(path)
-    slices: list[pa.Table] = []
+    taken: list[pa.RecordBatch] = []
     seen = 0
-    for batch in reader:
-        table = pa.Table.from_batches([batch])
+    for batch in _parquet_stream(path):
+        rows_here: list[int] = []
         while starts and starts[0] < seen + batch.num_rows:
-            slices.append(table.slice(max(starts.pop(0) - seen, 0), SLICE))
+            start = max(starts.pop(0) - seen, 0)
+            rows_here += range(start, min(start + SLICE, batch.num_rows))
+        if rows_here:
+            taken.append(batch.take(listed(rows_here, pa.int64())))  # a slice would keep the whole batch alive
         seen += batch.num_rows
-    return pa.concat_tables(slices)
+    return pa.Table.from_batches(taken)
 
 
 def _joined(parts: Sequence[Engine], change: ReadingChange, where: str) -> Engine:

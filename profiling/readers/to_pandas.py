@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ from ...schemas.table.reading import ReadingChange
 from ...schemas.table.table_handle import source_of
 from ..values.column_values import ColumnValues
 from ..values.table_values import read_table_values
-from ..values.written_forms import WrittenForm
+from ..values.written_forms import Composite, WrittenForm
 from .engines import Engine
 from .open_table import open_engine, open_table
 
@@ -85,13 +86,14 @@ def as_frame(table: Any, *, table_name: str | None = None) -> pd.DataFrame:
     return read_table(open_table(table, table_name=table_name)).frame
 
 
-def read_table(table: Any, *, persons: str | None = None) -> TableReading:
+def read_table(table: Any, *, persons: str | None = None, like: TableReading | None = None) -> TableReading:
     """Read a table for a fit or an evaluation.
 
     Args:
         table: Whatever ``open_table`` takes, or its handle.
         persons: Column that tells persons apart: a table too large to be read whole is read as a sample of persons, and
             of rows where there is none.
+        like: The real table's reading, where this is its synthetic one: what is several numbers there is here too.
 
     Raises:
         TableError: The table cannot be read.
@@ -110,10 +112,11 @@ def read_table(table: Any, *, persons: str | None = None) -> TableReading:
     columns: dict[str, pd.Series] = {}
     parts: dict[str, tuple[str, ...]] = {}
     for name, column in zip(names, values.columns, strict=True):
-        if column.form.composite is None:
+        composite = _composite_of(name, column, like)
+        if composite is None:
             columns[name] = _series(column)
             continue
-        numbers = column.form.composite.split(_series(column))
+        numbers = composite.split(_series(column))
         parts[name] = tuple(_part_name(name, place, names) for place in range(len(numbers)))
         columns |= dict(zip(parts[name], map(_whole, numbers), strict=True))
     frame = pd.DataFrame(columns)
@@ -210,6 +213,12 @@ def _series(values: ColumnValues) -> pd.Series:
     return pd.Series(whole.to_pylist(), dtype="Int64")
 
 
+def _composite_of(name: str, column: ColumnValues, like: TableReading | None) -> Composite | None:
+    if like is None:
+        return column.form.composite
+    return like.forms[name].composite if name in like.parts else None
+
+
 def _part_name(name: str, place: int, names: Sequence[str]) -> str:
     part = f"{name} ({place + 1})"
     while part in names:
@@ -271,9 +280,9 @@ def _restorers(original: pd.DataFrame) -> dict[str, Callable[[pd.Series], pd.Ser
         cells = original.iloc[:, place]
         dtype = cells.dtype
         if isinstance(dtype, pd.CategoricalDtype):
-            ways[str(name)] = lambda made, dtype=dtype: _as_category(made, dtype)
+            ways[str(name)] = partial(_as_category, dtype)
         elif isinstance(dtype, pd.DatetimeTZDtype):
-            ways[str(name)] = lambda made, dtype=dtype: _as_zoned(made, dtype)
+            ways[str(name)] = partial(_as_zoned, dtype)
         elif pd.api.types.is_object_dtype(dtype):
             kinds = set(map(type, cells.dropna()))
             if kinds == {decimal.Decimal}:
@@ -283,7 +292,7 @@ def _restorers(original: pd.DataFrame) -> dict[str, Callable[[pd.Series], pd.Ser
     return ways
 
 
-def _as_category(made: pd.Series, dtype: Any) -> pd.Series:
+def _as_category(dtype: Any, made: pd.Series) -> pd.Series:
     import pandas as pd
 
     by_text = {str(level): level for level in dtype.categories}
@@ -292,7 +301,7 @@ def _as_category(made: pd.Series, dtype: Any) -> pd.Series:
     return pd.Series(pd.Categorical(levels, dtype=dtype), index=made.index) if known else made
 
 
-def _as_zoned(made: pd.Series, dtype: Any) -> pd.Series:
+def _as_zoned(dtype: Any, made: pd.Series) -> pd.Series:
     import pandas as pd
 
     if not pd.api.types.is_datetime64_dtype(made.dtype):

@@ -54,7 +54,8 @@ def read_table_values(table: pa.Table, names: Sequence[str], hints: ReadingHints
     Raises:
         TableError: A number could be a thousand times larger or smaller, and nothing tells which; it names the column.
     """
-    marks, assumed = choose_marks([_votes(column) for column in table.columns], names, hints.delimiter, hints.decimal)
+    votes = [_votes(column) for column in table.columns]
+    marks, assumed = choose_marks(votes, names, hints.delimiter, hints.decimal)
     columns = _read_all(table, marks, None)
     orders = {column.day_first for column in columns if column.day_first is not None and not column.order_assumed}
     if len(orders) == 1 and any(column.order_assumed for column in columns):
@@ -68,6 +69,8 @@ def read_table_values(table: pa.Table, names: Sequence[str], hints: ReadingHints
         for name, column in zip(names, columns, strict=True)
         for change in column.changes
     ]
+    if any(mark == "," and vote.comma + vote.open for mark, vote in zip(marks, votes, strict=True)):
+        changes.append(ReadingChange(kind="decimal_mark", detail="comma"))
     changes += [
         ReadingChange(
             kind="decimal_mark_assumed", column=names[place], detail="comma" if marks[place] == "," else "point"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from ...schemas.ages import AGE_CAP
 from ...schemas.column_treatment import Treatment
 from ...schemas.errors import TableError
+from ...schemas.table.ages import AGE_CAP
 from .dates_and_ages import MOST_DAYS, ages_at, as_whole, capped_ages, days_since, digits, read_moments
 
 __all__ = [

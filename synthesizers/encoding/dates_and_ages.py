@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...schemas.ages import AGE_CAP, MOST_YEARS, read_ages
-from ...schemas.dates import WrittenDate, is_day_first, read_date
+from ...schemas.table.ages import AGE_CAP, MOST_YEARS, read_ages
+from ...schemas.table.dates import WrittenDate, is_day_first, read_date
 
 __all__ = ["MOST_DAYS", "ages_at", "as_whole", "capped_ages", "days_since", "digits", "read_moments", "write_dates"]
 

@@ -19,9 +19,9 @@ from .model_folder import KeptModel
 
 __all__ = ["sample_model"]
 
-_MOST_DRAWS = 30
+_MOST_DRAWS = 8
 """Times that rows are drawn until enough meet a condition."""
-_MOST_ROWS = 2_000_000
+_MOST_ROWS = 500_000
 """Rows drawn in all."""
 
 Take = Callable[[pd.DataFrame], pd.Series]
@@ -65,7 +65,7 @@ def sample_model(
     drawn, taken, seconds = 0, 0, 0.0
     for turn in range(_MOST_DRAWS):
         # As many as are wanted; then as many more as those that were taken let expect, and a fifth.
-        more = round(1.2 * (wanted - taken) * drawn / taken) if taken else wanted
+        more = round(1.2 * (wanted - taken) * drawn / taken) if taken else wanted * 4**turn
         batch = min(max(wanted, more), max(_MOST_ROWS - drawn, wanted))
         frame, spent = _draw(kept, config, batch, seed + turn, environments, limits)
         parts.append(quotas.take(frame))
@@ -133,6 +133,9 @@ def _quotas(encoding: Any, rows: int, where: Mapping[str, str], balance: str | N
     for name in (*where, *([balance] if balance else [])):
         if name not in codes:
             raise TableError(f"{name!r} is not among the modelled columns")
+    for name, value in where.items():
+        if not codes[name].numeric and value not in map(str, codes[name].levels):
+            raise TableError(f"{name!r} has no such level: nothing would meet the condition")
     if balance is None:
         return _Quotas(where, None, {"": rows})
     if codes[balance].numeric:

@@ -6,7 +6,7 @@ import contextlib
 import glob
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -58,25 +58,20 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         partial.replace(path)
 
 
-def check_output(path: Path, *, inputs: Sequence[str | Path] = (), force: bool = True) -> None:
-    """Refuse a name that tells no format, before any work is done, and one that must not be written over.
+def check_output(path: Path, *, force: bool = True) -> None:
+    """Refuse a name that tells no format, before any work is done, and where there is a table already.
 
     Args:
-        path: Where a table and its card will be written.
-        inputs: Files that are read; neither may be written over, whatever ``force`` says.
+        path: Where a table will be written.
         force: An older table there may be written over.
 
     Raises:
-        SettingsError: It ends otherwise than in .csv, .tsv, .parquet or .pq, is an input, or is there already.
+        SettingsError: It ends otherwise than in .csv, .tsv, .parquet or .pq, or is there already.
     """
-    for read in map(Path, inputs):
-        for written in (path, card_path(path)):
-            if written.exists() and read.exists() and written.samefile(read):
-                raise SettingsError(f"{written} is read: it cannot be written over")
-    if not force and path.exists():
-        raise SettingsError(f"{path} is there already: --force writes over it")
     if path.suffix not in (".csv", ".tsv", ".parquet", ".pq"):
         raise SettingsError(f"{path}: name it .csv, .tsv or .parquet")
+    if not force and path.exists():
+        raise SettingsError(f"{path} is there already: --force writes over it")
 
 
 def _fill(table: pd.DataFrame, path: Path, partial: Path) -> None:

@@ -61,7 +61,7 @@ def run(selector: Scripted, **how: Any) -> tuple[AutoRound, tuple[AutoRound, ...
     said: list[str] = []
     table: pd.DataFrame = mixed_table(240)
     best, rounds = run_auto(
-        table, selector=cast("ClinicalModelSelector", selector), seed=1, say=said.append,
+        table, selector=cast("ClinicalModelSelector", selector), max_seconds=0, seed=1, say=said.append,
         **{"target": "outcome", "compliance": "clinical_strict", **how},
     )  # fmt: skip
     return best, rounds, said
@@ -116,7 +116,13 @@ def test_it_ends_where_nothing_fails(tmp_path: Path) -> None:
     table = table.assign(age=table["age"].clip(30, 70))
     selector = Scripted(tmp_path, plan("gaussian_copula", "cart", "arf"), RuntimeError("asked once too often"))
     best, rounds = run_auto(
-        table, selector=cast("ClinicalModelSelector", selector), seed=2, rounds=2, compliance="research", held_out=0.3
+        table,
+        selector=cast("ClinicalModelSelector", selector),
+        max_seconds=0,
+        seed=8,
+        rounds=2,
+        compliance="research",
+        held_out=0.3,
     )
     assert not best.evaluation.failed
     assert best.evaluation.release != "no"

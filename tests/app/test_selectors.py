@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from clinical_model_selector.app.cli.benchmark_selectors import make_selector
+from clinical_model_selector.agents.benchmark_selectors import make_selector
 from clinical_model_selector.evidence.benchmark.regret import report_regret
 from clinical_model_selector.evidence.benchmark.results import load_measurements
 from clinical_model_selector.schemas.errors import ProvidersUnavailable, SettingsError

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pytest
 from clinical_model_selector.profiling import profile_table
-from clinical_model_selector.schemas.ages import AGE_CAP, MOST_YEARS, read_age, read_ages
-from clinical_model_selector.schemas.dates import birth_year, is_day_first, read_date
 from clinical_model_selector.schemas.profile import ColumnProfile
+from clinical_model_selector.schemas.table.ages import AGE_CAP, MOST_YEARS, read_age, read_ages
+from clinical_model_selector.schemas.table.dates import birth_year, is_day_first, read_date
 from hypothesis import given
 from hypothesis import strategies as st
 

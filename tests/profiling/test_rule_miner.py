@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from clinical_model_selector.profiling.rule_miner import mine_rules
-from clinical_model_selector.schemas.rules import Determines, ImpliesMissing, MinedRule, NotAbove
+from clinical_model_selector.schemas.table.rules import Determines, ImpliesMissing, MinedRule, NotAbove
 
 
 def table(rows: int = 300, seed: int = 0) -> pd.DataFrame:

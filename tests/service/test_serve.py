@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -47,6 +48,29 @@ def test_a_new_key_is_printed_once_with_the_line_to_keep(
     line = printed.err.splitlines()[-1]
     assert Settings(_env_file=None, service_keys=line).service_key_hashes == {"backend": (hash_key(key),)}
     assert key not in line
+
+
+_WITHOUT_LIGHT = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("joblib", "numpy", "pandas", "psutil", "scipy", "sklearn"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Missing())
+from clinical_model_selector.app.service.routes import create_app
+app = create_app()
+"""
+
+
+def test_a_service_that_only_plans_needs_no_synthesizers(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_LIGHT],
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr.decode()
 
 
 def test_a_key_file_is_made_once_and_opens(tmp_path: Path) -> None:
@@ -129,3 +153,20 @@ def _wait_until_ready(origin: str, process: subprocess.Popen[str]) -> None:
         except httpx.ConnectError:
             time.sleep(0.1)
     raise AssertionError("the service did not start")
+
+
+def test_a_port_that_is_taken_is_told_and_is_no_missing_provider(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-c", "from clinical_model_selector.app.cli.main import main; main()"]
+        ended = subprocess.run(
+            [*command, "serve", "--port", port],
+            cwd=tmp_path,
+            env={**os.environ, "SELECTOR_EMBEDDED": "only", "SERVICE_DATA": str(tmp_path / "data")},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert f"error: cannot listen on 127.0.0.1:{port}" in ended.stderr

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from builders import column, constraints, profile
 from clinical_model_selector.schemas.errors import NoFeasibleSynthesizer
-from clinical_model_selector.schemas.profile import SafeProfile
+from clinical_model_selector.schemas.profile import HistoryStructure, SafeProfile
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
 from clinical_model_selector.synthesizers.feasibility import (
     MAX_ONE_HOT_WIDTH,
@@ -172,3 +172,22 @@ def test_dpctgan_keeps_enough_budget_to_find_bounds_or_says_that_they_must_be_gi
     assert tight.config.total_epsilon == pytest.approx(1.0)
     wide = assess(profile(600, continuous=30), constraints(require_dp=True))["dpctgan"]
     assert any("needs public bounds here: 30 numeric columns on 600 rows" in text for text in wide.cautions)
+
+
+def test_a_history_needs_a_method_for_histories_and_enough_patients() -> None:
+    base = profile(2000)
+    history = HistoryStructure(time="c1", rows_per_patient=6.0)
+    many = base.model_copy(update={"patients": 300, "history": history})
+    assessed = assess(many, constraints())
+    assert [method for method, item in assessed.items() if item.feasible] == ["cart_histories"]
+    assert {obstacle.type for obstacle in assessed["cart"].obstacles} == {"several_rows"}
+    few = base.model_copy(update={"patients": 42, "history": history})
+    assert "at least 100 patients, here 42" in assess(few, constraints())["cart_histories"].obstacles[0].message
+    single = assess(many, constraints(single_rows=True))
+    assert single["cart"].feasible
+    assert not single["cart_histories"].feasible
+    private = assess(many, constraints(require_dp=True))["cart_histories"].obstacles
+    assert any("by patient" in obstacle.message for obstacle in private)
+    assert not assess(base, constraints())["cart_histories"].feasible
+    caution = assess(many.model_copy(update={"patients": 150}), constraints())["cart_histories"].cautions
+    assert any("advised from 200 patients" in text for text in caution)

@@ -110,7 +110,8 @@ def test_no_real_key_is_kept_or_made(model: Path) -> None:
 
 CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no such column": ({"where": {"nope": "x"}}, "nope"),
-    "a value that never comes": ({"where": {"outcome": "Zyx4711"}}, "meet the condition"),
+    "a value that never comes": ({"where": {"outcome": "Zyx4711"}}, "no such level"),
+    "a number that never comes": ({"where": {"age": "4711"}}, "meet the condition"),
     "a number cannot be balanced": ({"balance": "marker"}, "marker"),
 }
 

@@ -1,7 +1,7 @@
 """Bayesian network: a greedy order of columns, each drawn given a few of those before it.
 
-A column joins by its mutual information with the columns already in; it takes another parent only where the BIC of
-its conditional table gains by it (Schwarz 1978), so that small tables get trees and large ones get more.
+A column joins by its mutual information with the columns already in; it takes another parent only where a BIC of its
+conditional table gains by it (Schwarz 1978, the penalty halved), so that small tables get trees, large ones more.
 """
 
 from __future__ import annotations
@@ -116,12 +116,15 @@ def _choose_parents(codes: Ints, sizes: list[int], column: int, ranked: list[int
 
 
 def _bic(codes: Ints, sizes: list[int], column: int, parents: tuple[int, ...]) -> float:
-    """Log-likelihood of the column given its parents, less half a log of the rows for each free number in use."""
+    """Log-likelihood of the column given its parents, less a quarter of log(rows) for each free number in use.
+
+    Half the penalty of the BIC: sampling wants dependence more than sparseness does (judgement).
+    """
     given = _configurations(codes, sizes, parents)
     joint = given * sizes[column] + codes[:, column]
     used = len(np.unique(given))
     likelihood = -len(codes) * (_entropy(joint) - _entropy(given))
-    return likelihood - 0.5 * np.log(len(codes)) * used * (sizes[column] - 1) * 0.5
+    return float(likelihood - 0.25 * np.log(len(codes)) * used * (sizes[column] - 1))
 
 
 def _learn(codes: Ints, sizes: list[int], column: int, parents: tuple[int, ...], prior: float) -> _Node:

@@ -21,6 +21,8 @@ _FEWEST_HOLDERS = 10
 """Patients who must hold a code before it counts as one that comes once only, or is remembered as seen."""
 _MANY_LEVELS = 10
 """From so many levels on a category's codes are remembered."""
+_SLIPS = 0.05
+"""Share of a code's holders who may repeat it by error, or since a rare code became this one by value protection."""
 _MAX_WATCHED = 40
 """Codes of a column remembered as seen, the commonest."""
 _REDRAWS = 20
@@ -305,7 +307,7 @@ def _watch(visits: Visits, columns: Sequence[Column]) -> tuple[dict[int, Array],
         repeated = np.bincount(pairs[rows > 1, 1], minlength=column.levels)
         commonest = np.argsort(-holders, kind="stable")[:_MAX_WATCHED]
         watched[j] = commonest[holders[commonest] >= _FEWEST_HOLDERS]
-        once[j] = (holders >= _FEWEST_HOLDERS) & (repeated == 0)
+        once[j] = (holders >= _FEWEST_HOLDERS) & (repeated <= _SLIPS * holders)
     return watched, once
 
 

@@ -213,6 +213,15 @@ def test_several_numbers_in_a_cell_are_parts_and_come_back(case: str) -> None:
     assert [item.column for item in treatments] == list(reading.frame.columns)
 
 
+def test_a_synthetic_table_is_taken_apart_as_the_real_one_was() -> None:
+    real = read_table(pd.DataFrame({"x": COMPOSITES["blood pressure"], "sex": SEX}))
+    few = pd.DataFrame({"x": ["120/80", "130/85", None], "sex": ["F", "M", "F"]})
+    assert read_table(few).parts == {}
+    assert list(read_table(few, like=real).frame.columns) == list(real.frame.columns)
+    plain = read_table(pd.DataFrame({"x": ["a", "b", "c"] * 80, "sex": SEX}))
+    assert list(read_table(real.write_back(real.frame), like=plain).frame.columns) == ["x", "sex"]
+
+
 NO_COMPOSITES = {
     "dates": [f"{1 + n % 28:02d}/{1 + n % 12:02d}/2021" for n in range(ROWS)],
     "social security": [f"{100 + n:03d}-{10 + n % 80}-{1000 + n}" for n in range(ROWS)],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...schemas.errors import NoFeasibleSynthesizer, ProvidersUnavailable, SettingsError
-from ...schemas.settings import Settings
+from ..schemas.errors import NoFeasibleSynthesizer, ProvidersUnavailable, SettingsError
+from ..schemas.settings import Settings
 
 if TYPE_CHECKING:
-    from ...evidence.benchmark.regret import Selector
-    from ...schemas.methods import Hyperparameters
-    from ...schemas.question import Question
+    from ..evidence.benchmark.regret import Selector
+    from ..schemas.methods import Hyperparameters
+    from ..schemas.question import Question
 
 __all__ = ["make_selector"]
 
@@ -25,9 +25,9 @@ def make_selector(provider: str) -> Selector:
     Raises:
         SettingsError: There is no such provider.
     """
-    from ...chains.selection import build_selection
-    from ...evidence.benchmark.regret import select_embedded
-    from ...evidence.recommender.ranking import EmbeddedRecommender
+    from ..chains.selection import build_selection
+    from ..evidence.benchmark.regret import select_embedded
+    from ..evidence.recommender.ranking import EmbeddedRecommender
 
     if provider == "embedded":
         return select_embedded

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Frozen
+from ..base import Frozen
 
 __all__ = ["Determines", "ImpliesMissing", "MinedRule", "NotAbove", "Rule"]
 
