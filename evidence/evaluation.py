@@ -210,7 +210,10 @@ def evaluate(
         disclosure = None
         overlap = measure_overlap_alone(parts.fitted, parts.synthetic, seed, persons=parts.fitted_persons)
     audit = _audit(parts, card, seed) if card is not None and depth == "full" and attacked else None
-    few = count_values_of_few(parts.whole, parts.whole_synthetic, parts.whole_persons, POLICIES[level].min_persons)
+    public = map(str, parts.whole.columns) if card is not None and card.dp is not None and card.dp.public_bounds else ()
+    few = count_values_of_few(
+        parts.whole, parts.whole_synthetic, parts.whole_persons, POLICIES[level].min_persons, frozenset(public)
+    )
     tell("fidelity and utility")
     quality, sampled = measure_quality(parts, card, target, seed, full=depth == "full")
     notes += sampled

@@ -22,7 +22,9 @@ __all__ = ["COPY_CHANCE", "LEAST_COPIED", "Overlap", "count_exact", "measure_ove
 NEAR = 0.2
 """A row this much nearer than the next is taken for a copy of it (our figure)."""
 COPY_CHANCE = 0.005
-"""Chance of either look calling an honest table a copy (our figure)."""
+"""Chance of the look by persons calling an honest table a copy (our figure)."""
+ROWS_CHANCE = 0.001
+"""The same of the look by rows: stricter, since rows that lie together come in pairs and are no independent trials."""
 LEAST_COPIED = 0.01
 """Share of copied persons or rows below which nothing is called a copy (our figure)."""
 
@@ -61,7 +63,7 @@ def measure_overlap(distances: Distances, exact: float, exact_held_out: float | 
     reasons = []
     if persons_hit is not None and by_persons < COPY_CHANCE and persons_hit.value >= LEAST_COPIED:
         reasons.append(f"{persons_hit.value:.0%} more of the fitted persons than of the held-out ones have a near copy")
-    if by_rows < COPY_CHANCE and rows_copied.value >= LEAST_COPIED:
+    if by_rows < ROWS_CHANCE and rows_copied.value >= LEAST_COPIED:
         reasons.append(f"{rows_copied.value:.0%} more of the synthetic rows lie on one real person than real rows do")
     return Overlap(
         exact=exact,

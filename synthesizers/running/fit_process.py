@@ -21,7 +21,7 @@ from ...schemas.errors import SettingsError
 from ...schemas.methods import CATALOGUE, Hyperparameters
 from ..encoding.table_encoding import Encoding
 from .environments import interpreter_for
-from .held_folders import HeldFolder, sweep_folders
+from .held_folders import LOCK_FILE, HeldFolder, sweep_folders
 from .worker import NO_ROOM
 
 __all__ = ["FIT_FOLDER", "FitFailed", "FitLimits", "FitRun", "run_coded", "run_fit"]
@@ -181,7 +181,16 @@ def _run_job(
         except OSError as error:
             raise FitFailed("disk", f"the temporary directory cannot be used: {error.strerror}", 0.0) from None
         finally:
+            # While the worker is there to go on with it, should this process die: nothing must outlive both.
+            _empty(job)
             _end(process)
+
+
+def _empty(job: Path) -> None:
+    """Remove what holds rows; the folder itself goes with its holder."""
+    with contextlib.suppress(OSError):
+        for path in [item for item in job.iterdir() if item.is_file() and item.name != LOCK_FILE]:
+            path.unlink(missing_ok=True)
 
 
 def _make_job() -> HeldFolder:

@@ -16,9 +16,10 @@ from typing import Self
 
 from .locks import open_own, try_lock
 
-__all__ = ["HeldFolder", "is_own_folder", "sweep_folders"]
+__all__ = ["LOCK_FILE", "HeldFolder", "is_own_folder", "sweep_folders"]
 
-_LOCK = "owner"
+LOCK_FILE = "owner"
+"""Held by whoever the folder belongs to; it lies in the folder."""
 _POSIX = os.name == "posix"
 
 
@@ -40,11 +41,11 @@ class HeldFolder:
             if not _POSIX:
                 return
             try:
-                self._lock = open_own(self.path / _LOCK, os.O_CREAT | os.O_EXCL)
+                self._lock = open_own(self.path / LOCK_FILE, os.O_CREAT | os.O_EXCL)
             except FileNotFoundError:
                 # A sweep took the folder while it was empty and not yet held.
                 continue
-            if try_lock(self._lock) and (self.path / _LOCK).exists():
+            if try_lock(self._lock) and (self.path / LOCK_FILE).exists():
                 return
             os.close(self._lock)
 
@@ -82,7 +83,7 @@ def sweep_folders(prefix: str, parent: Path | None = None) -> int:
 
 def _sweep(folder: Path) -> bool:
     try:
-        lock = open_own(folder / _LOCK)
+        lock = open_own(folder / LOCK_FILE)
     except FileNotFoundError:
         with contextlib.suppress(OSError):
             folder.rmdir()
