@@ -25,11 +25,11 @@ def render(queries: Sequence[ColumnQuery], source: exp.Expr, dialect: str) -> st
         dialect: ``duckdb``, ``postgres``, ``spark`` or any other of sqlglot's.
     """
     fields: list[exp.Expr] = [exp.Count(this=exp.Star()).as_("n")]
-    for place, query in enumerate(queries):
+    for position, query in enumerate(queries):
         value = _value(query, dialect)
-        fields.append(exp.Count(this=value).as_(f"p{place}"))
-        fields.append((_distinct(value, dialect) if query.distinct else exp.null()).as_(f"d{place}"))
-        fields.append((_maximum(value, query, dialect) or exp.null()).as_(f"m{place}"))
+        fields.append(exp.Count(this=value).as_(f"p{position}"))
+        fields.append((_distinct(value, dialect) if query.distinct else exp.null()).as_(f"d{position}"))
+        fields.append((_maximum(value, query, dialect) or exp.null()).as_(f"m{position}"))
     return exp.select(*fields).from_(source).sql(dialect=dialect)
 
 
@@ -52,16 +52,16 @@ def read_totals(
         tick: Told after each statement the share that is done.
     """
     table = exp.to_table(source) if isinstance(source, str) else source
-    found: list[Totals] = []
+    totals: list[Totals] = []
     for start in range(0, len(queries), most):
         batch = queries[start : start + most]
         rows, *figures = run(render(batch, table.copy(), dialect))
         for present, distinct, maximum in zip(figures[::3], figures[1::3], figures[2::3], strict=True):
             number = None if maximum is None else float(maximum)
-            found.append(Totals(int(rows), int(present), -1 if distinct is None else int(distinct), number))
+            totals.append(Totals(int(rows), int(present), -1 if distinct is None else int(distinct), number))
         if tick is not None:
-            tick(len(found) / len(queries))
-    return found
+            tick(len(totals) / len(queries))
+    return totals
 
 
 _LENIENT = frozenset(("duckdb", "spark", "snowflake", "bigquery", "trino"))

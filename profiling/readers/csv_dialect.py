@@ -118,14 +118,14 @@ def check_names(names: Sequence[str], where: str) -> None:
     if not names:
         raise TableError(f"{where}: the table has no columns")
     if any(not name.strip() for name in names):
-        blank = [str(place) for place, name in enumerate(names, 1) if not name.strip()]
+        blank = [str(position) for position, name in enumerate(names, 1) if not name.strip()]
         shown = ", ".join(blank[:5]) + (" …" if len(blank) > 5 else "")
         raise TableError(
             f"{where}: {len(blank)} of {len(names)} columns have no name (column {shown}); name every column"
         )
     if len(set(names)) < len(names):
         seen: dict[str, int] = {}
-        pairs = [(seen.setdefault(name, place), place) for place, name in enumerate(names, 1)]
+        pairs = [(seen.setdefault(name, position), position) for position, name in enumerate(names, 1)]
         first, second = next(pair for pair in pairs if pair[0] != pair[1])
         raise TableError(f"{where}: columns {first} and {second} have the same name; every column needs its own")
 
@@ -165,7 +165,7 @@ def _count_titles(records: Sequence[Sequence[str]]) -> int:
     if len(widths) < 3:
         return 0
     usual = max(set(widths), key=widths.count)
-    first = next(place for place, record in enumerate(records) if len(record) == usual)
+    first = next(position for position, record in enumerate(records) if len(record) == usual)
     if usual < 2 or first > _MOST_TITLES or any(len(record) > usual for record in records[:first]):
         return 0
     # A blank line or a narrower one; a header one name short is a fault in the table and no title.
@@ -176,9 +176,9 @@ def _count_titles(records: Sequence[Sequence[str]]) -> int:
 def _count_headers(records: Sequence[Sequence[str]]) -> int:
     """Further rows of the header, as survey tools write them: question texts, identifiers, units."""
     width, body = len(records[0]), [record for record in records[1:] if len(record) == len(records[0])]
-    for place in range(min(_MOST_HEADERS, len(body))):
-        if any(_is_import_id(cell) for cell in body[place]):
-            return place + 1
+    for position in range(min(_MOST_HEADERS, len(body))):
+        if any(_is_import_id(cell) for cell in body[position]):
+            return position + 1
     numeric = [
         column
         for column in range(width)

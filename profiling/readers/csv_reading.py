@@ -24,56 +24,56 @@ _BLOCK = 8 << 20
 """Bytes that Arrow parses at once; no cell may be longer."""
 
 
-def read_csv(found: Delimited) -> pa.Table:
+def read_csv(dialect: Delimited) -> pa.Table:
     """All rows; every cell is text, an empty one is null."""
     import pyarrow.csv as pacsv
 
-    table = pacsv.read_csv(_input(found), *_options(found)).combine_chunks()
+    table = pacsv.read_csv(_input(dialect), *_options(dialect)).combine_chunks()
     last = table.column(table.num_columns - 1)[-1].as_py() if table.num_rows else None
-    if last is not None and "\n" in last and not _ends_in_quote(found):
-        raise TableError(ragged(found))  # Arrow takes the end of the file for the end of an open quote
+    if last is not None and "\n" in last and not _ends_in_quote(dialect):
+        raise TableError(ragged(dialect))  # Arrow takes the end of the file for the end of an open quote
     return table
 
 
-def open_csv_stream(found: Delimited) -> pa.RecordBatchReader:
+def open_csv_stream(dialect: Delimited) -> pa.RecordBatchReader:
     """All rows, block by block."""
     import pyarrow.csv as pacsv
 
-    return pacsv.open_csv(_input(found), *_options(found))
+    return pacsv.open_csv(_input(dialect), *_options(dialect))
 
 
-def ragged(found: Delimited) -> str:
+def ragged(dialect: Delimited) -> str:
     """What is told where a file's rows do not fit its header."""
     return (
-        f"{found.path}: some rows have more or fewer fields than the header, or a quote is not closed; "
+        f"{dialect.path}: some rows have more or fewer fields than the header, or a quote is not closed; "
         "every row needs the same columns"
     )
 
 
-def _ends_in_quote(found: Delimited) -> bool:
+def _ends_in_quote(dialect: Delimited) -> bool:
     tail = b""
-    with found.open() as file:
+    with dialect.open() as file:
         while block := file.read(_BLOCK):
             tail = (tail + block)[-256:]
-    return tail.decode(found.encoding, errors="ignore").rstrip().endswith('"')
+    return tail.decode(dialect.encoding, errors="ignore").rstrip().endswith('"')
 
 
-def _input(found: Delimited) -> pa.NativeFile:
-    return pa.input_stream(pa.OSFile(str(found.path)), compression="gzip" if found.gzipped else None)
+def _input(dialect: Delimited) -> pa.NativeFile:
+    return pa.input_stream(pa.OSFile(str(dialect.path)), compression="gzip" if dialect.gzipped else None)
 
 
-def _options(found: Delimited) -> tuple[object, object, object]:
+def _options(dialect: Delimited) -> tuple[object, object, object]:
     import pyarrow.csv as pacsv
 
-    names = [f"c{place}" for place in range(len(found.names))]
+    names = [f"c{position}" for position in range(len(dialect.names))]
     read = pacsv.ReadOptions(
         column_names=names,
-        skip_rows=found.skipped,
-        skip_rows_after_names=1 + found.headers,
-        encoding=found.encoding,
+        skip_rows=dialect.skipped,
+        skip_rows_after_names=1 + dialect.headers,
+        encoding=dialect.encoding,
         block_size=_BLOCK,
     )
-    parse = pacsv.ParseOptions(delimiter=found.delimiter, newlines_in_values=True)
+    parse = pacsv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True)
     convert = pacsv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
         null_values=[""],
@@ -84,38 +84,38 @@ def _options(found: Delimited) -> tuple[object, object, object]:
     return read, parse, convert
 
 
-def sample_lines(found: Delimited, wanted: int) -> pa.Table | None:
+def sample_lines(dialect: Delimited, wanted: int) -> pa.Table | None:
     """About ``wanted`` rows in runs of ``SLICE``, every cell text.
 
     Returns:
         None where the file cannot be read from the middle: compressed, two bytes a character, or with line breaks
         inside quotes.
     """
-    if found.gzipped or found.encoding.startswith(("utf-16", "utf-32")):
+    if dialect.gzipped or dialect.encoding.startswith(("utf-16", "utf-32")):
         return None
     rows: list[list[str]] = []
     spoilt = 0
-    for lines in _slices(found, wanted // SLICE):
-        records = list(csv.reader(lines, delimiter=found.delimiter))
-        if all(len(record) == len(found.names) for record in records):
+    for lines in _slices(dialect, wanted // SLICE):
+        records = list(csv.reader(lines, delimiter=dialect.delimiter))
+        if all(len(record) == len(dialect.names) for record in records):
             rows += records
         else:
             spoilt += 1
     if spoilt > _SPOILT * wanted / SLICE or not rows:
         return None
     columns = [listed(column, pa.string()) for column in zip(*rows, strict=True)]
-    return pa.table(columns, names=[f"c{place}" for place in range(len(columns))])
+    return pa.table(columns, names=[f"c{position}" for position in range(len(columns))])
 
 
-def _slices(found: Delimited, count: int) -> Iterator[list[str]]:
-    size = found.path.stat().st_size
+def _slices(dialect: Delimited, count: int) -> Iterator[list[str]]:
+    size = dialect.path.stat().st_size
     draw = random.Random(7)
-    with found.path.open("rb") as file:
-        for _ in range(found.skipped + found.headers + 1):
+    with dialect.path.open("rb") as file:
+        for _ in range(dialect.skipped + dialect.headers + 1):
             file.readline()
         start = file.tell()
-        for place in sorted(draw.randrange(start, max(size, start + 1)) for _ in range(count)):
-            file.seek(place)
+        for position in sorted(draw.randrange(start, max(size, start + 1)) for _ in range(count)):
+            file.seek(position)
             file.readline()  # the rest of a line
             lines = [file.readline() for _ in range(SLICE)]
-            yield [line.decode(found.encoding, errors="replace") for line in lines if line.strip()]
+            yield [line.decode(dialect.encoding, errors="replace") for line in lines if line.strip()]

@@ -68,9 +68,6 @@ def open_database(url: str, table_name: str | None, hints: ReadingHints) -> Data
 
 def _connect(url: str) -> tuple[sa.Engine, sa.Connection]:
     address = sa.make_url(url)
-    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
-        # To connect would make it.
-        raise TableError("there is no such database file")
     if address.drivername in ("postgresql", "postgres"):
         address = address.set(drivername="postgresql+pg8000")
     if address.get_backend_name() == "sqlite":
@@ -188,9 +185,9 @@ class DatabaseEngine:
 
     def _selected(self) -> exp.Select:
         fields: list[exp.Expr] = []
-        for place, (name, as_text) in enumerate(zip(self.names, self.texts, strict=True)):
+        for position, (name, as_text) in enumerate(zip(self.names, self.texts, strict=True)):
             column: exp.Expr = exp.column(name, quoted=True)
-            fields.append((exp.cast(column, "text") if as_text else column).as_(f"c{place}", quoted=True))
+            fields.append((exp.cast(column, "text") if as_text else column).as_(f"c{position}", quoted=True))
         return exp.select(*fields).from_(self.table.copy())
 
     def _run(self, statement: str) -> Sequence[sa.Row[Any]]:

@@ -136,7 +136,7 @@ class ArrowEngine:
 
     def __post_init__(self) -> None:
         self.rows = self.table.num_rows
-        self.table = self.table.rename_columns([f"c{place}" for place in range(len(self.names))])
+        self.table = self.table.rename_columns([f"c{position}" for position in range(len(self.names))])
         self.whole = is_small(self.table.num_rows, len(self.names))
 
     def sample(self) -> pa.Table:

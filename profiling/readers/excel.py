@@ -82,8 +82,8 @@ def _from_rows(path: Path, rows: Sequence[Sequence[Any]], hints: ReadingHints, c
     if any(any(row[len(names) :]) for row in body):
         raise TableError(f"{path}: some rows have more cells than the header; every row needs the same columns")
     columns = [
-        pa.array([row[place] if place < len(row) and row[place] != "" else None for row in body], pa.string())
-        for place in range(len(names))
+        pa.array([row[position] if position < len(row) and row[position] != "" else None for row in body], pa.string())
+        for position in range(len(names))
     ]
     return ArrowEngine(names, pa.table(columns, names=list(names)), hints, tuple(changes))
 

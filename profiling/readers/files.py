@@ -80,19 +80,19 @@ def _open_file(path: Path, encoding: str | None, decimal: DecimalMark | None) ->
     return _open_delimited(inspect_delimited(path, encoding), hints)
 
 
-def _open_delimited(found: Delimited, hints: ReadingHints) -> Engine:
-    hints = replace(hints, delimiter=found.delimiter)
+def _open_delimited(dialect: Delimited, hints: ReadingHints) -> Engine:
+    hints = replace(hints, delimiter=dialect.delimiter)
     failures = (pa.ArrowException, OSError, UnicodeError)
-    if found.path.stat().st_size * (8 if found.gzipped else 1) <= _IN_MEMORY:
-        table = quietly(lambda: read_csv(found), failures, ragged(found))
-        return ArrowEngine(found.names, table, hints, found.changes)
-    run = _scan(lambda: open_csv_stream(found), ragged(found))
+    if dialect.path.stat().st_size * (8 if dialect.gzipped else 1) <= _IN_MEMORY:
+        table = quietly(lambda: read_csv(dialect), failures, ragged(dialect))
+        return ArrowEngine(dialect.names, table, hints, dialect.changes)
+    run = _scan(lambda: open_csv_stream(dialect), ragged(dialect))
 
     def draw() -> pa.Table:
-        some = sample_lines(found, engines.SAMPLE_ROWS)
-        return reservoir(run, found.names) if some is None else some
+        some = sample_lines(dialect, engines.SAMPLE_ROWS)
+        return reservoir(run, dialect.names) if some is None else some
 
-    return DuckDBEngine(found.names, run, lambda: open_csv_stream(found), draw, None, hints, found.changes)
+    return DuckDBEngine(dialect.names, run, lambda: open_csv_stream(dialect), draw, None, hints, dialect.changes)
 
 
 def _open_parquet(path: Path, hints: ReadingHints) -> Engine:
@@ -114,7 +114,7 @@ def _parquet_stream(path: Path) -> pa.RecordBatchReader:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(pa.OSFile(str(path)), pre_buffer=False)
-    schema = pa.schema([field.with_name(f"c{place}") for place, field in enumerate(file.schema_arrow)])
+    schema = pa.schema([field.with_name(f"c{position}") for position, field in enumerate(file.schema_arrow)])
     batches = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in file.iter_batches())
     return pa.RecordBatchReader.from_batches(schema, batches)
 
@@ -164,7 +164,7 @@ def _as(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 def reservoir(run: Run, names: Sequence[str]) -> pa.Table:
     """A uniform sample that reads the whole table; for sources that cannot be read from the middle."""
-    columns = ", ".join(f"c{place}" for place in range(len(names)))
+    columns = ", ".join(f"c{position}" for position in range(len(names)))
     size = engines.SAMPLE_ROWS
     return run(f"SELECT {columns} FROM t USING SAMPLE reservoir({size} ROWS) REPEATABLE (7)", silent)
 

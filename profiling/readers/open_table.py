@@ -131,7 +131,7 @@ def _open_relation(relation: duckdb.DuckDBPyRelation, hints: ReadingHints) -> En
 
     names = tuple(relation.columns)
     check_names(names, "relation")
-    renamed = relation.project(", ".join(f"{_identifier(name)} AS c{place}" for place, name in enumerate(names)))
+    renamed = relation.project(", ".join(f"{_identifier(name)} AS c{position}" for position, name in enumerate(names)))
 
     def run(sql: str, tick: Tick) -> pa.Table:
         return quietly(lambda: _query_relation(renamed, sql), (duckdb.Error,), "the relation cannot be read ({error})")
@@ -167,9 +167,9 @@ def _from_pandas(frame: Any) -> pa.Table:
     names = [str(name) for name in frame.columns]
     check_names(names, "table")
     columns = []
-    refuse_nested_columns([name for place, name in enumerate(names) if _holds_containers(frame.iloc[:, place])])
-    for place in range(len(names)):
-        series = frame.iloc[:, place]
+    refuse_nested_columns([name for position, name in enumerate(names) if _holds_containers(frame.iloc[:, position])])
+    for position in range(len(names)):
+        series = frame.iloc[:, position]
         try:
             columns.append(pa.array(series, from_pandas=True))
         except (pa.ArrowException, TypeError, ValueError):

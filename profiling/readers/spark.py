@@ -54,14 +54,14 @@ def open_spark(frame: Any, hints: ReadingHints) -> SparkEngine:
         raise TableError(f"a table is a Spark DataFrame, not {type(frame).__name__}")
     names = tuple(str(name) for name in frame.columns)
     check_names(names, "table")
-    renamed = frame.toDF(*[f"c{place}" for place in range(len(names))])
+    renamed = frame.toDF(*[f"c{position}" for position in range(len(names))])
     refuse_nested_columns(
         [name for name, column in zip(names, frame.schema.fields, strict=True) if column.dataType.typeName() in _NESTED]
     )
     texts = [column.dataType.typeName() not in _PLAIN for column in frame.schema.fields]
     fields = [
-        renamed[f"c{place}"].cast("string").alias(f"c{place}") if text else renamed[f"c{place}"]
-        for place, text in enumerate(texts)
+        renamed[f"c{position}"].cast("string").alias(f"c{position}") if text else renamed[f"c{position}"]
+        for position, text in enumerate(texts)
     ]
     return SparkEngine(renamed.select(*fields), names, hints)
 

@@ -117,7 +117,7 @@ def read_table(table: Any, *, persons: str | None = None, like: TableReading | N
             columns[name] = _series(column)
             continue
         numbers = composite.split(_series(column))
-        parts[name] = tuple(_part_name(name, place, names) for place in range(len(numbers)))
+        parts[name] = tuple(_part_name(name, position, names) for position in range(len(numbers)))
         columns |= dict(zip(parts[name], map(_whole, numbers), strict=True))
     frame = pd.DataFrame(columns)
     if len(frame):
@@ -183,7 +183,7 @@ def _text(column: pa.Array) -> pa.Array:
 def _table(batches: Iterator[pa.RecordBatch], width: int) -> pa.Table:
     listed = list(batches)
     if not listed:
-        return pa.table({f"c{place}": pa.array([], pa.string()) for place in range(width)})
+        return pa.table({f"c{position}": pa.array([], pa.string()) for position in range(width)})
     return pa.Table.from_batches(listed)
 
 
@@ -219,8 +219,8 @@ def _composite_of(name: str, column: ColumnValues, like: TableReading | None) ->
     return like.forms[name].composite if name in like.parts else None
 
 
-def _part_name(name: str, place: int, names: Sequence[str]) -> str:
-    part = f"{name} ({place + 1})"
+def _part_name(name: str, position: int, names: Sequence[str]) -> str:
+    part = f"{name} ({position + 1})"
     while part in names:
         part += "\N{PRIME}"
     return part
@@ -243,13 +243,13 @@ def _with_joined(
         return {key: cells for key, cells in columns.items() if key not in parts}
     numbers = [columns[part].astype("Float64").to_numpy(dtype=float, na_value=float("nan")) for part in parts]
     joined = pd.Series(form.composite.join(numbers), dtype=object, index=columns[parts[0]].index)
-    found: dict[str, pd.Series] = {}
+    rebuilt: dict[str, pd.Series] = {}
     for key, cells in columns.items():
         if key == parts[0]:
-            found[name] = joined
+            rebuilt[name] = joined
         elif key not in parts:
-            found[key] = cells
-    return found
+            rebuilt[key] = cells
+    return rebuilt
 
 
 def _labels(values: ColumnValues) -> list[str | None]:
@@ -276,8 +276,8 @@ def _restorers(original: pd.DataFrame) -> dict[str, Callable[[pd.Series], pd.Ser
     import pandas as pd
 
     ways: dict[str, Callable[[pd.Series], pd.Series]] = {}
-    for place, name in enumerate(original.columns):
-        cells = original.iloc[:, place]
+    for position, name in enumerate(original.columns):
+        cells = original.iloc[:, position]
         dtype = cells.dtype
         if isinstance(dtype, pd.CategoricalDtype):
             ways[str(name)] = partial(_as_category, dtype)
@@ -297,8 +297,8 @@ def _as_category(dtype: Any, made: pd.Series) -> pd.Series:
 
     by_text = {str(level): level for level in dtype.categories}
     levels = [None if pd.isna(cell) else by_text.get(str(cell)) for cell in made]
-    known = all(level is not None or pd.isna(cell) for level, cell in zip(levels, made, strict=True))
-    return pd.Series(pd.Categorical(levels, dtype=dtype), index=made.index) if known else made
+    complete = all(level is not None or pd.isna(cell) for level, cell in zip(levels, made, strict=True))
+    return pd.Series(pd.Categorical(levels, dtype=dtype), index=made.index) if complete else made
 
 
 def _as_zoned(dtype: Any, made: pd.Series) -> pd.Series:

@@ -184,10 +184,10 @@ def _full_years(years: pa.Array) -> tuple[pa.Array, bool]:
         century = integer_scalar(latest // 100 * 100)
         late = pc.greater(pc.add(numbers, century), integer_scalar(latest))
         full = pc.if_else(late, integer_scalar(latest // 100 * 100 - 100), century)
-        found = pc.if_else(short, pc.add(numbers, full), numbers)
-        if pc.max(found).as_py() - pc.min(found).as_py() <= widest:
+        complete = pc.if_else(short, pc.add(numbers, full), numbers)
+        if pc.max(complete).as_py() - pc.min(complete).as_py() <= widest:
             break
-    return pc.cast(found, pa.string()), True
+    return pc.cast(complete, pa.string()), True
 
 
 def _moments(year: pa.Array, month: pa.Array, day: pa.Array, get: dict[str, pa.Array]) -> pa.Array:

@@ -99,8 +99,8 @@ def _from_floats(array: pa.Array, decimals: int | None = None) -> ColumnValues:
 
 def _from_seconds(seconds: list[float | None]) -> ColumnValues:
     """Durations in the largest unit that at least half of them reach."""
-    known = sorted(abs(value) for value in seconds if value)
-    middle = known[len(known) // 2] if known else 1.0
+    lengths = sorted(abs(value) for value in seconds if value)
+    middle = lengths[len(lengths) // 2] if lengths else 1.0
     unit, length = duration_unit(middle)
     present = listed([0.0 if value is None else value / length for value in seconds], pa.float64())
     gone = pc.equal(listed([int(value is None) for value in seconds], pa.int64()), integer_scalar(1))

@@ -62,8 +62,8 @@ def read_table_values(table: pa.Table, names: Sequence[str], hints: ReadingHints
     if len(orders) == 1 and any(column.order_assumed for column in columns):
         (order,) = orders
         columns = [
-            read_values(table.column(place), marks[place], order) if column.order_assumed else column
-            for place, column in enumerate(columns)
+            read_values(table.column(position), marks[position], order) if column.order_assumed else column
+            for position, column in enumerate(columns)
         ]
     changes = [
         change.model_copy(update={"column": name})
@@ -74,10 +74,10 @@ def read_table_values(table: pa.Table, names: Sequence[str], hints: ReadingHints
         changes.append(ReadingChange(kind="decimal_mark", detail="comma"))
     changes += [
         ReadingChange(
-            kind="decimal_mark_assumed", column=names[place], detail="comma" if marks[place] == "," else "point"
+            kind="decimal_mark_assumed", column=names[position], detail="comma" if marks[position] == "," else "point"
         )
-        for place in assumed
-        if columns[place].numbers is not None
+        for position in assumed
+        if columns[position].numbers is not None
     ]
     return TableValues(tuple(replace(column, changes=()) for column in columns), tuple(changes))
 

@@ -216,15 +216,15 @@ def _read_durations(draft: _Draft, present: pa.Array) -> dict[str, float]:
     if any(read_duration(text) is None for text in screen):
         return {}
     seconds = {text: read_duration(text) for text in present.to_pylist()}
-    known = {text: value for text, value in seconds.items() if value is not None}
-    spelled = any(not text[:1].isdigit() or " " in text for text in known)
-    if len(known) < len(seconds) or not (spelled or max(map(abs, known.values())) >= 86_400):
+    lengths = {text: value for text, value in seconds.items() if value is not None}
+    spelled = any(not text[:1].isdigit() or " " in text for text in lengths)
+    if len(lengths) < len(seconds) or not (spelled or max(map(abs, lengths.values())) >= 86_400):
         return {}
-    middle = sorted(map(abs, known.values()))[len(known) // 2]
+    middle = sorted(map(abs, lengths.values()))[len(lengths) // 2]
     unit, length = duration_unit(middle)
     draft.facts |= {"form": WrittenForm("duration"), "seconds": length}
     draft.changes.append(ReadingChange(kind="duration", detail=unit))
-    numbers = {text: value / length for text, value in known.items()}
+    numbers = {text: value / length for text, value in lengths.items()}
     texts = {text: _number_text(value) for text, value in numbers.items()}
     draft.texts = _mapped(draft.texts, texts)
     draft.facts["integer"] = all(value == int(value) for value in numbers.values())
@@ -244,7 +244,7 @@ def _read_composites(draft: _Draft, present: pa.Array) -> dict[str, float]:
     if composite is None:
         return {}
     form, parts = composite
-    widest = max(range(len(form.decimals)), key=lambda place: len({numbers[place] for numbers in parts.values()}))
+    widest = max(range(len(form.decimals)), key=lambda position: len({numbers[position] for numbers in parts.values()}))
     draft.facts |= {"form": WrittenForm("composite", composite=form), "decimals": form.decimals[widest]}
     draft.facts["integer"] = form.decimals[widest] == 0
     draft.changes.append(ReadingChange(kind="composite"))

@@ -69,11 +69,11 @@ class Composite:
     def split(self, cells: pd.Series) -> list[pd.Series]:
         """One column of numbers for each part; missing where the cell is missing or has another form."""
         pattern = "".join(
-            re.escape(piece) + (r"(\d+(?:\.\d+)?)" if place < len(self.decimals) else "")
-            for place, piece in enumerate(self.pieces)
+            re.escape(piece) + (r"(\d+(?:\.\d+)?)" if position < len(self.decimals) else "")
+            for position, piece in enumerate(self.pieces)
         )
         parts = cells.astype("string").str.extract(f"^{pattern}$")
-        return [parts[place].astype("Float64").astype("float64") for place in range(len(self.decimals))]
+        return [parts[position].astype("Float64").astype("float64") for position in range(len(self.decimals))]
 
     def join(self, parts: Sequence[np.ndarray]) -> list[str | None]:
         """The parts as texts of the column's form; None where a part is missing."""
@@ -202,11 +202,11 @@ def find_composite(texts: Sequence[str]) -> tuple[Composite, dict[str, tuple[flo
             pieces, decimals = between, [0] * len(numbers)
         if between != pieces:
             return None
-        for place, number in enumerate(numbers):
+        for position, number in enumerate(numbers):
             whole, _, fraction = number.partition(".")
             if len(whole) > _MOST_DIGITS or (len(whole) > 1 and whole[0] == "0"):
                 return None
-            decimals[place] = max(decimals[place], len(fraction))
+            decimals[position] = max(decimals[position], len(fraction))
         parts[text] = tuple(map(float, numbers))
     assert pieces is not None
     return Composite(pieces, tuple(decimals)), parts
