@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     log_to_stderr()
     # Whose settings these are is always said.
     logging.getLogger("clinical_model_selector.settings").setLevel(logging.INFO)
-    command = typer.main.get_command(app)
+    command = typer.main.get_group(app)
     guard_inputs(command)
     try:
         defaults = read_defaults(command)

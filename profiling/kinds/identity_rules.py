@@ -95,7 +95,7 @@ def is_even(column: ColumnFacts) -> bool:
     """Values repeat about evenly: no few of them stand in most rows."""
     counts = column.values.counts.to_pylist()
     mean = fmean(counts)
-    return pstdev(counts) <= 1.4 * mean and max(counts) <= max(0.05 * sum(counts), 4 * mean, 3)
+    return bool(pstdev(counts) <= 1.4 * mean and max(counts) <= max(0.05 * sum(counts), 4 * mean, 3))
 
 
 def is_arbitrary(column: ColumnFacts) -> bool:
@@ -103,7 +103,7 @@ def is_arbitrary(column: ColumnFacts) -> bool:
     number = column.number
     if number is None or not number.integer or number.minimum < 0:
         return False
-    return number.round_share < 0.2 + 1.5 / min(column.distinct, 250) ** 0.5
+    return bool(number.round_share < 0.2 + 1.5 / min(column.distinct, 250) ** 0.5)
 
 
 def consecutive_label(column: ColumnFacts) -> Decision | None:
