@@ -40,7 +40,7 @@ def read_defaults(command: Any, path: Path = PROJECT_FILE) -> dict[str, Any]:
     if unknown := set(own) - set(options):
         raise SettingsError(f"{path}: no command is called {', '.join(sorted(unknown))}")
     defaults: dict[str, Any] = {}
-    _check(path, shared, set().union(*options.values()))
+    _check(path, shared, {option for names in options.values() for option in names})
     for name, known in options.items():
         mine = {option.replace("-", "_"): value for option, value in own.get(name, {}).items()}
         _check(path, mine, known)
