@@ -136,7 +136,9 @@ class ProviderAttempt(Runnable[dict[str, Any], AttemptAnswer]):
             kept = await _do(partial(cache.get, key), cache.blocks)
             # Checked again: the entry may be someone else's work.
             if kept is not None and not await PlanCheck(case.question).ainvoke(kept, run.step()):
-                return True, kept, self._usage().close("ok", "from the cache")
+                usage = self._usage()
+                usage.form = self._provider.remembered
+                return True, kept, usage.close("ok", "from the cache")
             flight = flights.join(key)
             if flight is None:
                 break

@@ -9,7 +9,6 @@ import typer
 
 from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
-from ...schemas.settings import Settings
 from ..linked_files import evaluate_linked, files_of, keys_of, write_set
 from .exit_codes import NOT_RELEASED
 from .inputs import create_for, need_light, open_given, split_names, told_kinds
@@ -110,6 +109,7 @@ def synthesize(
     need_light("synthesize")
     from ...agents.synthesize import protection_by
     from ...agents.synthesize import synthesize as carry_out
+    from ...schemas.settings import Settings
     from ...synthesizers.running.files import check_output
     from ...synthesizers.running.fit_process import FitLimits
     from ..input_files import read_bounds, read_plan

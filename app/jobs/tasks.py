@@ -147,7 +147,7 @@ def _synthesize(task: Task) -> None:
                 card=made.card,
                 target=options.target if options.target in made.table.columns else None,
                 compliance=options.compliance or task.settings.compliance_level,
-                quasi_identifiers=options.quasi_identifiers,
+                quasi_identifiers=options.quasi_identifiers or None,
             ),
         )
 
@@ -166,7 +166,7 @@ def _evaluate(task: Task) -> None:
             card=read_card(card) if card.exists() else None,
             target=options.target,
             compliance=options.compliance or task.settings.compliance_level,
-            quasi_identifiers=options.quasi_identifiers,
+            quasi_identifiers=options.quasi_identifiers or None,
         ),
     )
 
@@ -186,7 +186,7 @@ def _auto(task: Task) -> None:
         held_out=options.held_out,
         limits=task.limits,
         public=task.public,
-        quasi_identifiers=options.quasi_identifiers,
+        quasi_identifiers=options.quasi_identifiers or None,
         say=task.say,
         before=task.expect,
         **task.selection_options,

@@ -73,6 +73,11 @@ class Provider(ABC):
     def remember(self, form: RequestForm) -> None:
         """Begin with ``form`` from now on: it got an answer."""
 
+    @property
+    def remembered(self) -> RequestForm | None:
+        """What ``remember`` was last told, for an answer from the cache; None where this process never asked."""
+        return None
+
     @abstractmethod
     def judge(self, response: httpx.Response) -> Reply:
         """Read a response.

@@ -107,6 +107,11 @@ class OpenRouter(Provider):
         """Begin with ``form``, successor and all, until the list is read again."""
         self._proven = (form, self._models.edition)
 
+    @property
+    def remembered(self) -> RequestForm | None:
+        """The form that got an answer."""
+        return self._proven[0] if self._proven is not None else None
+
     def judge(self, response: httpx.Response) -> Reply:
         """Read a chat completion."""
         return judge_openrouter(response, self.settings.openrouter_key)

@@ -17,18 +17,21 @@ from .identifiers.national_ids import national_scheme
 from .value_patterns import matches
 
 __all__ = [
-    "consecutive_label",
-    "is_arbitrary",
-    "is_even",
     "called_like",
     "caseless_name",
+    "consecutive_label",
     "dialled",
+    "full_address",
     "house_number",
+    "is_arbitrary",
+    "is_even",
+    "long_number",
     "mobile",
     "national_number",
     "plate",
     "postcode_form",
     "repeated_key",
+    "short_label",
 ]
 
 FEW = 8
@@ -95,7 +98,7 @@ def is_even(column: ColumnFacts) -> bool:
     """Values repeat about evenly: no few of them stand in most rows."""
     counts = column.values.counts.to_pylist()
     mean = fmean(counts)
-    return pstdev(counts) <= 1.4 * mean and max(counts) <= max(0.05 * sum(counts), 4 * mean, 3)
+    return bool(pstdev(counts) <= 1.4 * mean and max(counts) <= max(0.05 * sum(counts), 4 * mean, 3))
 
 
 def is_arbitrary(column: ColumnFacts) -> bool:
@@ -103,7 +106,15 @@ def is_arbitrary(column: ColumnFacts) -> bool:
     number = column.number
     if number is None or not number.integer or number.minimum < 0:
         return False
-    return number.round_share < 0.2 + 1.5 / min(column.distinct, 250) ** 0.5
+    return bool(number.round_share < 0.2 + 1.5 / min(column.distinct, 250) ** 0.5)
+
+
+def long_number(column: ColumnFacts) -> Decision | None:
+    """Whole numbers of nine digits and more, hardly any twice: no measurement has so many."""
+    number = column.number
+    if number is None or column.distinct < 20 or column.unique_share < 0.95 or not is_arbitrary(column):
+        return None
+    return Decision("identifier", direct=True, detail="record") if number.quantiles[0] >= 1e8 else None
 
 
 def consecutive_label(column: ColumnFacts) -> Decision | None:
@@ -187,6 +198,36 @@ def _has_name_words(text: str) -> bool:
     """Some word of three letters with a capital, or in a script that has none."""
     words = [word for word in text.split() if sum(c.isalpha() for c in word) >= 3]
     return any(word[0].isupper() or word[0].lower() == word[0].upper() for word in words) and not text.isupper()
+
+
+def full_address(column: ColumnFacts) -> Decision | None:
+    """Several parts, a number among them, words with capitals: street, number and town in one cell."""
+    word = column.word
+    if word is None or column.distinct < 15 or column.unique_share < 0.8 or column.date is not None:
+        return None
+    if word.digit_share < 0.9 or not 3 <= word.mean_words <= 12 or not 12 <= word.median_length <= 90:
+        return None
+    parts = [text.replace(",", " , ").split() for text in column.texts]
+    named = sum(_is_part(part) for words in parts for part in words) >= 0.7 * sum(map(len, parts))
+    several = sum("," in words or sum(part[0].isdigit() for part in words) >= 2 for words in parts)
+    return Decision("address", direct=True) if named and several >= 0.7 * len(parts) else None
+
+
+def _is_part(part: str) -> bool:
+    """A comma, a number, or a word with a capital or of a script without."""
+    return not part[0].isalpha() or part[0] != part[0].lower() or part[0] == part[0].upper()
+
+
+def short_label(column: ColumnFacts) -> Decision | None:
+    """Letters and digits in two or three short groups, hardly any twice: plates and labels (fail closed)."""
+    word = column.word
+    if word is None or column.distinct < 20 or column.unique_share < 0.9 or not 4 <= word.median_length <= 11:
+        return None
+    letter = r"[A-Z\p{Lo}]"
+    form = rf"(?:{letter}|\d){{1,4}}(?:[ -]?(?:{letter}|\d){{1,6}}){{1,2}}"
+    mixed = sum(any(c.isdigit() for c in text) and any(c.isalpha() for c in text) for text in column.texts)
+    grouped = matches(column.texts, form) >= 0.95 * len(column.texts)
+    return Decision("identifier", direct=True) if grouped and mixed >= 0.9 * len(column.texts) else None
 
 
 def dialled(column: ColumnFacts) -> Decision | None:

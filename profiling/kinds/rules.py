@@ -76,6 +76,7 @@ RULES: tuple[KindRule, ...] = (
     KindRule("organisation", "Most values hold a word such as hospital or Inc.", valued.organisation),
     KindRule("postcode", "The values have the shape of postcodes.", valued.postcode),
     KindRule("postcode form", "The values have a form that only postcodes have.", identity.postcode_form),
+    KindRule("long number", "Whole numbers of nine digits and more, hardly any twice.", identity.long_number),
     KindRule("padded label", "Numbers written with leading zeros to one length.", valued.padded_label),
     KindRule("interval levels", "Levels are intervals or numbered, so that they have an order.", valued.ordered_levels),
     KindRule("short scale", "Few consecutive whole numbers from 0 or 1.", valued.short_scale),
@@ -85,6 +86,8 @@ RULES: tuple[KindRule, ...] = (
     KindRule(
         "house number", "Words with one number before or after them, nearly all different.", identity.house_number
     ),
+    KindRule("full address", "Street, number and town in one cell.", identity.full_address),
+    KindRule("short label", "Letters and digits in short groups, hardly any twice.", identity.short_label),
     KindRule("dialled", "Digits with the marks of telephone numbers, hardly any twice.", identity.dialled),
     KindRule("caseless name", "Short words of a script without capitals, mostly different.", identity.caseless_name),
     KindRule("free text", "Many words per value, and few repeats.", valued.free_text),

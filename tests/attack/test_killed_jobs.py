@@ -17,7 +17,7 @@ from .processes import is_alive, serving
 from .programs import command, environment, plan_file, wait_until
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gbsg2.csv"
-DEADLINE = 150
+DEADLINE = 300
 
 
 @contextmanager

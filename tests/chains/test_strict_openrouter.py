@@ -117,6 +117,13 @@ def test_without_the_list_the_refusal_names_the_successor_and_only_the_first_sel
     assert ([body["model"] for body in bodies], again.notes) == (["anthropic/claude-sonnet-4.5"], first.notes)
 
 
+def test_an_answer_from_the_cache_names_the_successor_too(strict: ScriptedServer) -> None:
+    chain = chain_at(strict, selector_cache="memory")
+    first, _ = ask(chain, strict)
+    cached, bodies = ask(chain, strict)
+    assert (cached.model, cached.notes, bodies) == (first.model, first.notes, [])
+
+
 def test_following_can_be_switched_off(strict: ScriptedServer) -> None:
     attempt, bodies = ask(chain_at(strict, openrouter_follow_retired=False), strict)
     assert (attempt.outcome, attempt.status, len(bodies)) == ("not_found", 404, 1)

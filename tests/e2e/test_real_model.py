@@ -79,7 +79,7 @@ def test_every_selection_ends_in_a_valid_plan(
     # The model is real and its answers count: under a grammar many are sound plans, the fewer the more the prompt has
     # changed since it was trained.
     if method == "json_schema":
-        assert legs["openrouter"] >= SELECTIONS // 10
+        assert legs["openrouter"] >= SELECTIONS // 5
     told = ", ".join(f"{name} {count}" for name, count in legs.most_common())
     ends = ", ".join(f"{name} {count}" for name, count in first.most_common())
     record_property(

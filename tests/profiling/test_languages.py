@@ -216,3 +216,37 @@ def test_it_is_read_when_words_are_judged_and_not_before() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.split() == ["0", "1"]
+
+
+def _made(form: str) -> list[str]:
+    drawn = random.Random(form)
+    towns, streets = ["Brno", "Sevilla", "Tromsø", "Łódź"], ["Lipová", "Calle Sol", "Storgata", "Długa"]
+    pick = {"9": lambda: str(drawn.randrange(10)), "A": lambda: drawn.choice("BCDFGHKLMNPR")}
+    texts = []
+    for _ in range(60):
+        text = form.replace("TOWN", drawn.choice(towns)).replace("STREET", drawn.choice(streets))
+        texts.append("".join(pick[c]() if c in pick else c for c in text))
+    return texts
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"),
+    [
+        ("STREET 99, 99999 TOWN", "address"),
+        ("999 STREET", "address"),
+        ("AA 999 AA", "identifier"),
+        ("99-AAA-9", "identifier"),
+        ("+999999999999", "identifier phone"),
+        ("99 999 99 99", "phone"),
+    ],
+)
+def test_nearly_unique_cells_of_these_forms_identify(form: str, kind: str) -> None:
+    column = profile_table(pa.table({"V1": _made(form), "V2": ["a", "b"] * 30})).columns[0]
+    assert column.safe.direct_identifier
+    assert column.safe.kind in kind.split()
+
+
+def test_sentences_with_numbers_are_text_and_no_addresses() -> None:
+    notes = [f"patient was seen {n} days after surgery, pain {n % 10} of 10, left knee" for n in range(60)]
+    column = profile_table(pa.table({"V1": notes, "V2": ["a", "b"] * 30})).columns[0]
+    assert (column.safe.kind, column.safe.direct_identifier) == ("free_text", False)
