@@ -28,9 +28,9 @@ __all__ = ["Quality", "measure_quality", "protected_as_for_the_fit"]
 
 _FEWEST_TO_COMPARE = 100
 """Held-out rows below which the fitted rows are the better yardstick of fidelity (judgement)."""
-_MOST_ROWS = 20_000
+_MOST_ROWS = 5_000
 """Rows of each part that fidelity looks at."""
-_MOST_TAUGHT = 3_000
+_MOST_TAUGHT = 2_000
 """Rows of each part that models are trained on."""
 _MOST_TARGETS = 10
 """Columns taken as targets in turn."""

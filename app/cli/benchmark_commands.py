@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from ...schemas.errors import SettingsError
-from ...schemas.settings import Settings
 from .inputs import need_light, split_names
 from .options import Json, Level, Memory, Seconds
 from .terminal import print_json, print_view, say, write_page
@@ -47,6 +46,7 @@ def benchmark_run(
     from ...evidence.benchmark.controls import CONTROLS
     from ...evidence.benchmark.results import collect_results
     from ...evidence.benchmark.run import is_done, list_cells, read_tables, run_benchmark
+    from ...schemas.settings import Settings
     from ...synthesizers.catalogue import CATALOGUE
     from ...synthesizers.running.fit_process import FitLimits
 
@@ -94,6 +94,7 @@ def benchmark_histories(
     from dataclasses import asdict
 
     from ...evidence.histories.benchmark import read_history_tables, run_history_benchmark
+    from ...schemas.settings import Settings
     from ..render.history_views import history_benchmark_view
 
     chosen = split_names(only)
@@ -126,6 +127,7 @@ def benchmark_controls(
     need_light("benchmark controls")
     from ...evidence.benchmark.judged_controls import judge_controls, summarise_controls
     from ...evidence.benchmark.run import read_tables
+    from ...schemas.settings import Settings
     from ..render.evaluation_views import controls_view
 
     level = compliance or Settings().compliance_level

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ...profiling.kinds_file import check_kind, load_columns_file
 from ...schemas.errors import MissingExtra, SettingsError
-from ...schemas.profile import Kind, SafeProfile, TableProfile
-from ...schemas.settings import Settings
-from ...schemas.table.table_handle import TableHandle
-from ..input_files import read_saved_profile
 from .options import ReadingOptions, TableOptions
 from .progress import Progress
 from .terminal import say
+
+if TYPE_CHECKING:
+    from ...schemas.profile import Kind, SafeProfile, TableProfile
+    from ...schemas.settings import Settings
+    from ...schemas.table.table_handle import TableHandle
 
 __all__ = [
     "create_for",
@@ -40,6 +41,8 @@ def parse_kinds(pairs: Sequence[str]) -> dict[str, Kind]:
         TableError: The kind is unknown.
     """
     told = (split_pair(pair, "--kind") for pair in pairs)
+    from ...profiling.kinds_file import check_kind
+
     return {column: check_kind(column, kind) for column, kind in told}
 
 
@@ -97,6 +100,8 @@ def read_profile(table: str, look: TableOptions) -> TableProfile:
 
 def told_kinds(look: TableOptions) -> dict[str, Kind]:
     """Column → kind, where the user knows better."""
+    from ...profiling.kinds_file import load_columns_file
+
     return {**(load_columns_file(look.columns) if look.columns else {}), **parse_kinds(look.kind or ())}
 
 
@@ -114,6 +119,8 @@ def profile_of(table: str | None, saved: Path | None, look: TableOptions) -> Saf
         return read_profile(table, look)
     if look != TableOptions():
         raise SettingsError("how a table is looked at is said to `profile --save`, not beside --profile")
+    from ..input_files import read_saved_profile
+
     return read_saved_profile(saved)
 
 

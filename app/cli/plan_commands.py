@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ...schemas.options import SelectionOptions
-from ...schemas.result import SelectionResult
 from ..linked_files import profile_linked
 from .inputs import need_light, open_given, profile_of, read_profile
 from .options import (
@@ -26,6 +25,9 @@ from .options import (
 )
 from .progress import Progress, shown_selection
 from .terminal import print_json, print_view, write_page
+
+if TYPE_CHECKING:
+    from ...schemas.result import SelectionResult
 
 __all__ = ["register"]
 
@@ -77,11 +79,14 @@ def replan(
 ) -> None:
     """Choose anew for TABLE, given how the last plan did when it was run."""
     from ...agents import ClinicalModelSelector
+    from ...schemas.plan import ModelSelectionPlan
     from ...schemas.request import PreviousRound
     from ..input_files import read_metrics, read_plan
 
     last = read_plan(previous)
-    done = PreviousRound(plan=last.plan if isinstance(last, SelectionResult) else last, metrics=read_metrics(metrics))
+    done = PreviousRound(
+        plan=last if isinstance(last, ModelSelectionPlan) else last.plan, metrics=read_metrics(metrics)
+    )
     selector = ClinicalModelSelector()
     known = profile_of(table, profile, look)
     _show_result(selector.select(profile=known, previous=done, **dict(options)), as_json, html, table)

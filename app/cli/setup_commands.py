@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from ...schemas.settings import Settings
 from .exit_codes import NOBODY_ANSWERS
 from .inputs import need_light
 from .options import Json
@@ -66,6 +65,7 @@ def worker(
 def models(as_json: Json = False) -> None:
     """List OpenRouter's models that can answer, with their prices."""
     from ...chains.providers.openrouter_models import list_models
+    from ...schemas.settings import Settings
     from ..render.provider_views import models_record, models_view
 
     found = list_models(Settings())
@@ -81,6 +81,7 @@ def doctor(as_json: Json = False) -> None:
     Ends with exit code 3 where no provider can answer.
     """
     from ...chains.doctor import can_answer, run_doctor
+    from ...schemas.settings import Settings
     from ..render.provider_views import findings_record, findings_view
 
     findings = run_doctor(Settings())
@@ -97,6 +98,7 @@ def environments(
     as_json: Json = False,
 ) -> None:
     """List the synthesizers' environments, or install one."""
+    from ...schemas.settings import Settings
     from ...synthesizers.running.environments import ENVIRONMENTS, create_environment, is_created
 
     root = Path(Settings().selector_environments).expanduser()

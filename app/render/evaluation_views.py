@@ -49,7 +49,8 @@ def evaluation_view(evaluation: Evaluation) -> RenderableType:
         grid.add_row(question, shown(answer))
     table = Table(title=f"Judged by {evaluation.compliance}", title_justify="left", box=SIMPLE, pad_edge=False)
     for name in ("threshold", "measured", "limit", "outcome"):
-        table.add_column(name, no_wrap=True)
+        # In 80 columns the figures may take two lines; names and outcomes are never cut.
+        table.add_column(name, no_wrap=name in ("threshold", "outcome"), overflow="fold")
     reasons = facts_grid()
     for verdict in evaluation.verdicts:
         name = verdict.name.replace("_", " ")

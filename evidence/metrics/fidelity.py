@@ -167,8 +167,15 @@ def _pair_trends(
     if not pairs:
         return 1.0
     numbers = {name: (as_number(real[name]), as_number(synthetic[name])) for name in numeric}
-    labels = {
-        name: (_binned(real[name], real[name], name in numeric), _binned(synthetic[name], real[name], name in numeric))
+    joined = {
+        name: pd.factorize(
+            np.concatenate(
+                [
+                    _binned(real[name], real[name], name in numeric),
+                    _binned(synthetic[name], real[name], name in numeric),
+                ]
+            )
+        )[0]
         for name in {name for pair in pairs for name in pair}
     }
     scores = []
@@ -178,18 +185,13 @@ def _pair_trends(
             if score is not None:
                 scores.append(score)
         else:
-            p, q = _shares(_joined(labels[a][0], labels[b][0]), _joined(labels[a][1], labels[b][1]))
+            keys = joined[a] * (int(joined[b].max()) + 1) + joined[b]
+            cells = np.unique(keys, return_inverse=True)[1]
+            size = int(cells.max()) + 1
+            p = np.bincount(cells[: len(real)], minlength=size) / len(real)
+            q = np.bincount(cells[len(real) :], minlength=size) / len(synthetic)
             scores.append(1 - 0.5 * float(np.abs(p - q).sum()))
     return float(np.mean(scores)) if scores else 1.0
-
-
-def _joined(a: Array, b: Array) -> Array:
-    first, second = pd.factorize(a), pd.factorize(b)
-    left, right = np.asarray(first[1], dtype=object), np.asarray(second[1], dtype=object)
-    keys = first[0] * len(right) + second[0]
-    found, inverse = np.unique(keys, return_inverse=True)
-    named = np.array([f"{left[k // len(right)]}\x01{right[k % len(right)]}" for k in found], dtype=object)
-    return named[inverse]
 
 
 def _correlation_similarity(a: tuple[Array, Array], b: tuple[Array, Array]) -> float | None:

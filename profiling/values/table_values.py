@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from ...schemas.table.reading import ReadingChange
-from .column_values import ColumnValues, read_values
+from .column_values import ColumnValues
 from .number_marks import DecimalMark, MarkVotes, choose_marks, count_votes
+from .read_column import read_values
 
 __all__ = ["ReadingHints", "TableValues", "read_table_values"]
 

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-__all__ = ["PLAIN", "Composite", "UnitForm", "WrittenForm", "find_composite", "find_unit", "is_note", "read_duration"]
+__all__ = [
+    "Composite",
+    "PLAIN",
+    "UnitForm",
+    "WrittenForm",
+    "duration_unit",
+    "find_composite",
+    "find_unit",
+    "is_note",
+    "read_duration",
+]
 
 FormKind = Literal["plain", "unit", "composite", "duration", "date", "boolean"]
 
@@ -127,6 +137,14 @@ _ISO_DURATION = re.compile(
     r"(?P<sign>-)?P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
+
+
+_DURATION_UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
+
+
+def duration_unit(seconds: float) -> tuple[str, int]:
+    """The largest unit that a length reaches, and the seconds in it."""
+    return next(((name, length) for name, length in _DURATION_UNITS if seconds >= length), _DURATION_UNITS[-1])
 
 
 def find_unit(texts: Sequence[str]) -> tuple[UnitForm, dict[str, str]] | None:

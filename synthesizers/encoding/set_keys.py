@@ -24,8 +24,8 @@ _PATIENT_WORDS = ("patient", "person", "subject", "subj", "usubjid", "mrn", "pid
 def find_keys(tables: Mapping[str, pd.DataFrame], given: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Table → column that holds the patient's key.
 
-    A column whose values are all different in one table, and stand under the same name or with the same values in all
-    others, is the patients' key there; without a table of patients it is the column that all tables name alike.
+    A column that all tables name alike, and after patients, is it; else one whose values all differ in one table,
+    and stand under the same name or with the same values in all others.
 
     Args:
         tables: Name → table.
@@ -42,6 +42,11 @@ def find_keys(tables: Mapping[str, pd.DataFrame], given: Mapping[str, str] | Non
             raise TableError(f"there is no column {column!r} in the table {name!r}")
     if set(given) == set(tables):
         return dict(given)
+    # A column of patients that all tables name alike comes first: the key of a stay may be shared by all, too.
+    common = set.intersection(*(set(map(str, table.columns)) for table in tables.values()))
+    named = [column for column in sorted(common) if any(word in column.lower() for word in _PATIENT_WORDS)]
+    if named and not given:
+        return dict.fromkeys(tables, named[0])
     known = list(given.items())
     candidates = known or [
         (name, column)
@@ -55,10 +60,6 @@ def find_keys(tables: Mapping[str, pd.DataFrame], given: Mapping[str, str] | Non
         if _rank(found, column) > _rank(best, None):
             best = found
     if len(best) < len(tables):
-        common = set.intersection(*(set(map(str, table.columns)) for table in tables.values()))
-        named = [c for c in sorted(common) if any(word in c.lower() for word in _PATIENT_WORDS)]
-        if named and not given:
-            return dict.fromkeys(tables, named[0])
         missing = ", ".join(repr(name) for name in tables if name not in best)
         raise TableError(f"no key leads from {missing} to the other tables: say which column holds the patient's key")
     return {name: best[name] for name in tables}

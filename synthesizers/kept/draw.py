@@ -19,7 +19,7 @@ from .model_folder import KeptModel
 
 __all__ = ["sample_model"]
 
-_MOST_DRAWS = 8
+_MOST_DRAWS = 5
 """Times that rows are drawn until enough meet a condition."""
 _MOST_ROWS = 500_000
 """Rows drawn in all."""

@@ -18,7 +18,7 @@ from clinical_model_selector.profiling.kinds.column_facts import gather
 from clinical_model_selector.profiling.kinds.column_names import read_header
 from clinical_model_selector.profiling.kinds.identifiers.addresses import POSTCODES
 from clinical_model_selector.profiling.kinds.value_patterns import EXPRESSIONS, LONGEST, TESTS
-from clinical_model_selector.profiling.values.column_values import read_values
+from clinical_model_selector.profiling.values.read_column import read_values
 
 HOSTILE = {
     "url": "www." + "a." * 10_000,

@@ -10,7 +10,7 @@ from clinical_model_selector.profiling.kinds.column_facts import gather
 from clinical_model_selector.profiling.kinds.column_names import read_header
 from clinical_model_selector.profiling.kinds.record_keys import LABEL_KEYS, NUMBER_KEYS, record_key
 from clinical_model_selector.profiling.kinds.rules import RULES
-from clinical_model_selector.profiling.values.column_values import read_values
+from clinical_model_selector.profiling.values.read_column import read_values
 
 from .clinical_tables import TABLES, Made
 
