@@ -1,1 +1,1 @@
-"""Open a table where it lives and answer what the profiler asks of it; imports schemas and kinds."""
+"""Open a table where it lives and answer what the profiler asks of it; imports schemas and values."""

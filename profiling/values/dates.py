@@ -53,7 +53,9 @@ _MOSTLY = 0.95
 _PARTIAL = re.compile(r"\d{4}(?:-\d{2})?(?:-)?")
 _FAR_FUTURE, _FAR_PAST = 2200, 1800
 _CODES = frozenset(("1900-01-01", "1899-12-30", "1899-12-31", "1753-01-01", "1970-01-01", "2099-12-31", "1111-11-11"))
-"""Dates that systems write for "none"; taken so where they stand far from all others. So is any beyond 1800 to 2200."""
+"""Dates that systems write for "none"; taken so where they stand far from all others, as any beyond 1800 to 2200 is."""
+_NEVER = 2500
+"""No date of a person, even where dates were moved a century or more ahead to hide them."""
 _APART = 20
 """Years between such a date and the others."""
 _WINDOW = 20
@@ -214,13 +216,15 @@ def _moments(year: pa.Array, month: pa.Array, day: pa.Array, get: dict[str, pa.A
 def _codes(moments: pa.Array) -> pa.Array:
     """Which dates stand for a missing one."""
     years = pc.fill_null(pc.year(moments), integer_scalar(2000))
-    coded = pc.or_(pc.greater_equal(years, integer_scalar(_FAR_FUTURE)), pc.less(years, integer_scalar(_FAR_PAST)))
+    coded = pc.greater_equal(years, integer_scalar(_NEVER))
     named = pc.is_in(pc.strftime(moments, format="%Y-%m-%d"), listed(sorted(_CODES), pa.string()))
-    others = pc.filter(years, pc.and_(pc.is_valid(moments), pc.invert(pc.or_(coded, named))))
+    early, late = pc.less(years, integer_scalar(_FAR_PAST)), pc.greater_equal(years, integer_scalar(_FAR_FUTURE))
+    odd = pc.or_(pc.or_(named, coded), pc.or_(early, late))
+    others = pc.filter(years, pc.and_(pc.is_valid(moments), pc.invert(odd)))
     if len(others):
         low, high = pc.min(others).as_py(), pc.max(others).as_py()
         apart = pc.or_(pc.less(years, integer_scalar(low - _APART)), pc.greater(years, integer_scalar(high + _APART)))
-        coded = pc.or_(coded, pc.and_(named, apart))
+        coded = pc.or_(coded, pc.and_(odd, apart))
     return pc.and_(pc.is_valid(moments), coded)
 
 

@@ -263,6 +263,14 @@ def test_dates_that_stand_for_none_are_missing_and_said(tmp_path: Path) -> None:
         assert profile.columns[1].missing == 80
 
 
+def test_dates_moved_into_another_century_are_dates() -> None:
+    moved = [dt.date(2100, 3, 1) + dt.timedelta(days=160 * n) for n in range(ROWS)]
+    assert moved[-1].year > 2200
+    frame = pd.DataFrame({"admitted": [str(day) for day in moved], "sex": SEX})
+    assert _told(profile_table(frame), "admitted") == {}
+    assert sorted(read_table(frame).frame["admitted"].dt.date) == moved
+
+
 DATES: dict[str, tuple[str, Callable[[dt.date], str]]] = {
     "dotted": ("%d.%m.%Y", lambda day: day.strftime("%d.%m.%Y")),
     "two digits": ("%d.%m.%y", lambda day: day.strftime("%d.%m.%y")),
