@@ -128,6 +128,14 @@ def render(results: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def find_tool(name: str) -> str:
+    """The tool that is called ``name``, or whose name alone has that word in it."""
+    found = [tool for tool in TOOLS if tool == name] or [tool for tool in TOOLS if name.lower() in tool.lower().split()]
+    if len(found) != 1:
+        raise SystemExit(f"--tools: no tool is called {name}; there are {', '.join(TOOLS)}")
+    return found[0]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default=",".join(SIZES))
@@ -136,13 +144,17 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1, help="take the run of least CPU time")
     parser.add_argument("--others")
     options = parser.parse_args()
+    tools = [find_tool(name) for name in options.tools.split(",")]
+    sizes = options.sizes.split(",")
+    if unknown := set(sizes) - set(SIZES):
+        raise SystemExit(f"--sizes: unknown {', '.join(unknown)}; there are {', '.join(SIZES)}")
     kept = RESULTS / "profiling.json"
     results: dict[str, dict[str, Any]] = json.loads(kept.read_text()) if kept.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
-        for size in options.sizes.split(","):
+        for size in sizes:
             path = Path(folder) / f"{size}.parquet"
             generate_apart(path, size)
-            for tool in options.tools.split(","):
+            for tool in tools:
                 found = results.setdefault(tool, {})
                 python = find_python(tool, options.others)
                 if python is None:

@@ -101,7 +101,8 @@ def measure(table: pd.DataFrame, method: str, seed: int, protected: bool, target
     }
     if named is not None and named in parts.fitted:
         utility = measure_utility(parts.fitted, parts.held_out, parts.synthetic, named, 0)
-        result["utility"] = None if utility is None else round(utility.score, 4)
+        score = None if utility is None else utility.score
+        result["utility"] = None if score is None else round(score, 4)
     if made.card.protection is not None:
         result["protected_levels"] = made.card.protection.levels
         result["protected_numbers"] = made.card.protection.numbers

@@ -17,6 +17,7 @@ import typer
 from ...schemas.errors import SelectorError, SettingsError
 from . import benchmark_commands, plan_commands, run_commands, setup_commands
 from .exit_codes import error_lines, exit_code, install_quiet_excepthook
+from .progress import end_steps
 from .project_file import read_defaults
 from .terminal import log_to_stderr, print_error
 
@@ -68,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SelectorError as error:
         print_error(error_lines(error))
         sys.exit(exit_code(error))
+    finally:
+        end_steps()
 
 
 def _guard_inputs(command: Any) -> None:

@@ -5,15 +5,66 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+from .terminal import say
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
     from rich.progress import Progress as Bar
 
-__all__ = ["Progress", "shown_selection"]
+__all__ = ["Progress", "Steps", "end_steps", "shown_selection", "tell_steps"]
+
+_running: list[Steps] = []
+
+
+class Steps:
+    """Told each step as it begins; says how long it has been at it, so that no wait is silent.
+
+    Args:
+        interval: Seconds between two lines about one step.
+    """
+
+    def __init__(self, interval: float = 30.0) -> None:
+        self._interval = interval
+        self._ended = Event()
+        self._step = ""
+        self._began = monotonic()
+
+    def __enter__(self) -> Self:
+        Thread(target=self._remind, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+
+    def __call__(self, step: str) -> None:
+        """A step begins."""
+        self._step, self._began = step, monotonic()
+        say(step)
+
+    def _remind(self) -> None:
+        while not self._ended.wait(self._interval):
+            if self._step:
+                say(f"  {monotonic() - self._began:.0f} s: {self._step}")
+
+
+def tell_steps() -> Steps:
+    """Tells the steps of the command that runs, until ``end_steps``."""
+    steps = Steps()
+    _running.append(steps.__enter__())
+    return steps
+
+
+def end_steps() -> None:
+    """The command has ended."""
+    while _running:
+        _running.pop().__exit__(None, None, None)
 
 
 class Progress:

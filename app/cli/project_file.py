@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import click
-
 from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
 
@@ -22,8 +20,8 @@ _ALLOWED = frozenset(SelectionOptions.model_fields) | {
 """Nothing that says where to write, what to install or what exit code to give: the folder may be somebody else's."""
 
 
-def read_defaults(command: click.Group, path: Path = PROJECT_FILE) -> dict[str, Any]:
-    """Command → option → default, as click takes it; empty where there is no such file.
+def read_defaults(command: Any, path: Path = PROJECT_FILE) -> dict[str, Any]:
+    """Command → option → default, as Typer's group of commands takes it; empty where there is no such file.
 
     Options at the top are for every command that has them, those in a table named after a command for it alone.
 
@@ -37,12 +35,12 @@ def read_defaults(command: click.Group, path: Path = PROJECT_FILE) -> dict[str, 
     except (OSError, ValueError):
         raise SettingsError(f"{path}: cannot be read as TOML") from None
     shared = {name: value for name, value in given.items() if not isinstance(value, dict)}
-    options = {name: {item.name for item in sub.params} for name, sub in command.commands.items()}
+    options = {name: {str(item.name) for item in sub.params} for name, sub in command.commands.items()}
     own = {name: value for name, value in given.items() if isinstance(value, dict)}
     if unknown := set(own) - set(options):
         raise SettingsError(f"{path}: no command is called {', '.join(sorted(unknown))}")
     defaults: dict[str, Any] = {}
-    _check(path, shared, set().union(*options.values()))
+    _check(path, shared, {option for names in options.values() for option in names})
     for name, known in options.items():
         mine = {option.replace("-", "_"): value for option, value in own.get(name, {}).items()}
         _check(path, mine, known)
@@ -52,7 +50,7 @@ def read_defaults(command: click.Group, path: Path = PROJECT_FILE) -> dict[str, 
     return defaults
 
 
-def _check(path: Path, given: Mapping[str, Any], known: set[str | None]) -> None:
+def _check(path: Path, given: Mapping[str, Any], known: set[str]) -> None:
     names = {option.replace("-", "_") for option in given}
     if wrong := names - known:
         raise SettingsError(f"{path}: no such option: {', '.join(sorted(wrong))}")

@@ -26,6 +26,7 @@ from .options import (
     Target,
     expand_options,
 )
+from .progress import tell_steps
 from .terminal import print_json, print_view, say, write_page
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def synthesize(
         write_set(
             synthesize_set(
                 files_of(table, linked), known, keys=keys_of(table, linked), protection=protection, seed=seed,
-                held_out=held_out, limits=FitLimits(limit_seconds, limit_gb * 1e9), settings=settings, say=say,
+                held_out=held_out, limits=FitLimits(limit_seconds, limit_gb * 1e9), settings=settings, say=tell_steps(),
             ),
             output,
         )  # fmt: skip
@@ -147,7 +148,7 @@ def synthesize(
         rows=rows,
         save_model=save_model,
         force=force,
-        say=say,
+        say=tell_steps(),
     )
     _write(made, output, spreadsheet_safe)
     say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
@@ -181,7 +182,7 @@ def sample(
         raise SettingsError("--where: must be COLUMN=VALUE")
     check_output(output, force=force)
     limits = FitLimits(limit_seconds, limit_gb * 1e9)
-    made = draw(folder, rows=rows, seed=seed, where=conditions, balance=balance, limits=limits, say=say)
+    made = draw(folder, rows=rows, seed=seed, where=conditions, balance=balance, limits=limits, say=tell_steps())
     _write(made, output, spreadsheet_safe)
     say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
 
@@ -248,7 +249,7 @@ def evaluate(
         compliance=compliance,
         quasi_identifiers=split_names(quasi),
         sensitive=split_names(sensitive),
-        say=say,
+        say=tell_steps(),
     )
     if html is not None:
         write_page(html, evaluation_page(evaluation))
@@ -306,7 +307,7 @@ def auto(
         limits=FitLimits(limit_seconds, limit_gb * 1e9),
         public=read_bounds(public_bounds),
         quasi_identifiers=split_names(quasi),
-        say=say,
+        say=tell_steps(),
         before=(lambda plan: create_for(plan.methods, selector.settings)) if create_environments else None,
         target=look.target,
         patient_id=look.patient_id,

@@ -52,7 +52,7 @@ def _bigrams(histories: Histories, name: object, top: list[str]) -> Array:
     rows = histories.follows
     size = len(top) + 1
     counts = np.bincount((codes[rows - 1] + 1) * size + codes[rows] + 1, minlength=size * size)
-    return counts / max(counts.sum(), 1)
+    return np.asarray(counts / max(counts.sum(), 1))
 
 
 def _held(histories: Histories, name: object, top: list[str]) -> Array:

@@ -103,7 +103,7 @@ def _pairs(histories: Histories, name: object) -> pd.Series:
 
 
 def _values(histories: Histories, name: object) -> Array:
-    return histories.visits[name].to_numpy(dtype=float)
+    return np.asarray(histories.visits[name].to_numpy(dtype=float))
 
 
 def _means(histories: Histories, values: Array) -> Array:

@@ -119,14 +119,15 @@ def _numbers(histories: Histories, reference: Histories) -> Array:
 def _coded(cells: pd.Series, reference: pd.Series) -> Array:
     """Numbers as they are; levels by how common they are in the reference, strangers as missing."""
     if pd.api.types.is_float_dtype(reference.dtype):
-        return cells.to_numpy(dtype=float)
+        return np.asarray(cells.to_numpy(dtype=float))
     codes = pd.Categorical(cells, categories=list(reference.value_counts().index)).codes.astype(float)
     return np.where(codes < 0, np.nan, codes)
 
 
 def _visit_number(histories: Histories) -> Array:
     firsts = histories.firsts
-    return np.arange(len(histories.owners)) - np.repeat(firsts, histories.lengths[histories.owners[firsts]])
+    starts = np.repeat(firsts, histories.lengths[histories.owners[firsts]])
+    return np.asarray(np.arange(len(histories.owners)) - starts)
 
 
 def _seen(histories: Histories, reference: Histories, name: object) -> Array:

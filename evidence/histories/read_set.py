@@ -119,7 +119,9 @@ def _event_column(real: LinkedSet) -> str | None:
 
 def _labels(cells: pd.Series) -> Array:
     labels = as_category(cells)
-    return np.where(cells.isna().to_numpy(), None, labels).astype(object)
+    strings = np.asarray(labels).astype(object)
+    strings[cells.isna().to_numpy()] = None
+    return strings
 
 
 def _cut_longest(histories: Histories, k: int) -> Histories:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -130,7 +131,7 @@ def mean_scores(scores: list[HistoryScores]) -> dict[str, float | None]:
     return {name: _mean([getattr(item, name) for item in scores]) for name in HistoryScores.__dataclass_fields__}
 
 
-def choose_predicted(real: Histories) -> object | None:
+def choose_predicted(real: Histories) -> Any:
     """The column whose next value tells most: a code, else the number with the strongest memory, else a category."""
     if real.codes:
         return real.codes[0]

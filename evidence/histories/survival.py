@@ -43,4 +43,4 @@ def survival_curve(ends: Array, events: Array, grid: Array) -> Array:
     at_risk = (ends[:, None] >= times).sum(axis=0)
     died = ((ends[:, None] == times) & events[:, None]).sum(axis=0)
     steps = np.cumprod(1 - died / np.maximum(at_risk, 1))
-    return np.r_[1.0, steps][np.searchsorted(times, grid, "right")]
+    return np.asarray(np.r_[1.0, steps][np.searchsorted(times, grid, "right")])

@@ -204,7 +204,7 @@ def _rows_of(plan: ModelSelectionPlan, real_rows: int, tell: Say) -> int:
 
 def rounded_down(count: int) -> int:
     """Two significant digits: the exact number of rows is a fact about the data."""
-    unit = 10 ** max(len(str(count)) - 2, 0)
+    unit: int = 10 ** max(len(str(count)) - 2, 0)
     return count // unit * unit
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from clinical_model_selector.app.cli.progress import Progress
+from clinical_model_selector.app.cli.progress import Progress, Steps
 
 
 def _work(progress: Progress) -> None:
@@ -33,7 +33,7 @@ def test_log_gets_a_line_now_and_then(
 
 def test_terminal_gets_a_bar_that_is_wiped_at_the_end() -> None:
     code = (
-        "from clinical_model_selector.app.cli.progress import Progress\n"
+        "from clinical_model_selector.app.cli.progress import Progress, Steps\n"
         "with Progress(patience=0) as told:\n"
         "    told(0.0, 'open')\n"
         "    told(0.4, 'count')\n"
@@ -47,3 +47,10 @@ def test_terminal_gets_a_bar_that_is_wiped_at_the_end() -> None:
     assert "count" in shown
     assert "40%" in shown
     assert shown.rstrip().endswith("\x1b[2K")
+
+
+def test_a_long_step_says_how_long_it_has_been_at_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with Steps(interval=0.02) as steps:
+        steps("fitting cart")
+        while (told := capsys.readouterr().err).count("fitting cart") < 1 or " s: fitting cart" not in told:
+            steps._ended.wait(0.05)

@@ -108,3 +108,29 @@ def test_every_name_can_be_had_with_the_required_dependencies_alone(bare: Path, 
     assert all("pip install 'clinical-model-selector[light]'" in text for text in found["said"].values())
     assert found["html"]
     assert not found["pandas"]
+
+
+COMMANDS: dict[str, tuple[int, str]] = {
+    "environments": (0, ""),
+    "synthesizers": (0, ""),
+    "select {table} --target cens": (0, ""),
+    "evaluate {table} {table}": (1, "[light]"),
+    "synthesize {table} --plan plan.json -o out.csv": (1, "[light]"),
+    "sample model -o out.csv": (1, "[light]"),
+    "serve": (1, "[service]"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_works_or_names_its_extra_in_one_line(bare: Path, tmp_path: Path, command: str) -> None:
+    code, words = COMMANDS[command]
+    (tmp_path / "plan.json").write_text("{}")
+    arguments = command.format(table=ROOT / "examples" / "gbsg2.csv").split()
+    program = bare.parent / "clinical-model-selector"
+    environment = {"SELECTOR_EMBEDDED": "only", "HOME": str(tmp_path)}
+    ended = subprocess.run(
+        [program, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode == code, ended.stderr
+    assert words in ended.stderr
+    assert ended.stderr.count("\n") == (1 if words else 0)

@@ -150,19 +150,19 @@ def _donors(tree: Any, leaves: Array, target: Array, patients: Array, k: int) ->
     begins = np.searchsorted(sorted_leaves, np.arange(tree.node_count))
     ends = np.searchsorted(sorted_leaves, last, "right")
     donor_node: dict[int, int] = {}
-    for node in np.flatnonzero(tree.children_left < 0):
-        above = int(node)
+    for position in np.flatnonzero(tree.children_left < 0):
+        above = int(position)
         while parents[above] >= 0 and len(np.unique(sorted_patients[begins[above] : ends[above]])) < k:
             above = int(parents[above])
-        donor_node[int(node)] = above
+        donor_node[int(position)] = above
     starts = np.zeros(tree.node_count, dtype=int)
     counts = np.zeros(tree.node_count, dtype=int)
     parts, size = [], 0
     placed: dict[int, int] = {}
-    for node, above in donor_node.items():
-        if above not in placed:
-            placed[above] = size
-            parts.append(np.sort(sorted_target[begins[above] : ends[above]]))
+    for leaf, donor in donor_node.items():
+        if donor not in placed:
+            placed[donor] = size
+            parts.append(np.sort(sorted_target[begins[donor] : ends[donor]]))
             size += len(parts[-1])
-        starts[node], counts[node] = placed[above], ends[above] - begins[above]
+        starts[leaf], counts[leaf] = placed[donor], ends[donor] - begins[donor]
     return starts, counts, np.concatenate(parts)

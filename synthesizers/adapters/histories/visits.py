@@ -164,7 +164,7 @@ class VisitsModel:
             growth=growth,
             time_decimals=time_decimals,
         )
-        stages = []
+        stages: list[_Stage] = []
         for rows in (np.flatnonzero(numbers == 0), np.flatnonzero(numbers > 0)):
             if len(rows):
                 stages.append(lesson.learn(rows, _half(tell, len(stages))))
@@ -218,7 +218,7 @@ class VisitsModel:
         for rows, model in ((~last, stage.gap), (last, stage.last_gap or stage.gap)):
             some = Features(context.matrix[rows], context.categories)
             gaps[rows] = model.draw(some, rng, left[rows])
-        return before + gaps
+        return np.asarray(before + gaps)
 
     def _draw_cells(
         self,
