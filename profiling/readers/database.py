@@ -68,9 +68,6 @@ def open_database(url: str, table_name: str | None, hints: ReadingHints) -> Data
 
 def _connect(url: str) -> tuple[sa.Engine, sa.Connection]:
     address = sa.make_url(url)
-    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
-        # To connect would make it.
-        raise TableError("there is no such database file")
     if address.drivername in ("postgresql", "postgres"):
         address = address.set(drivername="postgresql+pg8000")
     if address.get_backend_name() == "sqlite":
