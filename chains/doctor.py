@@ -6,12 +6,16 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
+from urllib.request import getproxies
 
 import httpx
 
 from ..schemas.errors import MissingExtra, SettingsError
 from ..schemas.settings import Settings
+from ..synthesizers.running.environments import ENVIRONMENTS, is_created
 from .limits.plan_cache import open_cache
 from .providers.http import RequestFailed, send
 from .providers.ollama import describe_cloud, runs_in_the_cloud
@@ -29,6 +33,15 @@ _WAIT_S = 5.0
 """Each look-up gets at most this."""
 
 _WHO = "who would answer"
+
+_EXTRAS = {
+    "light": ("pandas", "scipy", "sklearn", "psutil", "joblib"),
+    "service": ("fastapi", "uvicorn", "structlog"),
+    "postgres": ("pg8000", "sqlalchemy"),
+    "redis": ("redis",),
+    "spark": ("pyspark",),
+}
+"""Extra → modules that come with it."""
 
 State = Literal["ok", "warning", "failure", "off"]
 
@@ -60,7 +73,25 @@ async def _examine(settings: Settings) -> list[Finding]:
     else:
         asked = list(await asyncio.gather(_openrouter(settings), _ollama(settings)))
     rest = [await asyncio.to_thread(_cache, settings), await _tracing(settings)]
-    return [*asked[0], *asked[1], *rest, _who(settings, *asked)]
+    return [*asked[0], *asked[1], *rest, *_installed(settings), _who(settings, *asked)]
+
+
+def _installed(settings: Settings) -> list[Finding]:
+    """Extras, the synthesizers' environments, and proxies, none of which a selection needs."""
+    findings = []
+    for extra, modules in _EXTRAS.items():
+        there = all(find_spec(module) for module in modules)
+        fix = None if there else f"pip install 'clinical-model-selector[{extra}]'"
+        findings.append(Finding(f"extra {extra}", "ok" if there else "off", "installed" if there else "not there", fix))
+    root = Path(settings.selector_environments).expanduser()
+    made = [name for name in ENVIRONMENTS if is_created(name, root)]
+    missing = [name for name in ENVIRONMENTS if name not in made]
+    detail = f"made: {', '.join(made) or 'none'}" + (f"; not made: {', '.join(missing)}" if missing else "")
+    fix = f"clinical-model-selector environments --create {missing[0]}" if missing else None
+    findings.append(Finding("environments", "off" if missing else "ok", detail, fix))
+    proxies = {scheme: mask_url(url) for scheme, url in getproxies().items() if scheme in ("http", "https", "all")}
+    told = ", ".join(f"{scheme} through {url}" for scheme, url in proxies.items())
+    return [*findings, Finding("proxies", "ok" if proxies else "off", told or "none is set")]
 
 
 async def _openrouter(settings: Settings) -> list[Finding]:

@@ -113,7 +113,7 @@ def test_a_lost_queue_loses_no_job(tmp_path: Path) -> None:
             job = start_job(served.origin, tmp_path)
     # Redis is gone for good, with all that it held.
     with serving(tmp_path, **settings) as served, working(tmp_path, **settings):
-        wait_until(lambda: state_of(served.origin, job)["step"], "the job did not begin", DEADLINE)
+        wait_until(lambda: state_of(served.origin, job)["state"] != "queued", "the job did not begin", DEADLINE)
 
 
 def test_a_worker_that_is_stopped_gives_its_job_back(tmp_path: Path) -> None:
