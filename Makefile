@@ -14,7 +14,7 @@ DEV := $(VENV)/.dev$(EXTRAS:%=-%)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo light serve test environments check lint types imports format lock clean
+.PHONY: help demo light serve test environments reference check lint types imports format lock clean
 
 help:
 	@echo 'make demo    a plan for the table in examples/'
@@ -22,6 +22,7 @@ help:
 	@echo 'make serve   the service and its page on http://localhost:8000/'
 	@echo 'make test    the tests'
 	@echo 'make environments  what the synthesizers'"'"' own libraries need, 10 GB; without them their tests are skipped'
+	@echo 'make reference  what sdmetrics says to the tests'"'"' tables, kept for them'
 	@echo 'make check   style, types, import direction, and the tests if anything changed since they last passed'
 	@echo 'make format  let ruff rewrite what it can'
 	@echo 'make lock    pin today'"'"'s newest versions in requirements.lock'
@@ -40,8 +41,12 @@ test: $(DEV)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 	@touch $(VENV)/.tested
 
-environments: $(DEV) $(VENV)/sdmetrics/.complete
+environments: $(DEV)
 	$(BIN)/clinical-model-selector environments --create all
+
+# Asks the library that metrics are held against, and keeps its answers for the tests.
+reference: $(DEV) $(VENV)/sdmetrics/.complete
+	$(BIN)/python tests/sdmetrics_cases.py $(VENV)/sdmetrics/bin/python
 
 check: lint types imports $(VENV)/.tested
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,11 +19,3 @@ def python_of(method: str) -> Path:
         return interpreter_for(method, ENVIRONMENTS)
     except MissingExtra as missing:
         pytest.skip(str(missing))
-
-
-def python_of_sdmetrics() -> Path:
-    """The Python of the environment that ``make environments`` makes for the tests alone."""
-    python = Path(sys.prefix) / "sdmetrics" / "bin" / "python"
-    if not python.exists():
-        pytest.skip("sdmetrics has no environment here: make environments")
-    return python

@@ -135,7 +135,10 @@ def test_the_shipped_measurements_carry_their_controls() -> None:
 
 def test_every_synthesizer_was_really_fitted_to_two_tables_or_more() -> None:
     cells = [c for c in load_measurements() if c.failure is None]
-    for method in CATALOGUE:
+    for method, entry in CATALOGUE.items():
+        if entry.histories:
+            # Measured by patient: benchmarks/results/histories.json.
+            continue
         assert len({c.table for c in cells if c.method == method}) >= 2, method
 
 
