@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from dotenv import dotenv_values
 
 from .errors import SettingsError
 
-__all__ = ["CHECKED", "FOLDER_FILE", "check_foreign", "read_env_file", "user_file"]
+__all__ = ["CHECKED", "FOLDER_FILE", "check_foreign", "plain_surroundings", "read_env_file", "user_file"]
 
 FOLDER_FILE = ".env"
 """In the folder that the program is run in: whoever made the folder wrote it."""
@@ -37,6 +39,26 @@ CHECKED = ("OPENROUTER_BASE", *_LEAD_TO_CODE)
 """Settings whose defaults ``check_foreign`` needs."""
 
 _said: set[Path] = set()
+
+
+_SURROUNDINGS = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_hiding = threading.Lock()
+
+
+@contextmanager
+def plain_surroundings() -> Iterator[None]:
+    """Without the variables that tell an HTTP client of proxies and certificates; they are back afterwards.
+
+    For the import of a library that makes a client while it is imported, and dies of a variable that no request of ours
+    would have read.
+    """
+    with _hiding:
+        names = [name for name in os.environ if name.upper() in _SURROUNDINGS]
+        hidden = {name: os.environ.pop(name) for name in names}
+        try:
+            yield
+        finally:
+            os.environ.update(hidden)
 
 
 def user_file() -> Path:

@@ -11,6 +11,7 @@ import httpx
 from langchain_core.messages import BaseMessage
 
 from ...profiling import estimate_tokens
+from ...schemas.env_files import plain_surroundings
 from ...schemas.settings import Settings
 from .base import BoundModel, Provider, RequestForm, asking_half, with_schema_in_words
 from .http import PrivateLoopTransport, Reply, RequestFailed
@@ -103,7 +104,9 @@ class Ollama(Provider):
         return with_schema_in_words(messages, form.schema) if fits else messages
 
     def _bind(self, form: RequestForm) -> BoundModel:
-        from langchain_ollama import ChatOllama
+        # It makes a client as it is imported, which a wrong proxy or a missing certificate file would break.
+        with plain_surroundings():
+            from langchain_ollama import ChatOllama
 
         settings = self.settings
         model = ChatOllama(

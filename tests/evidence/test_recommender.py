@@ -86,7 +86,7 @@ def test_larger_leaves_are_expected_to_disclose_less() -> None:
 @pytest.mark.parametrize(
     ("fields", "family"),
     [
-        ({"tradeoff": "fidelity"}, "copula"),
+        ({"tradeoff": "fidelity", "allowed": ("cart", "gaussian_copula", "arf", "tvae", "ctgan")}, "copula"),
         ({"tradeoff": "privacy", "allowed": ("cart", "gaussian_copula", "tvae", "ctgan")}, "copula"),
         ({"require_dp": True}, "marginals"),
         ({"allowed": ("ctgan", "tvae", "dpctgan"), "tradeoff": "utility"}, "vae"),
