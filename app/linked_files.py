@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,26 @@ def profile_linked(table: str, linked: LinkOptions) -> TableProfile:
     from ..evidence.histories.link_tables import combine_profiles, link_tables
 
     return combine_profiles(link_tables(files_of(table, linked), keys=keys_of(table, linked)))
+
+
+def check_folder(folder: Path, files: Mapping[str, str], *, force: bool) -> None:
+    """Refuse a folder in which a table would be written over, before any work is done.
+
+    Args:
+        folder: Where the tables will be written.
+        files: Name → file of each table that is read.
+        force: Older synthetic tables there may be written over; what is read never is.
+
+    Raises:
+        SettingsError: One of the files to be written is one that is read, or is there already.
+    """
+    written = [folder / f"{name}.csv" for name in files]
+    read = [Path(file) for file in files.values()]
+    for path in written:
+        if any(path.exists() and other.exists() and path.samefile(other) for other in read):
+            raise SettingsError(f"{path} is read by this command, which would write over it")
+        if not force and path.exists():
+            raise SettingsError(f"{path} is there already: --force writes over it")
 
 
 def write_set(made: SetSynthesis, folder: Path) -> None:

@@ -26,7 +26,7 @@ def load_columns_file(path: str | Path) -> dict[str, Kind]:
             content = yaml.safe_load(file)
     except (OSError, UnicodeDecodeError) as error:
         raise TableError(f"{path}: the file cannot be read ({type(error).__name__})") from None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         raise TableError(f"{path}: this is not valid YAML; write one 'column: kind' per line") from None
     if content is None:
         return {}

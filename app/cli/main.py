@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from glob import glob
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -106,8 +107,13 @@ def _check(parameters: Mapping[str, Any]) -> None:
 
 
 def _paths(value: Any) -> Iterable[Path]:
+    """Every file that a parameter may mean: a path, a pattern's matches, the file of an SQLite address."""
     items = value if isinstance(value, list | tuple) else [value]
-    return [Path(item) for item in items if isinstance(item, str | Path) and item != ""]
+    texts = [str(item) for item in items if isinstance(item, str | Path) and item != ""]
+    matches = [Path(match) for text in texts for match in (glob(text) if "*" in text or "?" in text else ())]
+    files = [Path(text.split("://", 1)[1].split("?")[0].removeprefix("/")) for text in texts if "://" in text]
+    rooted = [Path("/", file) for file in files]
+    return [*map(Path, texts), *matches, *files, *rooted]
 
 
 def _is_same(path: Path, other: Path) -> bool:

@@ -32,7 +32,7 @@ def read_defaults(command: Any, path: Path = PROJECT_FILE) -> dict[str, Any]:
         return {}
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise SettingsError(f"{path}: cannot be read as TOML") from None
     shared = {name: value for name, value in given.items() if not isinstance(value, dict)}
     options = {name: {str(item.name) for item in sub.params} for name, sub in command.commands.items()}
@@ -54,6 +54,9 @@ def _check(path: Path, given: Mapping[str, Any], known: set[str]) -> None:
     names = {option.replace("-", "_") for option in given}
     if wrong := names - known:
         raise SettingsError(f"{path}: no such option: {', '.join(sorted(wrong))}")
+    columns = given.get("columns")
+    if isinstance(columns, str) and (Path(columns).is_absolute() or ".." in Path(columns).parts):
+        raise SettingsError(f"{path}: columns: name a file in the folder of {path}")
     if wrong := names - _ALLOWED:
         raise SettingsError(f"{path}: cannot be set there: {', '.join(sorted(wrong))}")
 

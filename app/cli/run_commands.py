@@ -9,7 +9,7 @@ import typer
 
 from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
-from ..linked_files import evaluate_linked, files_of, keys_of, write_set
+from ..linked_files import check_folder, evaluate_linked, files_of, keys_of, write_set
 from .exit_codes import NOT_RELEASED
 from .inputs import create_for, need_light, open_given, split_names, told_kinds
 from .options import (
@@ -123,9 +123,11 @@ def synthesize(
     if linked.events:
         from ...agents.linked import synthesize_set
 
+        files = files_of(table, linked)
+        check_folder(output, files, force=force)
         write_set(
             synthesize_set(
-                files_of(table, linked), known, keys=keys_of(table, linked), protection=protection, seed=seed,
+                files, known, keys=keys_of(table, linked), protection=protection, seed=seed,
                 held_out=held_out, limits=FitLimits(limit_seconds, limit_gb * 1e9), settings=settings, say=tell_steps(),
             ),
             output,

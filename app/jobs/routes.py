@@ -195,11 +195,21 @@ def _make(jobs: Jobs, owner: str, folder: Path, options: JobUpload, idempotency_
         if source is None:
             raise NotFound("table_from: there is no such job of this key")
         try:
-            os.link(source.table, folder / "upload")
-        except OSError:
-            shutil.copyfile(source.table, folder / "upload")
+            _take(source.table, folder / "upload")
+        except FileNotFoundError:
+            raise NotFound("table_from: the table of that job is no longer kept") from None
     record = options.model_dump(mode="json", round_trip=True, exclude_unset=True)
     return store.create(owner, options.kind, record, folder, idempotency_key)
+
+
+def _take(table: Path, place: Path) -> None:
+    """The same file under another name, or a copy where the disk cannot have two names for one."""
+    try:
+        os.link(table, place)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(table, place)
 
 
 def _try(read: Callable[[Path], Any], path: Path) -> None:

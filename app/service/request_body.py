@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from fastapi import Request
 from pydantic_core import from_json
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
@@ -92,7 +92,7 @@ async def read_form(
         async for chunk in _arriving(request, limit + _MAX_FIELD * 2, settings.service_read_timeout_s, meter):
             parser.write(chunk)
         parser.finalize()
-    except MultipartParseError:
+    except FormParserError:
         raise BadRequest("the body is not a multipart form") from None
     finally:
         form.close()

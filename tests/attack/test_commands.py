@@ -52,3 +52,52 @@ def test_an_address_that_leads_nowhere_is_said_and_makes_nothing(tmp_path: Path,
     assert "bug" not in ended.stderr
     assert "hunter2" not in ended.stderr
     assert not (tmp_path / "new.db").exists()
+
+
+def test_linked_tables_are_not_written_over_what_is_read_or_there(tmp_path: Path) -> None:
+    from clinical_model_selector.app.linked_files import check_folder
+    from clinical_model_selector.schemas.errors import SettingsError
+
+    files = {name: str(tmp_path / f"{name}.csv") for name in ("patients", "visits")}
+    for file in files.values():
+        Path(file).write_text("a\n1\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="is read by this command"):
+        check_folder(tmp_path, files, force=True)
+    other = tmp_path / "out"
+    check_folder(other, files, force=False)
+    other.mkdir()
+    (other / "visits.csv").write_text("older", encoding="utf-8")
+    with pytest.raises(SettingsError, match="--force writes over it"):
+        check_folder(other, files, force=False)
+    check_folder(other, files, force=True)
+
+
+@pytest.mark.parametrize("table", ["site*.csv", "sqlite:///{folder}/site1.csv", "sqlite:///site1.csv"])
+def test_what_a_pattern_or_an_address_reads_is_not_written_over(
+    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clinical_model_selector.app.cli.main import _check
+    from clinical_model_selector.schemas.errors import SettingsError
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "site1.csv").write_text("a\n1\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="is read by this command"):
+        _check({"table": table.format(folder=tmp_path), "html": Path("site1.csv")})
+
+
+def test_a_project_file_names_columns_files_of_its_own_folder_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    from clinical_model_selector.app.cli.project_file import read_defaults
+    from clinical_model_selector.schemas.errors import SettingsError
+
+    monkeypatch.chdir(tmp_path)
+    command = SimpleNamespace(commands={"profile": SimpleNamespace(params=[SimpleNamespace(name="columns")])})
+    for place in ("/etc/shadow", "../secret.yaml"):
+        (tmp_path / "selector.toml").write_text(f'columns = "{place}"\n', encoding="utf-8")
+        with pytest.raises(SettingsError, match="name a file in the folder"):
+            read_defaults(command)
+    (tmp_path / "selector.toml").write_text('columns = "kinds.yaml"\n', encoding="utf-8")
+    assert read_defaults(command) == {"profile": {"columns": "kinds.yaml"}}
