@@ -62,10 +62,12 @@ def read_metrics(path: Path) -> EvidenceMetrics:
         SettingsError: It is none of these.
     """
     run = read_run(path)
-    if "rounds" in run:
-        run = run["rounds"][run["best"]]["evaluation"]
     try:
+        if "rounds" in run:
+            run = run["rounds"][run["best"]]["evaluation"]
         metrics = EvidenceMetrics.model_validate(run.get("metrics", run))
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise SettingsError(f"{path}: not what evaluate --json or auto --json printed") from None
     except ValidationError as error:
         raise SettingsError(f"{path}: {describe_error(error, most=5)}") from None
     if not metrics.model_fields_set & set(EvidenceMetrics.model_fields):

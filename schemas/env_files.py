@@ -68,12 +68,18 @@ def user_file() -> Path:
 
 
 def read_env_file(path: str | Path | None) -> dict[str, str]:
-    """The variables of a file, names in capitals, none that is empty; nothing of what is no regular file."""
+    """The variables of a file, names in capitals, none that is empty; nothing of what is no regular file.
+
+    Raises:
+        SettingsError: It is no text in UTF-8.
+    """
     if path is None or not Path(path).is_file():
         return {}
-    return {
-        name.upper(): value for name, value in dotenv_values(path, encoding="utf-8", interpolate=False).items() if value
-    }
+    try:
+        values = dotenv_values(path, encoding="utf-8", interpolate=False)
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: settings are read as UTF-8, and this is not") from None
+    return {name.upper(): value for name, value in values.items() if value}
 
 
 def check_foreign(folder_file: str | Path | None, given: Mapping[str, object], defaults: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
+from ...schemas.errors import SettingsError
 from .jinja import template_environment
 from .rich_tables import table_of
 from .words import describe_number, spaced
@@ -24,8 +25,16 @@ def compare_runs(records: Mapping[str, Mapping[str, Any]]) -> Comparison:
 
     Args:
         records: Name → what a command printed with ``--json``.
+
+    Raises:
+        SettingsError: One of them is something else.
     """
-    facts = {name: _facts(record) for name, record in records.items()}
+    facts = {}
+    for name, record in records.items():
+        try:
+            facts[name] = _facts(record)
+        except (KeyError, IndexError, TypeError, AttributeError):
+            raise SettingsError(f"{name}: not what a command printed with --json") from None
     headings = dict.fromkeys(heading for found in facts.values() for heading in found)
     rows = {heading: [found.get(heading, "") for found in facts.values()] for heading in headings}
     return {"runs": list(records), "rows": rows}

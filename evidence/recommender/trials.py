@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import TypeAdapter
 
 from ...schemas.column_treatment import Treatment
 from ...schemas.compliance import Policy, ValueProtection
@@ -56,6 +57,10 @@ class TrialSetting:
     target: str | None = None
     public: Mapping[str, Bounds] | None = None
     seed: int = 0
+
+
+_KEPT = TypeAdapter(Trial)
+"""A trial as its file holds it."""
 
 
 class TrialRunner:
@@ -105,9 +110,13 @@ class TrialRunner:
 
     def _kept(self, candidate: Candidate, split: int) -> Trial | None:
         path = self._file(candidate, split)
-        if path is None or not path.exists():
+        if path is None or not path.is_file():
             return None
-        return Trial(**{**json.loads(path.read_text(encoding="utf-8")), "label": candidate.label})
+        try:
+            return _KEPT.validate_json(path.read_text(encoding="utf-8"))
+        except ValueError:
+            # Another program's, or cut short: the fit is run again.
+            return None
 
     def _keep(self, candidate: Candidate, split: int, trial: Trial) -> None:
         path = self._file(candidate, split)

@@ -115,3 +115,20 @@ def test_a_plan_alone_cannot_be_started_from(tmp_path: Path, tuned: SelectionRes
     path.write_text(tuned.plan.model_dump_json())
     with pytest.raises(SettingsError, match="give what select --json printed"):
         read_result(path)
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"label": "x"}', "{", '{"label": "cart", "split": 0, "score": "high"}'])
+def test_a_kept_file_that_is_none_is_fitted_again(
+    text: str, table: pd.DataFrame, selector: ClinicalModelSelector, tuned: SelectionResult, runs: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for file in runs.glob("*.json"):
+        (tmp_path / file.name).write_text(text, encoding="utf-8")
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise trials.SynthesisFailed({"cart": "fitted again"})
+
+    monkeypatch.setattr(trials, "carry_out", refuse)
+    again = selector.tune(table, target="died", allowed=ALLOWED, max_seconds=60, folder=tmp_path)
+    assert again.race is not None
+    assert {entry.note for entry in again.race.entries} == {"fitted again"}

@@ -96,3 +96,17 @@ def test_a_project_file_that_cannot_be_used_is_refused(case: str, run: Run, exam
     ended = run("select", example, "--json")
     assert (ended.code, ended.out) == (2, "")
     assert words in ended.err
+
+
+@pytest.mark.parametrize("record", [{"rounds": [1], "best": 0}, {"rounds": [], "best": 3}, {"rounds": 5, "best": 0}])
+def test_what_no_command_printed_is_refused(record: dict[str, object], tmp_path: Path) -> None:
+    from clinical_model_selector.app.input_files import read_metrics
+    from clinical_model_selector.app.render.comparison import compare_runs
+    from clinical_model_selector.schemas.errors import SettingsError
+
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(SettingsError, match="not what"):
+        read_metrics(path)
+    with pytest.raises(SettingsError, match="not what"):
+        compare_runs({"run.json": record})
