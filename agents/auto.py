@@ -13,7 +13,6 @@ from ..profiling import open_table
 from ..profiling.readers.to_pandas import read_table
 from ..schemas.compliance import Compliance
 from ..schemas.errors import SelectorError, SynthesisFailed
-from ..schemas.methods import CATALOGUE
 from ..schemas.options import Tradeoff
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.request import EvidenceMetrics
@@ -26,7 +25,7 @@ from ..synthesizers.running.holdout import split_rows
 from ..synthesizers.running.run_plan import Say, Synthesis
 from .selector import ClinicalModelSelector
 from .synthesize import protection_by, synthesize
-from .tune import DEFAULT_SECONDS, tune
+from .tune import DEFAULT_SECONDS, tune, why_not_raced
 
 __all__ = ["AutoRound", "run_auto"]
 
@@ -94,7 +93,7 @@ def run_auto(
     target: str | None = request.get("target")
     level: Compliance = request.get("compliance") or selector.settings.compliance_level
     result = selector.select(table, **request)
-    if max_seconds > 0 and not _why_not_raced(result):
+    if max_seconds > 0 and why_not_raced(result.plan) is None:
         # The rows that the evaluation holds out must be the same in every round, and unseen by the race.
         seed = secrets.randbits(31) if seed is None else seed
         result = _tuned(table, result, selector, held_out, seed, max_seconds, limits, public, tell, request)
@@ -144,10 +143,6 @@ def run_auto(
         assert failed is not None
         raise failed
     return max(done, key=_order), tuple(done)
-
-
-def _why_not_raced(result: SelectionResult) -> bool:
-    return result.plan.dp.enabled or CATALOGUE[result.plan.choice.method].histories
 
 
 def _tuned(

@@ -27,7 +27,7 @@ from ..synthesizers.running.fit_process import FitLimits
 from .resolve_request import coerce_request, profile_request, resolve
 from .synthesize import protection_by
 
-__all__ = ["tune"]
+__all__ = ["tune", "why_not_raced"]
 
 DEFAULT_SECONDS = 120.0
 """CPU seconds of a race."""
@@ -97,7 +97,7 @@ def tune(
     options = {name: getattr(asked, name) for name in SelectionOptions.model_fields}
     question = resolve(SelectionRequest(profile=profile, **options), selector.settings).question
     result = start if start is not None else selector.select(profile=profile, **options)
-    reason = _why_not(question, result.plan)
+    reason = why_not_raced(result.plan, require_dp=question.constraints.require_dp)
     if reason is not None:
         report = RaceReport(
             ended="not raced", splits=0, cpu_seconds=0.0, max_seconds=max_seconds, entries=(), about_proposal=reason
@@ -135,9 +135,14 @@ def tune(
     return tuned
 
 
-def _why_not(question: Question, plan: ModelSelectionPlan) -> str | None:
-    """Why this plan is not raced; None where it is."""
-    if question.constraints.require_dp or plan.dp.enabled:
+def why_not_raced(plan: ModelSelectionPlan, *, require_dp: bool = False) -> str | None:
+    """Why ``plan`` is not raced; None where it is.
+
+    Args:
+        plan: What a race would start from.
+        require_dp: The request asks for differential privacy, whatever the plan has.
+    """
+    if require_dp or plan.dp.enabled:
         return "a differentially private plan is not raced: every fit would spend epsilon; expectations chose it"
     if CATALOGUE[plan.choice.method].histories:
         return "a plan for histories is not raced: the quick score is of single rows; expectations chose it"

@@ -25,6 +25,7 @@ from ...schemas.question import Constraints
 from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.encoding.table_encoding import Bounds, Encoding
 from ...synthesizers.feasibility import method_obstacles
+from ...synthesizers.running.files import write_atomically
 from ...synthesizers.running.fit_process import FitFailed, FitLimits, run_fit
 from ...synthesizers.sizing import TableShape, size_hyperparameters
 from ..disclosure.measure import measure_disclosure
@@ -241,9 +242,7 @@ def _run_and_keep(
         result = run_cell(table, cell, environments, limits)
     except MissingExtra as missing:
         result = {**asdict(cell), "failure": f"{NOT_INSTALLED}: {missing}"}
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(result))
-    partial.replace(path)
+    write_atomically(path, lambda partial: partial.write_text(json.dumps(result)))
     return 1
 
 
