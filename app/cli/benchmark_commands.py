@@ -43,6 +43,10 @@ def benchmark_run(
     collect: Annotated[
         Path | None, typer.Option("--collect", metavar="FILE", help="Then gather all results in this Parquet file.")
     ] = None,
+    older: Annotated[
+        Path | None,
+        typer.Option("--older", metavar="FILE", help="Parquet file whose cells, where not measured anew, go in too."),
+    ] = None,
 ) -> None:
     """Measure every cell (table, method, seed) that has no result yet, values of few protected as before any fit."""
     need_light("benchmark run")
@@ -78,7 +82,7 @@ def benchmark_run(
     )
     say(f"measured {done} cells")
     if collect is not None:
-        collect_results(output, collect)
+        collect_results(output, collect, older)
 
 
 @benchmark.command("histories")

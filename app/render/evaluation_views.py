@@ -144,12 +144,12 @@ def regret_view(report: dict[str, Any]) -> RenderableType:
     by_scenario = Table(
         title=title, title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True
     )
-    for name in ("scenario", "tables", "selector", "split-seed", "best fixed", "its", "difference, 95 %"):
-        by_scenario.add_column(name, justify="left" if name in ("scenario", "best fixed") else "right", no_wrap=True)
+    for name in ("scenario, tables", "selector", "split-seed", "best fixed", "its", "95 % apart"):
+        by_scenario.add_column(name, justify="left" if name in ("scenario, tables", "best fixed") else "right", no_wrap=True)
     for row in report["scenarios"]:
         best = row["against_best"]
         by_scenario.add_row(
-            row["scenario"], str(row["tables"]), _regret(row["regret"]["selector"]),
+            f"{row['scenario']} {row['tables']}", _regret(row["regret"]["selector"]),
             _regret(row["split_seed"]["selector"]), *_best_cells(row, best),
         )  # fmt: skip
     policies = Table(title="Over all scenarios", title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False)
