@@ -145,7 +145,8 @@ def regret_view(report: dict[str, Any]) -> RenderableType:
         title=title, title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True
     )
     for name in ("scenario, tables", "selector", "split-seed", "best fixed", "its", "95 % apart"):
-        by_scenario.add_column(name, justify="left" if name in ("scenario, tables", "best fixed") else "right", no_wrap=True)
+        text = name in ("scenario, tables", "best fixed")
+        by_scenario.add_column(name, justify="left" if text else "right", no_wrap=True)
     for row in report["scenarios"]:
         best = row["against_best"]
         by_scenario.add_row(
