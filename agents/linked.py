@@ -29,10 +29,10 @@ from ..schemas.plan import ModelSelectionPlan
 from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings
 from ..synthesizers.encoding.linked_set import LinkedSet
+from ..synthesizers.progress import Say, shown_in_notebooks
 from ..synthesizers.running.fit_process import FitFailed, FitLimits
 from ..synthesizers.running.run_card import Failure, HeldOut, RunCard
 from ..synthesizers.running.run_histories import HistoryFit, fit_set
-from ..synthesizers.running.run_plan import Say
 from .synthesize import protection_by
 
 __all__ = ["SetEvaluation", "SetSynthesis", "evaluate_set", "synthesize_set"]
@@ -61,6 +61,7 @@ class SetEvaluation(Frozen):
     """Event table → figures by patient; those with too few held-out patients are left out."""
 
 
+@shown_in_notebooks
 def synthesize_set(
     tables: Mapping[str, Any],
     plan: ModelSelectionPlan | SelectionResult,

@@ -20,8 +20,9 @@ from ..schemas.settings import Settings
 from ..synthesizers.encoding.table_encoding import Bounds
 from ..synthesizers.kept.draw import sample_model
 from ..synthesizers.kept.model_folder import check_model_folder, open_model, write_model
+from ..synthesizers.progress import Say, shown_in_notebooks
 from ..synthesizers.running.fit_process import FitLimits
-from ..synthesizers.running.run_plan import Say, Synthesis, carry_out
+from ..synthesizers.running.run_plan import Synthesis, carry_out
 
 __all__ = ["protection_by", "sample", "synthesize"]
 
@@ -29,6 +30,7 @@ _MOST_SAID = 20
 """Changes that are said; the run card has them all."""
 
 
+@shown_in_notebooks
 def synthesize(
     table: Any,
     plan: ModelSelectionPlan | SelectionResult,
@@ -117,6 +119,7 @@ def synthesize(
     return replace(made, table=reading.write_back(made.table), card=card)
 
 
+@shown_in_notebooks
 def sample(
     folder: str | Path,
     *,

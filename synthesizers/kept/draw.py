@@ -13,8 +13,9 @@ import pandas as pd
 from ...schemas.errors import SynthesisFailed, TableError
 from ...schemas.methods import CATALOGUE, Hyperparameters
 from ..encoding.restore_columns import restore_columns
+from ..progress import Say
 from ..running.fit_process import FitFailed, FitLimits, draw_rows
-from ..running.run_plan import Say, Synthesis
+from ..running.run_plan import Synthesis
 from .model_folder import KeptModel
 
 __all__ = ["sample_model"]
