@@ -242,7 +242,7 @@ def evaluate(
         columns=len(parts.synthetic.columns),
         fidelity=quality.fidelity,
         utility=quality.utility,
-        score=_score(parts, target, seed, depth),
+        score=_score(parts, card, target, seed, depth),
         joint=quality.joint,
         missingness=quality.missingness,
         plausibility=quality.plausibility,
@@ -316,12 +316,13 @@ def _histories(parts: Comparison, seed: int, tell: Say) -> HistoryEvaluation | N
     )
 
 
-def _score(parts: Comparison, target: str | None, seed: int, depth: Depth) -> ScoreParts | None:
+def _score(parts: Comparison, card: RunCard | None, target: str | None, seed: int, depth: Depth) -> ScoreParts | None:
     if not len(parts.held_out):
         return None
     scorer = Scorer(
         parts.fitted, parts.held_out, target=target, train_persons=parts.fitted_persons,
         held_out_persons=parts.held_out_persons, depth=depth, seed=seed,
+        protected=protected_as_for_the_fit(parts.fitted, parts.fitted_persons, card, seed),
     )  # fmt: skip
     return scorer.score(parts.synthetic, tradeoff=_TRADEOFF)
 

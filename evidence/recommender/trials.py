@@ -26,8 +26,9 @@ from ...synthesizers.running.fit_process import FitLimits
 from ...synthesizers.running.run_plan import Synthesis, carry_out
 from ...synthesizers.sizing import START_SECONDS
 from ..evaluation_inputs import prepare
+from ..quality import protected_as_for_the_fit
 from .race import Candidate, Trial
-from .score import ScoreParts, Scorer
+from .score import SCORE_VERSION, ScoreParts, Scorer
 
 __all__ = ["TrialSetting", "TrialRunner"]
 
@@ -36,9 +37,6 @@ INNER_HELD_OUT = 0.3
 
 _WIDENED = 1.3
 """An interval from one split says too little of the spread over splits (measured over 13 tables)."""
-
-_SCORE_VERSION = 1
-"""Raised when a trial's score changes its meaning, so that files of older runs are not mixed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +161,7 @@ def _score(setting: TrialSetting, made: Synthesis, split: int, scorers: dict[int
         scorers[split] = Scorer(
             compared.fitted, compared.held_out, target=target, train_persons=compared.fitted_persons,
             held_out_persons=compared.held_out_persons, seed=setting.seed + split,
+            protected=protected_as_for_the_fit(compared.fitted, compared.fitted_persons, made.card, setting.seed),
         )  # fmt: skip
     return scorers[split].score(compared.synthetic, tradeoff=setting.tradeoff, seconds=made.card.fit_cpu_seconds)
 
@@ -198,6 +197,6 @@ def _digest(setting: TrialSetting) -> str:
         setting.policy.membership_margin,
         setting.protection.model_dump() if setting.protection else None,
         setting.target, setting.seed, setting.limits.seconds, setting.limits.memory_bytes,
-        {name: list(bounds) for name, bounds in (setting.public or {}).items()}, CATALOGUE_VERSION, _SCORE_VERSION,
+        {name: list(bounds) for name, bounds in (setting.public or {}).items()}, CATALOGUE_VERSION, SCORE_VERSION,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()

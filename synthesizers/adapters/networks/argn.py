@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 
 __all__ = ["Synthesizer"]
@@ -42,6 +43,13 @@ class Synthesizer:
         )
         self._model.fit(table)
         return self
+
+    def reseed(self, seed: int) -> None:
+        """Let the next draws come from ``seed``."""
+        import torch
+
+        np.random.seed(seed)
+        torch.manual_seed(seed)
 
     def sample(self, n: int) -> pd.DataFrame:
         """Draw column by column; levels protected as rare are replaced by drawn ones."""

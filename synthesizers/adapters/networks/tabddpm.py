@@ -46,6 +46,10 @@ class Synthesizer:
         self._model.fit(GenericDataLoader(coded))
         return self
 
+    def reseed(self, seed: int) -> None:
+        """Let the next draws come from ``seed``."""
+        self._seed = seed
+
     def sample(self, n: int) -> pd.DataFrame:
         """Run the diffusion backwards."""
         drawn = self._model.generate(count=n, random_state=self._seed).dataframe().reset_index(drop=True)
