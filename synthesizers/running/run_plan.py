@@ -31,7 +31,7 @@ from .holdout import canonical_order, split_rows
 from .run_card import DPSpent, Failure, HeldOut, RunCard, Unprotected
 from .run_histories import run_history_fit
 
-__all__ = ["Recipe", "Synthesis", "carry_out", "rounded_down"]
+__all__ = ["Recipe", "Synthesis", "carry_out", "rounded_down", "rows_of"]
 
 _FEWEST_ROWS = 20
 
@@ -148,7 +148,7 @@ def carry_out(
         expected = expected_wait(config, _shape(source.encoding, len(fitted)))
         tell(Step(f"fitting {config.method} to {len(fitted)} rows", expected))
         real_rows = rounded_down(len(table)) if config.is_dp else len(table)
-        wanted = rows or _rows_of(plan, real_rows, tell)
+        wanted = rows or rows_of(plan, real_rows, tell)
         try:
             if histories and keep is not None:
                 raise FitFailed("error", "its models cannot be kept yet", 0.0)
@@ -208,7 +208,7 @@ def _shape(encoding: Encoding, rows: int) -> TableShape:
     )
 
 
-def _rows_of(plan: ModelSelectionPlan, real_rows: int, tell: Say) -> int:
+def rows_of(plan: ModelSelectionPlan, real_rows: int, tell: Say) -> int:
     """The real number of rows times the plan's multiplier, as far as the plan's limit lets."""
     wanted = max(1, round(plan.sample_multiplier * real_rows))
     if wanted > plan.max_synth_rows:
