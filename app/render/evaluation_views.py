@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from ...evidence.evaluation import Evaluation, as_record
 from ...evidence.report.page import evaluation_page
@@ -140,15 +139,47 @@ def controls_view(summary: dict[str, Any]) -> RenderableType:
 
 
 def regret_view(report: dict[str, Any]) -> RenderableType:
-    """Mean regret of each policy, least first, by scenario and over all."""
-    title = f"Mean regret over {report['tables']} tables; the oracle has 0, a bare name is always that one"
-    table = Table(title=title, title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True)
-    table.add_column("policy", min_width=16, no_wrap=True)
-    for name in (*(row["scenario"] for row in report["scenarios"]), "all"):
-        table.add_column(name, justify="right")
-    for name, figures in _regret_rows(report):
-        table.add_row(name.removeprefix("always "), *figures, style="bold" if name == "selector" else "")
-    return Group(table, *(Text(line) for line in (*report["findings"], *_control_lines(report))))
+    """Regret by scenario beside the best fixed choice, of every policy over all scenarios, and what the words mean."""
+    title = f"Mean regret over {report['tables']} tables of {report['origins']} origins, with its 95 % interval"
+    by_scenario = Table(
+        title=title, title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True
+    )
+    for name in ("scenario, tables", "selector", "split-seed", "best fixed", "its", "95 % apart"):
+        text = name in ("scenario, tables", "best fixed")
+        by_scenario.add_column(name, justify="left" if text else "right", no_wrap=True)
+    for row in report["scenarios"]:
+        best = row["against_best"]
+        by_scenario.add_row(
+            f"{row['scenario']} {row['tables']}", _regret(row["regret"]["selector"]),
+            _regret(row["split_seed"]["selector"]), *_best_cells(row, best),
+        )  # fmt: skip
+    policies = Table(title="Over all scenarios", title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False)
+    for name in ("policy", "regret", "95 %", "split-seed", "95 % "):
+        policies.add_column(name, justify="left" if name == "policy" else "right")
+    for name, figures in sorted(report["overall"].items(), key=lambda item: float(item[1]["mean"])):
+        split = report["overall_split_seed"][name]
+        policies.add_row(
+            name.removeprefix("always "), _regret(figures), _range(figures), _regret(split), _range(split),
+            style="bold" if name == "selector" else "",
+        )  # fmt: skip
+    meanings = [f"{row['scenario']}: {row['meaning']}" for row in report["scenarios"]]
+    words = [f"{word}: {meaning}" for word, meaning in report["words"].items()]
+    lines = (*report["findings"][:1], *_control_lines(report), "", *words, "", *meanings)
+    return Group(by_scenario, policies, *map(shown, lines))
+
+
+def _best_cells(row: dict[str, Any], best: dict[str, Any] | None) -> tuple[str, str, str]:
+    if best is None:
+        return "-", "-", "-"
+    return (
+        best["best"].removeprefix("always "),
+        _regret(row["regret"][best["best"]]),
+        _range(best),
+    )
+
+
+def _range(figures: dict[str, float] | None) -> str:
+    return "" if figures is None else f"{figures['low']:.3f} to {figures['high']:.3f}"
 
 
 def regret_page(report: dict[str, Any]) -> str:
@@ -162,6 +193,8 @@ def regret_page(report: dict[str, Any]) -> str:
         .get_template("regret_page.html.jinja")
         .render(
             findings=[*report["findings"], *_control_lines(report)],
+            words=report["words"],
+            meanings=[(row["scenario"], row["meaning"]) for row in report["scenarios"]],
             chart=draw_intervals(intervals),
             scenarios=[*(row["scenario"] for row in report["scenarios"]), "all"],
             rows=_regret_rows(report),
@@ -196,11 +229,18 @@ def _regret_rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def _control_lines(report: dict[str, Any]) -> list[str]:
-    wanted = {"row_copy": "fails the risk check", "independent": "does not fail it"}
-    return [
+    wanted = {"row_copy": "is caught as a copy", "independent": "is not accused"}
+    lines = [
         f"control {name} {wanted[name]} in {found['as_expected']} of {found['cells']} cells"
         for name, found in report["controls"].items()
     ]
+    older = report["before_protection"]
+    if older:
+        lines.append(
+            f"measured before values of few were protected, and moved by what that changed for others on the same "
+            f"table: {', '.join(older)}"
+        )
+    return lines
 
 
 def _regret(one: dict[str, float] | None) -> str:
