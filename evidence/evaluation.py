@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic_core import to_jsonable_python
 
 from ..schemas.base import Frozen
-from ..schemas.compliance import POLICIES, Compliance
+from ..schemas.compliance import POLICIES, Compliance, ValueProtection
 from ..schemas.options import Tradeoff
 from ..schemas.request import EvidenceMetrics
 from ..schemas.settings import Settings
@@ -38,9 +38,9 @@ from .quality import measure_quality, protected_as_for_the_fit
 from .recommender.score import ScoreParts, Scorer
 from .refit import refit_of
 from .release import Release, ReleaseDecision, decide_release, persons_needed
-from .thresholds import ThresholdVerdict, judge_disclosure, judge_quality
+from .thresholds import ThresholdVerdict, judge_disclosure, judge_histories, judge_patients, judge_quality
 
-__all__ = ["Depth", "Evaluation", "as_record", "evaluate", "expected_seconds"]
+__all__ = ["Depth", "Evaluation", "as_record", "evaluate", "expected_seconds", "rounded"]
 
 Depth = Literal["quick", "full"]
 
@@ -222,6 +222,7 @@ def evaluate(
     tell(Step("judging fidelity and utility", max(1.0, began + expected - monotonic())))
     quality, sampled = measure_quality(parts, card, target, seed, full=depth == "full")
     notes += sampled
+    history = _histories(parts, card, seed, tell)
     verdicts = (
         *judge_disclosure(
             level, persons=parts.persons, disclosure=disclosure, overlap=overlap, few=few, audit=audit,
@@ -230,6 +231,8 @@ def evaluate(
         ),
         *judge_quality(level, rows=parts.rows_real, fidelity=quality.fidelity, utility=quality.utility,
             noise=quality.noise),
+        *(() if history is None else judge_patients(level, history.patients)),
+        *(() if history is None else judge_histories(level, history.figures, history.floor)),
     )  # fmt: skip
     return Evaluation(
         compliance=level,
@@ -258,7 +261,7 @@ def evaluate(
         quasi_identifiers=tuple(map(str, parts.quasi)),
         verdicts=verdicts,
         notes=tuple(notes),
-        history=_histories(parts, seed, tell),
+        history=history,
         pairs=compare_pairs(parts.fitted, parts.synthetic, seed) if depth == "full" else (),
         gaps=compare_gaps(parts.fitted, parts.synthetic),
         marginals=_marginals(parts, card),
@@ -282,7 +285,7 @@ def as_record(evaluation: Evaluation) -> dict[str, object]:
     return {
         "release": evaluation.release,
         "reason": evaluation.decision.reason,
-        **_rounded(record),
+        **rounded(record),
         "risk": evaluation.risk,
         "passes": evaluation.passes,
         # As replan takes them.
@@ -290,12 +293,14 @@ def as_record(evaluation: Evaluation) -> dict[str, object]:
     }
 
 
-def _rounded(record: Any) -> Any:
-    """The report is a release of its own: four digits are enough for every reader."""
+def rounded(record: Any) -> Any:
+    """``record`` with four digits of each figure.
+
+    The report is a release of its own: four digits are enough for every reader."""
     if isinstance(record, dict):
-        return {name: _rounded(value) for name, value in record.items()}
+        return {name: rounded(value) for name, value in record.items()}
     if isinstance(record, list | tuple):
-        return [_rounded(value) for value in record]
+        return [rounded(value) for value in record]
     return float(f"{record:.4g}") if isinstance(record, float) else record
 
 
@@ -307,13 +312,15 @@ def _audit(parts: Comparison, card: RunCard, seed: int) -> LeaveOneOut | None:
     return audit_loneliest(fitted, parts.fitted_persons, refit, seed)
 
 
-def _histories(parts: Comparison, seed: int, tell: Say) -> HistoryEvaluation | None:
+def _histories(parts: Comparison, card: RunCard | None, seed: int, tell: Say) -> HistoryEvaluation | None:
     if not parts.persons_known or not len(parts.held_out):
         return None
     tell("histories")
+    protection = None if card is None or card.protection is None else ValueProtection(k=card.protection.k)
     return evaluate_histories(
-        parts.raw_real, parts.raw_synthetic, parts.treatments, parts.fitted_persons, parts.held_out_persons, seed
-    )
+        parts.raw_real, parts.raw_synthetic, parts.treatments, parts.fitted_persons, parts.held_out_persons, seed,
+        protection,
+    )  # fmt: skip
 
 
 def _score(parts: Comparison, card: RunCard | None, target: str | None, seed: int, depth: Depth) -> ScoreParts | None:
