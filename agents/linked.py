@@ -25,10 +25,10 @@ from ..schemas.plan import ModelSelectionPlan
 from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings
 from ..synthesizers.encoding.linked_set import LinkedSet
+from ..synthesizers.progress import Say, shown_in_notebooks
 from ..synthesizers.running.fit_process import FitFailed, FitLimits
 from ..synthesizers.running.run_card import Failure, HeldOut, RunCard
 from ..synthesizers.running.run_histories import HistoryFit, fit_set
-from ..synthesizers.running.run_plan import Say
 from .synthesize import protection_by
 
 __all__ = ["SetSynthesis", "synthesize_set"]
@@ -42,6 +42,7 @@ class SetSynthesis:
     card: RunCard
 
 
+@shown_in_notebooks
 def synthesize_set(
     tables: Mapping[str, Any],
     plan: ModelSelectionPlan | SelectionResult,

@@ -123,6 +123,8 @@ def synthesize(
     if linked.events:
         from ...agents.linked import synthesize_set
 
+        if save_model is not None:
+            raise SettingsError("--save-model: models of linked tables cannot be kept")
         files = files_of(table, linked)
         check_folder(output, files, force=force)
         write_set(
