@@ -175,7 +175,7 @@ def test_forty_goals_each_of_which_some_plan_meets_and_the_recommender_does_not_
         assert any(not broken(goal, plan) for plan in plans_towards(goal, feasible)), goal.name
     report = compare_on_goals(goals, {"embedded": recommend, "nobody": lambda question: None})
     # Whoever does not read the words is right now and then by chance.
-    assert report["embedded"]["share"] <= 0.4
+    assert report["embedded"]["share"] <= 0.5
     assert report["nobody"] == {
         "right": 0, "goals": 40, "share": 0.0, "broken": {goal.name: ["no plan"] for goal in goals},
     }  # fmt: skip

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from clinical_model_selector.app.render.evaluation_views import regret_page, regret_view
+from clinical_model_selector.app.render.benchmark_views import regret_page, regret_view
 from clinical_model_selector.evidence.benchmark.cell_measures import split_for_cells
 from clinical_model_selector.evidence.benchmark.judging import bootstrap_mean
 from clinical_model_selector.evidence.benchmark.regret import report_regret, select_embedded
