@@ -63,7 +63,7 @@ class Case:
         known = [label for label in dict.fromkeys(labels) if label in self.by_seed]
         several = [label for label in known if len(self.by_seed[label]) > 1]
         if len(several) < 2:
-            return self.score((several or known or [None])[0])
+            return self.score(next(iter(several or known), None))
         seeds = set.intersection(*(set(self.by_seed[label]) for label in several))
         if len(seeds) < 2:
             return self.score(several[0])
