@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from ...evidence.evaluation import Evaluation, as_record
+from ...evidence.release import Release
 from ...evidence.report.page import evaluation_page
 from ...evidence.report.words import ANSWERS, answers, figure, figures_of
 from ...evidence.thresholds import ThresholdVerdict
@@ -25,6 +26,8 @@ __all__ = [
     "auto_view",
     "evaluation_page",
     "evaluation_view",
+    "release_row",
+    "verdict_tables",
 ]
 
 _ROUND_HEADINGS = ("round", "made by", "score", "fidelity", "utility", "membership", "release", "fails")
@@ -35,18 +38,34 @@ _RELEASE = {"yes": "bold green", "no": "bold red", "not shown": "bold yellow"}
 def evaluation_view(evaluation: Evaluation) -> RenderableType:
     """The answer first, then verdicts and figures, for a terminal of 80 columns."""
     grid = facts_grid()
-    grid.add_row(
-        "release",
-        shown(f"{evaluation.release} (this table {ANSWERS[evaluation.release]})", _RELEASE[evaluation.release]),
-    )
+    release_row(grid, evaluation.release, "table")
     for question, answer in answers(evaluation):
         grid.add_row(question, shown(answer))
-    table = Table(title=f"Judged by {evaluation.compliance}", title_justify="left", box=SIMPLE, pad_edge=False)
+    facts = facts_grid()
+    for name, value in figures_of(evaluation):
+        facts.add_row(shown(name), shown(value))
+    return Group(
+        grid,
+        *verdict_tables(evaluation.compliance, evaluation.verdicts),
+        facts,
+        *_history_table(evaluation),
+        *(shown(f"note: {note}") for note in evaluation.notes),
+    )
+
+
+def release_row(grid: Table, release: Release, what: str) -> None:
+    """The answer, as the first line of ``grid``."""
+    grid.add_row("release", shown(f"{release} (this {what} {ANSWERS[release]})", _RELEASE[release]))
+
+
+def verdict_tables(compliance: str, verdicts: Sequence[ThresholdVerdict]) -> tuple[RenderableType, RenderableType]:
+    """Every threshold with its outcome, and why some are not passed."""
+    table = Table(title=f"Judged by {compliance}", title_justify="left", box=SIMPLE, pad_edge=False)
     for name in ("threshold", "measured", "limit", "outcome"):
         # In 80 columns the figures may take two lines; names and outcomes are never cut.
         table.add_column(name, no_wrap=name in ("threshold", "outcome"), overflow="fold")
     reasons = facts_grid()
-    for verdict in evaluation.verdicts:
+    for verdict in verdicts:
         name = verdict.name.replace("_", " ")
         table.add_row(
             shown(name), _with_bounds(verdict), figure(verdict.threshold),
@@ -54,12 +73,7 @@ def evaluation_view(evaluation: Evaluation) -> RenderableType:
         )  # fmt: skip
         if verdict.outcome != "pass" and verdict.note:
             reasons.add_row(shown(name), shown(verdict.note))
-    facts = facts_grid()
-    for name, value in figures_of(evaluation):
-        facts.add_row(shown(name), shown(value))
-    return Group(
-        grid, table, reasons, facts, *_history_table(evaluation), *(shown(f"note: {note}") for note in evaluation.notes)
-    )
+    return table, reasons
 
 
 def _history_table(evaluation: Evaluation) -> list[RenderableType]:
