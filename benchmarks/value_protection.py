@@ -131,16 +131,20 @@ def _identifiers(table: pd.DataFrame, made: Synthesis) -> int:
 
 
 def _inside(parts: Comparison, k: int) -> dict[str, Any]:
-    """Cells that equal a number of few of the fitted rows: synthetic, and held out, which is what chance does."""
+    """Cells within the k-th person at either end that equal a number of few; held-out cells show what chance does."""
     hits = {"made": 0, "held_out": 0}
     cells = {"made": 0, "held_out": 0}
     for name in numeric_columns(parts.fitted):
         fitted = as_number(parts.fitted[name])
         holders = pd.Series(parts.fitted_persons).groupby(fitted).nunique()
         few = holders.index[holders < k].to_numpy()
+        by_person = pd.Series(fitted).groupby(parts.fitted_persons).agg(["min", "max"]).dropna()
+        if len(by_person) < k:
+            continue
+        lower, upper = by_person["min"].nsmallest(k).iloc[-1], by_person["max"].nlargest(k).iloc[-1]
         for which, table in (("made", parts.synthetic), ("held_out", parts.held_out)):
             values = as_number(table[name])
-            values = values[~np.isnan(values)]
+            values = values[(values >= lower) & (values <= upper)]
             hits[which] += int(np.isin(values, few).sum())
             cells[which] += len(values)
     shares = {which: hits[which] / max(cells[which], 1) for which in hits}

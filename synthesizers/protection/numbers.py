@@ -24,9 +24,6 @@ _HEAPED = 0.2
 _OUTER = 0.05
 """Share of the values inside that redrawn extremes are drawn from, at least 2k of them (judgement)."""
 
-_KNOT = 4
-"""Entries from one knot of the distribution to the next."""
-
 
 @dataclass(frozen=True, slots=True)
 class ProtectedNumbers:
@@ -138,8 +135,8 @@ def _move(
     # A window of k persons: where a person has several values, as many more entries.
     half = k / 2 * len(pool) / len(np.unique(pairs.persons[pool]))
     places = _reflect(ranks + rng.uniform(-half, half, size=len(ranks)), len(pool) - 1)
-    # Knots some entries apart: between next neighbours a draw would meet one of them oftener than by chance.
-    knots = np.unique(np.append(np.arange(0, len(pool), _KNOT), len(pool) - 1))
+    # Knots k entries apart: between nearer ones a draw would meet a real value oftener than by chance.
+    knots = np.unique(np.append(np.arange(0, len(pool), k), len(pool) - 1))
     drawn = np.interp(places, knots, pairs.values[pool[knots]])
     if decimals is not None:
         drawn = _snap(drawn, pairs.values[source[few]], pairs.values[core], decimals, lower, upper)
