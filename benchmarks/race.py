@@ -30,6 +30,7 @@ from clinical_model_selector.evidence.recommender.trials import TrialRunner, wei
 from clinical_model_selector.evidence.recommender.weighing import score_cell
 from clinical_model_selector.profiling import profile_table
 from clinical_model_selector.schemas.compliance import DEFAULT_PROTECTION, POLICIES, Policy
+from clinical_model_selector.schemas.errors import NoFeasibleSynthesizer
 from clinical_model_selector.schemas.options import Tradeoff
 from clinical_model_selector.schemas.request import SelectionRequest
 from clinical_model_selector.schemas.settings import Settings
@@ -74,7 +75,11 @@ def measure(table: BenchmarkTable, seed: int, seconds: float, kept: Path) -> Rec
             protection=DEFAULT_PROTECTION,
         )
         runner = TrialRunner(setting, folder=kept / f"{table.name}-{seed}")
-        candidates = list_candidates(question, recommend(question), settings)
+        try:
+            candidates = list_candidates(question, recommend(question), settings)
+        except NoFeasibleSynthesizer:
+            # The part that is fitted has fewer rows than the level asks for.
+            continue
         outcome = run_race(candidates, _weighed(runner, tradeoff, policy), max_seconds=seconds)
         if not record["truth"]:
             whole = TrialRunner(replace(setting, table=frame, seed=seed), folder=kept / f"{table.name}-{seed}-truth")
@@ -141,10 +146,12 @@ def report(records: Sequence[Record]) -> dict[str, Any]:
     for record in records:
         tables.setdefault(record["table"], []).append(record)
     always = sorted(set.intersection(*(set(record["labels"]) for record in records)))
-    rows: dict[str, list[dict[str, dict[str, float]]]] = {}
+    rows: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     told = []
     for scenario in SCENARIOS:
         for name, own in tables.items():
+            if any(scenario not in record["scenarios"] for record in own):
+                continue
             scores = [{label: worth(fit, scenario) for label, fit in record["truth"].items()} for record in own]
             shared = sorted(set.intersection(*(set(seed) for seed in scores)))
             mean = {label: float(np.mean([seed[label] for seed in scores])) for label in shared}
@@ -166,16 +173,24 @@ def report(records: Sequence[Record]) -> dict[str, Any]:
                     if len(scores) > 1
                     else float("nan"),
                 }
-            rows.setdefault(scenario, []).append(regrets)
+            rows.setdefault(scenario, {})[name] = regrets
             if scenario == "none":
                 told.append(_table_line(name, own, scores, shared, best, regrets))
+    over_all = [_mean_of([found[name] for found in rows.values() if name in found]) for name in tables]
     return {
         "tables": told,
-        "regret": {name: _summary(found) for name, found in rows.items()}
-        | {"over all": _summary([{p: {k: float(np.mean([r[i][p][k] for r in rows.values()])) for k in v}
-                                  for p, v in rows["none"][i].items()} for i in range(len(rows["none"]))])},
+        "regret": {name: _summary(list(found.values())) for name, found in rows.items()}
+        | {"over all": _summary(over_all)},
         "seeds": sorted({record["seed"] for record in records}),
-    }  # fmt: skip
+    }
+
+
+def _mean_of(regrets: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    """Of a table's scenarios: they share their fits and are no independent evidence."""
+    return {
+        policy: {kind: float(np.mean([item[policy][kind] for item in regrets])) for kind in ("plain", "split")}
+        for policy in regrets[0]
+    }
 
 
 def _chosen(record: Record, policy: str, scenario: str) -> str | None:
