@@ -37,15 +37,23 @@ def benchmark_run(
     ] = None,
     limit_seconds: Seconds = 600.0,
     limit_gb: Memory = 8.0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The quick score and its raw figures alone, a tenth of the time.")
+    ] = False,
     collect: Annotated[
         Path | None, typer.Option("--collect", metavar="FILE", help="Then gather all results in this Parquet file.")
     ] = None,
+    older: Annotated[
+        Path | None,
+        typer.Option("--older", metavar="FILE", help="Parquet file whose cells, where not measured anew, go in too."),
+    ] = None,
 ) -> None:
-    """Measure every cell (table, method, seed) that has no result yet."""
+    """Measure every cell (table, method, seed) that has no result yet, values of few protected as before any fit."""
     need_light("benchmark run")
     from ...evidence.benchmark.controls import CONTROLS
     from ...evidence.benchmark.results import collect_results
-    from ...evidence.benchmark.run import is_done, list_cells, read_tables, run_benchmark
+    from ...evidence.benchmark.run import is_done, list_cells, run_benchmark
+    from ...evidence.benchmark.tables import read_tables
     from ...schemas.settings import Settings
     from ...synthesizers.catalogue import CATALOGUE
     from ...synthesizers.running.fit_process import FitLimits
@@ -70,10 +78,11 @@ def benchmark_run(
         limits=FitLimits(limit_seconds, limit_gb * 1e9),
         jobs=jobs,
         backend=backend,
+        depth="quick" if quick else "full",
     )
     say(f"measured {done} cells")
     if collect is not None:
-        collect_results(output, collect)
+        collect_results(output, collect, older)
 
 
 @benchmark.command("histories")
@@ -126,7 +135,7 @@ def benchmark_controls(
     """Judge copies and honest tables, whose right answers are known: how often is the whole verdict right."""
     need_light("benchmark controls")
     from ...evidence.benchmark.judged_controls import judge_controls, summarise_controls
-    from ...evidence.benchmark.run import read_tables
+    from ...evidence.benchmark.tables import read_tables
     from ...schemas.settings import Settings
     from ..render.evaluation_views import controls_view
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ...schemas.errors import TableError
+from ...schemas.errors import SettingsError, TableError
 
 __all__ = ["Bounds", "ColumnCode", "code_column", "decode_column", "to_codes", "to_number"]
 
@@ -74,7 +74,9 @@ def code_column(
 
     Raises:
         TableError: A value lies outside its public levels, or is a list or another container.
+        SettingsError: What is given as public is neither two bounds in order nor levels.
     """
+    _check_public(name, public)
     form, date_format = _form(cells)
     empty = bool(cells.isna().any())
     base: dict[str, Any] = {"name": name, "alias": alias, "dtype": cells.dtype, "has_empty": empty}
@@ -102,6 +104,18 @@ def code_column(
     return ColumnCode(
         **base, numeric=False, has_missing=empty, levels=levels or (None,), public=public is not None
     )  # fmt: skip
+
+
+def _check_public(name: Any, public: Bounds | None) -> None:
+    """Whoever holds a file of bounds can write anything into it."""
+    if public is None:
+        return
+    numbers = [bound for bound in public if isinstance(bound, int | float) and not isinstance(bound, bool)]
+    plain = all(bound is None or isinstance(bound, str | int | float) for bound in public)
+    if not public or not plain or not all(abs(number) < _EXACT for number in numbers):
+        raise SettingsError(f"public bounds of column {name!r}: give [low, high] or a list of levels")
+    if len(public) == len(numbers) == 2 and numbers[0] > numbers[1]:
+        raise SettingsError(f"public bounds of column {name!r}: the lower one comes first")
 
 
 def to_number(cells: pd.Series, column: ColumnCode) -> Floats:
