@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from clinical_model_selector.agents.resolve_request import resolve
 from clinical_model_selector.agents.tune import describe_trials, list_candidates
-from clinical_model_selector.evidence.benchmark.run import BenchmarkTable, read_table, read_tables
+from clinical_model_selector.evidence.benchmark.tables import BenchmarkTable, read_table, read_tables
 from clinical_model_selector.evidence.recommender.race import Candidate, Trial, run_race
 from clinical_model_selector.evidence.recommender.ranking import rank, rate_all, recommend
 from clinical_model_selector.evidence.recommender.trials import TrialRunner, weigh_figures
