@@ -22,6 +22,7 @@ from ..schemas.request import SelectionRequest
 from ..schemas.result import RaceEntry, RaceReport, SelectionResult
 from ..schemas.settings import Settings
 from ..synthesizers.encoding.table_encoding import Bounds
+from ..synthesizers.progress import Say, notebook_line
 from ..synthesizers.running.environments import interpreter_for
 from ..synthesizers.running.fit_process import FitLimits
 from .resolve_request import coerce_request, profile_request, resolve
@@ -121,7 +122,8 @@ def tune(
         seed=seed,
     )
     runner = TrialRunner(setting, jobs=jobs, folder=Path(folder) if folder is not None else None)
-    outcome = run_race(candidates, runner, max_seconds=max_seconds, watch=watch, batch=jobs)
+    with notebook_line("tune") as line:
+        outcome = run_race(candidates, runner, max_seconds=max_seconds, watch=watch or _watch_by(line), batch=jobs)
     report = _report(outcome, max_seconds)
     tuned = result.model_copy(
         update={
@@ -133,6 +135,10 @@ def tune(
     )
     tuned._question = question
     return tuned
+
+
+def _watch_by(line: Say | None) -> Callable[[str, float], None] | None:
+    return None if line is None else lambda stage, share: line(f"{share:.0%} of the time is spent, {stage}")
 
 
 def why_not_raced(plan: ModelSelectionPlan, *, require_dp: bool = False) -> str | None:

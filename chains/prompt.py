@@ -6,7 +6,9 @@ synthesizers that are feasible for it with hyper-parameters sized for it, and th
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -21,6 +23,7 @@ from ..schemas.question import Constraints, Question
 from ..schemas.request import PreviousRound
 from ..synthesizers.catalogue import CATALOGUE
 from ..synthesizers.feasibility import assess
+from ..synthesizers.sizing import TableShape
 
 __all__ = ["PROMPT_VERSION", "SYSTEM", "build_messages", "render_user_message"]
 
@@ -65,7 +68,7 @@ def render_user_message(question: Question) -> str:
     parts = [
         "# Constraints\n" + "\n".join(_constraint_lines(question)),
         f"# Table\n{_table_text(question.profile)}\n{LEGEND}",
-        "# Feasible, best expected first\n" + "\n".join(_feasible_lines(rank(question))),
+        _feasible_text(question),
     ]
     refused = list(_refused_lines(question))
     if refused:
@@ -102,18 +105,52 @@ def _weights(constraints: Constraints) -> str:
     return "score = " + " + ".join(parts)
 
 
+def _feasible_text(question: Question) -> str:
+    """The feasible synthesizers, with the figures that the question lets a model see."""
+    ranked = rank(question)
+    if question.figures == "none":
+        return "# Feasible, by name; nothing was measured for this question\n" + "\n".join(_bare_lines(ranked))
+    if question.figures == "shuffled":
+        ranked = _shuffle_figures(ranked, TableShape.of(question.profile))
+    return "# Feasible, best expected first\n" + "\n".join(_feasible_lines(ranked))
+
+
+def _bare_lines(ranked: list[Ranked]) -> Iterator[str]:
+    for item in sorted(ranked, key=lambda one: one.method):
+        entry = CATALOGUE[item.method]
+        steps = f", {item.assessment.steps} gradient steps" if item.assessment.steps else ""
+        yield (
+            f"- {item.method} [{entry.family}{', DP' if entry.dp else ''}]: about "
+            f"{max(1, round(item.assessment.seconds))} CPU s{steps}; {_knobs(item)}. Limits: {entry.weakness}."
+        )
+
+
+def _shuffle_figures(ranked: list[Ranked], shape: TableShape) -> list[Ranked]:
+    """Every method with another's figures, the best of them first; equal tables are shuffled equally."""
+    step = 1 + random.Random(repr(shape)).randrange(max(len(ranked) - 1, 1))
+    lent = [ranked[(place + step) % len(ranked)] for place in range(len(ranked))]
+    changed = [
+        replace(item, expectation=other.expectation, score=other.score)
+        for item, other in zip(ranked, lent, strict=True)
+    ]
+    return sorted(changed, key=lambda item: (-item.score, item.method))
+
+
+def _knobs(item: Ranked) -> str:
+    ranges = _ranges(type(item.config))
+    return ", ".join(f"{name}={_number(value)}{ranges[name]}" for name, value in item.config.knobs().items())
+
+
 def _feasible_lines(ranked: list[Ranked]) -> Iterator[str]:
     for item in ranked:
         entry, expected = CATALOGUE[item.method], item.expectation
-        ranges = _ranges(type(item.config))
-        knobs = ", ".join(f"{name}={_number(value)}{ranges[name]}" for name, value in item.config.knobs().items())
         steps = f", {item.assessment.steps} gradient steps" if item.assessment.steps else ""
         guess = f" (no own measurement, from {expected.stand_in})" if expected.stand_in else ""
         yield (
             f"- {item.method} [{entry.family}{', DP' if entry.dp else ''}]: score {item.score:.2f}, fidelity "
             f"{_figure(expected.fidelity, expected.fidelity_error)}, utility "
             f"{_figure(expected.utility, expected.utility_error)}, risk {_figure(expected.risk, expected.risk_error)}"
-            f"{guess}; about {max(1, round(item.seconds))} CPU s{steps}; {knobs}. Limits: {entry.weakness}."
+            f"{guess}; about {max(1, round(item.seconds))} CPU s{steps}; {_knobs(item)}. Limits: {entry.weakness}."
         )
     equal = [item.method for item in ranked if ranked[0].score - item.score < NOTICEABLE]
     if len(equal) > 1:

@@ -27,7 +27,7 @@ from ..synthesizers.running.holdout import split_rows
 from ..synthesizers.running.run_card import RunCard
 from .metrics.comparable import Array, as_category, as_number, numeric_columns
 
-__all__ = ["Comparison", "prepare"]
+__all__ = ["Comparison", "prepare", "quasi_identifiers_of"]
 
 _LEAST_SHARED = 0.5
 """Share of the smaller table's columns that both must have to be called related (judgement)."""
@@ -298,12 +298,17 @@ def _quasi(shared: list[Any], profile: TableProfile | None, given: Sequence[str]
         return tuple(given)
     if profile is None:
         return ()
-    flagged = {
+    flagged = quasi_identifiers_of(profile)
+    return tuple(name for name in shared if str(name) in flagged)
+
+
+def quasi_identifiers_of(profile: TableProfile) -> frozenset[str]:
+    """Columns that outsiders know, by the profile."""
+    return frozenset(
         c.name
         for c in profile.columns
         if c.quasi_identifier or c.safe.quasi_identifier or c.safe.kind == "quasi_identifier"
-    }
-    return tuple(name for name in shared if str(name) in flagged)
+    )
 
 
 def _refuse_unrelated(real: pd.DataFrame, synthetic: pd.DataFrame) -> None:

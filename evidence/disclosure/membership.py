@@ -167,8 +167,11 @@ def _scores(distances: Distances, rng: np.random.Generator, seed: int, brief: bo
     half = rng.permutation(np.unique(outside))[::2]
     in_first = np.isin(outside, half)
     references = np.flatnonzero(in_first) + members, np.flatnonzero(~in_first) + members
-    # Which reference each real row is held against: never the half that it is in itself.
-    use_second = np.concatenate([rng.random(members) < 0.5, in_first])
+    # Which reference each real row is held against: never the half that it is in itself, and one for all rows of a
+    # person: the highest of scores by two references lies above the highest by one.
+    inside = distances.persons[:members]
+    coin = rng.random(int(inside.max()) + 1 if members else 0) < 0.5
+    use_second = np.concatenate([coin[inside], in_first])
     nearest, dense = np.empty(rows), np.empty(rows)
     k = _NEIGHBOURS
     synthetic = np.partition(distances.to_synthetic, min(k, distances.to_synthetic.shape[1]) - 1, axis=1)

@@ -24,6 +24,7 @@ from ...synthesizers.encoding.table_encoding import Bounds
 from ...synthesizers.running.files import write_atomically
 from ...synthesizers.running.fit_process import FitLimits
 from ...synthesizers.running.run_plan import Synthesis, carry_out
+from ...synthesizers.sizing import START_SECONDS
 from ..evaluation_inputs import prepare
 from ..quality import protected_as_for_the_fit
 from .race import Candidate, Trial
@@ -33,9 +34,6 @@ __all__ = ["TrialSetting", "TrialRunner"]
 
 INNER_HELD_OUT = 0.3
 """Share of the rows or persons that a trial is judged on."""
-
-_START_SECONDS = 0.75
-"""CPU seconds that a worker needs to start and to read its rows (measured with the extra ``light``)."""
 
 _WIDENED = 1.3
 """An interval from one split says too little of the spread over splits (measured over 13 tables)."""
@@ -142,7 +140,7 @@ def run_trial(
         )  # fmt: skip
     except SynthesisFailed as failed:
         reason = next(iter(failed.failures.values()))
-        return Trial(candidate.label, split, None, time.process_time() - began + _START_SECONDS, failure=reason)
+        return Trial(candidate.label, split, None, time.process_time() - began + START_SECONDS, failure=reason)
     except TableError as error:
         return Trial(candidate.label, split, None, time.process_time() - began, failure=str(error))
     parts = _score(setting, made, split, {} if scorers is None else scorers)
@@ -150,7 +148,7 @@ def run_trial(
         candidate.label,
         split,
         parts.score * _chance_of_passing(parts, setting.policy),
-        time.process_time() - began + made.card.fit_cpu_seconds + _START_SECONDS,
+        time.process_time() - began + made.card.fit_cpu_seconds + START_SECONDS,
         parts={"fidelity": parts.fidelity, "utility": parts.utility, "privacy": parts.privacy},
         failure="its rows are copies of real ones" if parts.copied else None,
     )

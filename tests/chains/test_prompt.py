@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from builders import profile, question
-from clinical_model_selector.chains.prompt import LEGEND, SYSTEM, build_messages, render_user_message
+from clinical_model_selector.chains.prompt import LEGEND, SYSTEM, _figure, build_messages, render_user_message
 from clinical_model_selector.evidence.recommender.ranking import rank, recommend
 from clinical_model_selector.evidence.recommender.review_choice import NOTICEABLE
 from clinical_model_selector.profiling import describe_for_prompt
@@ -77,3 +77,33 @@ def test_no_slogans() -> None:
     text = (SYSTEM + render_user_message(question(profile(5000)))).lower()
     for slogan in ("state of the art", "state-of-the-art", "sota", "best in class", "cutting edge"):
         assert slogan not in text
+
+
+def test_figures_can_be_kept_from_a_model_for_judging_it() -> None:
+    asked = question()
+    measured = render_user_message(asked)
+    bare = render_user_message(asked.model_copy(update={"figures": "none"}))
+    told = bare.split("# Feasible")[1]
+    assert "±" in measured
+    assert not any(sign in told for sign in ("±", "score 0", "Equal within"))
+    names = [line.split(" ")[1] for line in told.splitlines() if line.startswith("- ") and "CPU s" in line]
+    assert names == sorted(item.method for item in rank(asked))
+    for item in rank(asked):
+        for name in item.config.knobs():
+            assert f"{name}=" in told
+
+
+def test_shuffled_figures_are_all_there_and_none_is_its_own() -> None:
+    asked = question()
+    shuffled = asked.model_copy(update={"figures": "shuffled"})
+    text = render_user_message(shuffled)
+    assert text == render_user_message(shuffled)
+    own = {item.method: f"score {item.score:.2f}, fidelity" for item in rank(asked)}
+    lines = {line.split(" ")[1]: line for line in text.splitlines() if line.startswith("- ") and "score" in line}
+    assert lines.keys() == own.keys()
+    scores = [line.split("score ")[1][:4] for line in lines.values()]
+    assert scores == sorted(scores, reverse=True)
+    assert sorted(scores) == sorted(f"{item.score:.2f}" for item in rank(asked))
+    expected = {item.method: item.expectation for item in rank(asked)}
+    moved = [m for m in lines if f"fidelity {_figure(expected[m].fidelity, expected[m].fidelity_error)}" in lines[m]]
+    assert len(moved) <= 1

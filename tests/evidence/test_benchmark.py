@@ -9,9 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from clinical_model_selector.app.render.evaluation_views import regret_page, regret_view
+from clinical_model_selector.app.render.benchmark_views import regret_page, regret_view
 from clinical_model_selector.evidence.benchmark.cell_measures import split_for_cells
-from clinical_model_selector.evidence.benchmark.regret import bootstrap_mean, report_regret, select_embedded
+from clinical_model_selector.evidence.benchmark.judging import bootstrap_mean
+from clinical_model_selector.evidence.benchmark.regret import report_regret, select_embedded
 from clinical_model_selector.evidence.benchmark.results import Measured, collect_results, load_measurements
 from clinical_model_selector.evidence.benchmark.run import Cell, list_cells, run_benchmark, run_cell
 from clinical_model_selector.evidence.benchmark.scenarios import SCENARIOS
