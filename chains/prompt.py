@@ -25,9 +25,15 @@ from ..synthesizers.catalogue import CATALOGUE
 from ..synthesizers.feasibility import assess
 from ..synthesizers.sizing import TableShape
 
-__all__ = ["PROMPT_VERSION", "SYSTEM", "build_messages", "render_user_message"]
+__all__ = ["MOST_OFFERED", "PROMPT_VERSION", "SYSTEM", "build_messages", "offered_methods", "render_user_message"]
 
-PROMPT_VERSION = "3"
+MOST_OFFERED = 10
+"""Synthesizers that a plan may name: with more, prompt and schema of a table of 30 columns pass 5,000 tokens."""
+
+_LEAST_PRIVATE = 2
+"""Differentially private ones among them, wherever so many are feasible: a goal in words may ask for one."""
+
+PROMPT_VERSION = "4"
 """Part of every fingerprint: raise it whenever the wording changes."""
 
 SYSTEM = """\
@@ -63,13 +69,33 @@ def build_messages(question: Question) -> list[BaseMessage]:
     return [SystemMessage(SYSTEM), HumanMessage(render_user_message(question))]
 
 
+def offered_methods(question: Question) -> tuple[str, ...]:
+    """The methods that a plan may name, in the catalogue's order: the best expected ones, should many be feasible."""
+    offered = {item.method for item in _offered(rank(question), question)}
+    return tuple(method for method in CATALOGUE if method in offered)
+
+
+def _offered(ranked: list[Ranked], question: Question) -> list[Ranked]:
+    # Who is to see no figures must not see from the names alone who would lead.
+    if len(ranked) <= MOST_OFFERED or question.figures != "measured":
+        return ranked
+    private = [item for item in ranked if item.config.is_dp][:_LEAST_PRIVATE]
+    others = [item for item in ranked if item not in private][: MOST_OFFERED - len(private)]
+    return [item for item in ranked if item in private or item in others]
+
+
 def render_user_message(question: Question) -> str:
     """The user message: constraints, table, feasible synthesizers, the others, and the previous round if any."""
+    ranked = rank(question)
+    offered = _offered(ranked, question)
     parts = [
         "# Constraints\n" + "\n".join(_constraint_lines(question)),
         f"# Table\n{_table_text(question.profile)}\n{LEGEND}",
-        _feasible_text(question),
+        _feasible_text(question, offered),
     ]
+    if len(offered) < len(ranked):
+        worse = [f"- {item.method}: score {item.score:.2f}" for item in ranked if item not in offered]
+        parts.append("# Expected to do worse, and not offered\n" + "\n".join(worse))
     refused = list(_refused_lines(question))
     if refused:
         parts.append("# Not feasible here\n" + "\n".join(refused))
@@ -105,9 +131,8 @@ def _weights(constraints: Constraints) -> str:
     return "score = " + " + ".join(parts)
 
 
-def _feasible_text(question: Question) -> str:
+def _feasible_text(question: Question, ranked: list[Ranked]) -> str:
     """The feasible synthesizers, with the figures that the question lets a model see."""
-    ranked = rank(question)
     if question.figures == "none":
         return "# Feasible, by name; nothing was measured for this question\n" + "\n".join(_bare_lines(ranked))
     if question.figures == "shuffled":
