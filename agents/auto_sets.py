@@ -35,7 +35,11 @@ from .synthesize import protection_by
 __all__ = ["SetRound", "run_auto_set", "tune_set"]
 
 MAX_ROUNDS = 3
-_LEVELS = ({}, {"visit_leaf": 15, "patient_leaf": 25}, {"visit_leaf": 20, "patient_leaf": 30})
+_LEVELS: tuple[dict[str, int], ...] = (
+    {},
+    {"visit_leaf": 15, "patient_leaf": 25},
+    {"visit_leaf": 20, "patient_leaf": 30},
+)
 """Knobs that are raised above the plan's own, level by level."""
 _RELEASES = ("no", "not shown", "yes")
 """Worst first."""
@@ -149,7 +153,7 @@ def tune_set(
     for config in configs:
         tell(f"measuring {config.method}, {_told(config)}")
         entries.append(_measure(profiled, config, selector, level, tradeoff, seed, limits, config == proposed))
-    places = sorted(range(len(entries)), key=lambda i: -(entries[i].score if entries[i].score is not None else -np.inf))
+    places = sorted(range(len(entries)), key=lambda place: _worth(entries[place]), reverse=True)
     best = configs[places[0]] if entries[places[0]].score is not None else proposed
     told = (
         "the plan's own caution was the best" if best == proposed else f"{_told(best)} did better than the plan's own"
@@ -205,6 +209,10 @@ def _measure(
         **facts, score=round(score, 4), fits=1, fidelity=round(fidelity, 4), privacy=round(1 - risk, 4),
         cpu_seconds=round(cost, 2), note=note,
     )  # fmt: skip
+
+
+def _worth(entry: RaceEntry) -> float:
+    return -np.inf if entry.score is None else entry.score
 
 
 def _kept(history: HistoryEvaluation) -> float:
