@@ -17,7 +17,7 @@ from ...schemas.compliance import ValueProtection
 from ...schemas.errors import TableError
 from ...schemas.methods import Hyperparameters
 from ..encoding.apply_treatments import group_column
-from ..encoding.history_tables import code_histories
+from ..encoding.history_tables import EventRows, code_histories
 from ..encoding.linked_set import LinkedSet, LinkedTable
 from ..encoding.linked_tables import PreparedSet, prepare_set, restore_set
 from ..encoding.table_encoding import Bounds
@@ -26,7 +26,7 @@ from ..protection.protect_table import protect_table
 from ..protection.report import ProtectionReport
 from .fit_process import FitLimits, FitRun, run_coded
 
-__all__ = ["HistoryFit", "fit_set", "keep_pairs", "one_table", "protect_set", "run_history_fit"]
+__all__ = ["HistoryFit", "fit_set", "keep_order", "keep_pairs", "one_table", "protect_set", "run_history_fit"]
 
 _SAY_SECONDS = 2.0
 _FEWEST_LEVELS = 3
@@ -113,7 +113,7 @@ def fit_set(
     people, events = coded.decode(run.table)
     people = keep_pairs(raw.people, people, np.arange(len(raw.people)), k)
     events = [
-        replace(rows, cells=keep_pairs(own.cells, rows.cells, own.owners, k, (own.time, *own.dates)))
+        replace(rows, cells=keep_order(own, keep_pairs(own.cells, rows.cells, own.owners, k, (own.time, *own.dates))))
         for own, rows in zip(raw.events, events, strict=True)
     ]
     return HistoryFit(restore_set(tables, prepared, people, events, k=k, seed=seed), run, report)
@@ -154,6 +154,26 @@ def keep_pairs(
             rows = place[common]
             partners = dict(zip(map(str, real[first].iloc[rows]), real[second].iloc[rows], strict=True))
             made[second] = _partnered(made[first], made[second], partners)
+    return made
+
+
+def keep_order(real: EventRows, drawn: pd.DataFrame) -> pd.DataFrame:
+    """``drawn`` with no date before another that it never lies before in any real row: the later one moves up to it.
+
+    Args:
+        real: Real rows, whose dates are days from the row's own time on.
+        drawn: Synthetic cells, dates on one scale.
+    """
+    days = {name: pd.to_numeric(real.cells[name], errors="coerce").to_numpy(dtype=float) for name in real.dates}
+    # By their medians: what a move may break stands behind it.
+    names = sorted(days, key=lambda name: float(np.nanmedian(days[name])) if not np.isnan(days[name]).all() else 0.0)
+    made = drawn.copy()
+    for place, first in enumerate(names):
+        for second in names[place + 1 :]:
+            known = ~(np.isnan(days[first]) | np.isnan(days[second]))
+            if len(np.unique(real.owners[known])) < _FEWEST_REPEATED or (days[first] > days[second])[known].any():
+                continue
+            made[second] = made[second].mask(made[first] > made[second], made[first])
     return made
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from clinical_model_selector.profiling import profile_table
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS
-from clinical_model_selector.synthesizers.encoding.history_tables import number_records
+from clinical_model_selector.synthesizers.encoding.history_tables import EventRows, number_records
 from clinical_model_selector.synthesizers.encoding.linked_set import LinkedSet, LinkedTable
 from clinical_model_selector.synthesizers.encoding.linked_tables import prepare_set
-from clinical_model_selector.synthesizers.running.run_histories import fit_set, keep_pairs, run_history_fit
+from clinical_model_selector.synthesizers.running.run_histories import fit_set, keep_order, keep_pairs, run_history_fit
 from histories import make_visits
 
 CONFIG = HYPERPARAMETERS["cart_histories"].with_defaults()
@@ -190,3 +190,14 @@ def test_a_value_with_one_partner_stands_beside_it(k: int) -> None:
     assert (made["text"] == "text of " + made["code"])[common].all()
     assert (made["class"] == made["code"].str[0])[common].all()
     assert made["code"].equals(drawn["code"])
+
+
+def test_dates_keep_the_order_that_no_real_row_breaks() -> None:
+    rng = np.random.default_rng(0)
+    begin = rng.uniform(0, 5, 100)
+    offsets = pd.DataFrame({"in": begin, "out": begin + rng.uniform(0, 2, 100), "seen": rng.uniform(-5, 9, 100)})
+    real = EventRows(offsets, np.arange(100), dates=("in", "out", "seen"))
+    drawn = pd.DataFrame({"in": [3.0, 1.0, np.nan], "out": [2.0, 4.0, 1.0], "seen": [0.0, 0.0, 9.0]})
+    made = keep_order(real, drawn)
+    assert made["out"].tolist() == [3.0, 4.0, 1.0]
+    assert made[["in", "seen"]].equals(drawn[["in", "seen"]])
