@@ -25,6 +25,7 @@ from ..synthesizers.running.holdout import split_rows
 from ..synthesizers.running.run_plan import Say, Synthesis
 from .selector import ClinicalModelSelector
 from .synthesize import protection_by, synthesize
+from .table_rules import RulesGiven
 from .tune import DEFAULT_SECONDS, tune, why_not_raced
 
 __all__ = ["AutoRound", "run_auto"]
@@ -60,6 +61,7 @@ def run_auto(
     depth: Depth = "full",
     say: Say | None = None,
     before: Callable[[ModelSelectionPlan], None] | None = None,
+    rules: RulesGiven = "keep",
     **request: Any,
 ) -> tuple[AutoRound, tuple[AutoRound, ...]]:
     """The best round and all that gave a table.
@@ -82,6 +84,7 @@ def run_auto(
         depth: Of each round's evaluation.
         say: Told what happens.
         before: Called with each plan before it is carried out, such as to install what it needs.
+        rules: As for ``synthesize``.
         request: Fields of ``SelectionRequest``.
 
     Raises:
@@ -107,7 +110,8 @@ def run_auto(
         try:
             made = synthesize(
                 table, result, target=target, protection=protection_by(selector.settings, level), seed=seed,
-                held_out=held_out, limits=limits, public=public, settings=selector.settings, say=say,
+                held_out=held_out, limits=limits, public=public, settings=selector.settings, rules=rules,
+                say=say,
             )  # fmt: skip
         except SynthesisFailed as error:
             failed = error

@@ -22,6 +22,7 @@ from ..synthesizers.kept.draw import sample_model
 from ..synthesizers.kept.model_folder import check_model_folder, open_model, write_model
 from ..synthesizers.running.fit_process import FitLimits
 from ..synthesizers.running.run_plan import Say, Synthesis, carry_out
+from .table_rules import RulesGiven, rules_asked
 
 __all__ = ["protection_by", "sample", "synthesize"]
 
@@ -44,6 +45,7 @@ def synthesize(
     rows: int | None = None,
     save_model: str | Path | None = None,
     force: bool = False,
+    rules: RulesGiven = "keep",
     say: Say | None = None,
 ) -> Synthesis:
     """The synthetic table that ``plan`` describes, with its run card.
@@ -64,15 +66,19 @@ def synthesize(
         save_model: Folder that keeps the fitted model for ``sample``. It is as sensitive as the table: it can hold cell
             values.
         force: Replace a model that lies there already.
+        rules: ``keep`` the rules between columns that the table bears out; besides the user's own, as a YAML file or as
+            a list, which are tried on the table first; or ``off``.
         say: Told of each fit and each failure.
 
     Raises:
-        SettingsError: The model's folder holds something, or the method's models cannot be kept.
+        SettingsError: The model's folder holds something, the method's models cannot be kept, or the file of rules
+            cannot be read.
         TableError: The table cannot be profiled, or does not match the treatments.
         SynthesisFailed: Neither choice nor backup could be run.
     """
     if isinstance(table, Mapping):
         raise TableError("several linked tables are made by synthesize_set")
+    asked = rules_asked(rules)
     handle = open_table(table)
     treatments: tuple[Treatment, ...] = plan.treatments if isinstance(plan, SelectionResult) else ()
     if not treatments or any(item.column is None for item in treatments):
@@ -107,6 +113,7 @@ def synthesize(
             protection=protection_by(settings, level) if protection == "level" else protection,
             rows=rows,
             keep=keep,
+            rules=asked,
             say=say,
         )
         card = made.card.model_copy(update={"reading": reading.changes})

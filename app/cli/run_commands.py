@@ -65,6 +65,14 @@ NoProtection = Annotated[
 SpreadsheetSafe = Annotated[
     bool, typer.Option("--spreadsheet-safe", help="Put an apostrophe before texts that a spreadsheet would run.")
 ]
+Rules = Annotated[
+    str,
+    typer.Option(
+        "--rules",
+        metavar="FILE|off",
+        help="YAML of rules between columns besides those that the table bears out, or off.",
+    ),
+]
 Rows = Annotated[
     int | None, typer.Option("--rows", metavar="N", min=1, help="How many. [default: as the real table, by the plan]")
 ]
@@ -97,6 +105,7 @@ def synthesize(
     compliance: Level = None,
     min_persons: MinPersons = None,
     no_protection: NoProtection = False,
+    rules: Rules = "keep",
     rows: Rows = None,
     save_model: Annotated[
         Path | None,
@@ -150,10 +159,12 @@ def synthesize(
         rows=rows,
         save_model=save_model,
         force=force,
+        rules=rules,
         say=tell_steps(),
     )
     _write(made, output, spreadsheet_safe)
     say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
+    _tell_rules(made)
 
 
 def sample(
@@ -278,6 +289,7 @@ def auto(
     limit_gb: Memory = 8.0,
     public_bounds: PublicBounds = None,
     quasi: Quasi = None,
+    rules: Rules = "keep",
     force: Force = False,
     spreadsheet_safe: SpreadsheetSafe = False,
     create_environments: CreateEnvironments = False,
@@ -309,6 +321,7 @@ def auto(
         limits=FitLimits(limit_seconds, limit_gb * 1e9),
         public=read_bounds(public_bounds),
         quasi_identifiers=split_names(quasi),
+        rules=rules,
         say=tell_steps(),
         before=(lambda plan: create_for(plan.methods, selector.settings)) if create_environments else None,
         target=look.target,
@@ -334,6 +347,22 @@ def _exit_by_release(release: str, fail_on: str) -> None:
     refused = {"never": (), "no": ("no",), "not-shown": ("no", "not shown")}
     if release in refused[fail_on]:
         raise typer.Exit(NOT_RELEASED)
+
+
+def _tell_rules(made: Synthesis) -> None:
+    """How many rules were kept, and each that somebody proposed in vain."""
+    report = made.card.rules
+    if report is None:
+        return
+    if report.kept:
+        still = sum(rule.broken > 0 for rule in report.kept)
+        say(
+            f"{len(report.kept)} rules between columns were kept"
+            + (f", {still} of them not in every row" * (still > 0))
+        )
+    for refused in report.refused:
+        if refused.origin != "mined":
+            say(f"a rule was refused: {refused.rule}: {refused.reason}")
 
 
 def _write(made: Synthesis, output: Path, spreadsheet_safe: bool) -> None:
