@@ -78,12 +78,13 @@ def synthesize(
     """
     if isinstance(table, Mapping):
         raise TableError("several linked tables are made by synthesize_set")
-    asked = rules_asked(rules)
+    rules_asked(rules)  # A file that cannot be read is told before any work is done.
     handle = open_table(table)
     treatments: tuple[Treatment, ...] = plan.treatments if isinstance(plan, SelectionResult) else ()
     if not treatments or any(item.column is None for item in treatments):
         profile = profile_table(handle, patient_id=patient_id)
         treatments = tuple(column.treatment for column in profile.columns)
+    asked = rules_asked(rules, plan.plan if isinstance(plan, SelectionResult) else plan, treatments)
     persons = next((item.column for item in treatments if item.patient), None)
     reading = read_table(handle, persons=persons)
     if say is not None:

@@ -10,13 +10,13 @@ Everything is made from protected rows: no value of few comes back through a loo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ...schemas.table.rules import Determines, NotAbove, ProposedRule, Rule, SumsTo
+from ...schemas.table.rules import Determines, NotAbove, ProposedRule, Rule, SumsTo, Within
 from ..encoding.apply_treatments import mask_codes
 from ..encoding.comparable_cells import Array
 from ..encoding.table_encoding import Encoding
@@ -28,6 +28,8 @@ from .trial import TriedRule, try_rules
 from .violations import broken_rows
 
 __all__ = ["Kept", "RuleKeeper", "RulesAsked", "build_keeper", "keeper_for", "repair_only"]
+
+_UNTRIED = "it cannot be tried on the table within the privacy budget"
 
 LEAST_FOR_DIFFERENCE = 0.1
 """Share of rows that chance must break for an order to be worth a difference; rarer breaks are repaired (judgement)."""
@@ -46,6 +48,8 @@ class RulesAsked:
     proposed: tuple[ProposedRule, ...] = ()
     mine: MineRules | None = None
     """Finds further ones in the treated rows."""
+    unread: tuple[RefusedRule, ...] = ()
+    """What a language model wrote and is no rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +162,25 @@ def keeper_for(
     """
     if private:
         own = [TriedRule(item.rule, item.origin, None, 0, 0.0) for item in asked.proposed if item.origin == "user"]
-        return repair_only(own, list(protected.columns), missing_codes), protected
+        others = [TriedRule(item.rule, item.origin, _UNTRIED) for item in asked.proposed if item.origin == "model"]
+        keeper = repair_only(own, list(protected.columns), missing_codes)
+        refused = (*keeper.refused, *asked.unread, *(_refused(item, _UNTRIED) for item in others))
+        return replace(keeper, refused=refused), protected
     seen = mask_codes(real, missing_codes)
     mined = [ProposedRule(rule=rule, origin="mined") for rule in (asked.mine(seen, persons) if asked.mine else ())]
     tried = try_rules([*asked.proposed, *mined], seen, persons, k)
-    # What was mined and does not hold in all rows is nobody's claim.
-    tried = tuple(item for item in tried if item.refused is None or item.origin != "mined")
+    tried = tuple(item for item in tried if _is_worth_telling(item))
     keeper, whole = build_keeper(
         tried, real, protected, persons=persons, k=k, missing_codes=missing_codes, seed=seed
     )  # fmt: skip
-    return keeper, keeper.shape(whole)
+    return replace(keeper, refused=(*asked.unread, *keeper.refused)), keeper.shape(whole)
+
+
+def _is_worth_telling(item: TriedRule) -> bool:
+    """Nobody claims what was mined or proposed by concepts and does not hold; what no row comes near is no limit."""
+    if isinstance(item.rule, Within) and item.origin == "vocabulary" and item.confidence == 1.0:
+        return False
+    return item.refused is None or item.origin in ("user", "model")
 
 
 def build_keeper(

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ...schemas.table.rules import Determines, NotAbove, ProposedRule, Rule, SumsTo, Within
+from ...schemas.table.rules import (
+    Determines,
+    ImpliesLevel,
+    ImpliesMissing,
+    NotAbove,
+    ProposedRule,
+    Rule,
+    SumsTo,
+    Within,
+)
+from ...schemas.table.safe_levels import canonical_level
 from ..encoding.comparable_cells import Array, as_number
-from .violations import broken_rows, spoken_of
+from .violations import broken_rows, has_level, spoken_of
 
 __all__ = ["LEAST_CONFIDENCE", "TriedRule", "try_rules"]
 
@@ -19,6 +30,7 @@ LEAST_CONFIDENCE = 0.99
 LEAST_SUPPORT = 20
 """Persons that a rule must speak of (judgement); no fewer than hold a value that may come out."""
 _CHANCE_ROWS = 2000
+_RANKED = re.compile(r"L([1-9]\d{0,3})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,8 @@ def try_rules(
     owners = np.arange(len(table)) if persons is None else pd.factorize(persons.to_numpy(), use_na_sentinel=False)[0]
     tried: dict[Rule, TriedRule] = {}
     for item in proposed:
+        if item.origin == "model":
+            item = item.model_copy(update={"rule": _with_own_levels(item.rule, table)})
         if item.rule not in tried:
             tried[item.rule] = _try(item, table, owners, max(k, LEAST_SUPPORT))
     return tuple(tried.values())
@@ -74,6 +88,30 @@ def _try(item: ProposedRule, table: pd.DataFrame, owners: Array, least_support: 
         refused = "hardly any value of the first column occurs twice: it says nothing"
     chance = _broken_by_chance(rule, table) if isinstance(rule, NotAbove) else 0.0
     return TriedRule(rule, item.origin, refused, support, confidence, chance)
+
+
+def _with_own_levels(rule: Rule, table: pd.DataFrame) -> Rule:
+    """``rule`` with the table's levels in place of what a model was told they are called."""
+    columns = {str(name): name for name in table.columns}
+    if not isinstance(rule, ImpliesMissing | ImpliesLevel) or not set(rule.columns) <= set(columns):
+        return rule
+    named = {"level": (rule.condition, rule.level)}
+    if isinstance(rule, ImpliesLevel):
+        named["value"] = (rule.column, rule.value)
+    levels = {
+        field: _own_level(table[columns[name]], word) for field, (name, word) in named.items() if word is not None
+    }
+    return rule.model_copy(update=levels)
+
+
+def _own_level(cells: pd.Series, word: str) -> str:
+    """The level that the safe profile calls ``word``: a word of the closed vocabulary, or L and its rank."""
+    if has_level(cells, word).any():
+        return word
+    levels = [str(level) for level in cells.value_counts().index]
+    if match := _RANKED.fullmatch(word):
+        return levels[int(match[1]) - 1] if int(match[1]) <= len(levels) else word
+    return next((level for level in levels if canonical_level(level) == word), word)
 
 
 def _obstacle(rule: Rule, table: pd.DataFrame) -> str | None:
