@@ -20,9 +20,10 @@ from ..schemas.result import SelectionResult
 from ..schemas.table.table_handle import TableHandle
 from ..synthesizers.encoding.apply_treatments import group_column
 from ..synthesizers.encoding.table_encoding import Bounds
+from ..synthesizers.progress import Say, say_nothing, shown_in_notebooks
 from ..synthesizers.running.fit_process import FitLimits
 from ..synthesizers.running.holdout import split_rows
-from ..synthesizers.running.run_plan import Say, Synthesis
+from ..synthesizers.running.run_plan import Synthesis
 from .selector import ClinicalModelSelector
 from .synthesize import protection_by, synthesize
 from .table_rules import RulesGiven
@@ -47,6 +48,7 @@ class AutoRound:
     score: float
 
 
+@shown_in_notebooks
 def run_auto(
     table: Any,
     *,
@@ -90,7 +92,7 @@ def run_auto(
     Raises:
         SelectorError: As for a selection; or no round's plan could be run.
     """
-    tell = say or _say_nothing
+    tell = say or say_nothing
     table = open_table(table)
     tradeoff: Tradeoff = request.get("tradeoff", "balanced")
     target: str | None = request.get("target")
@@ -120,7 +122,7 @@ def run_auto(
         else:
             evaluation = evaluate(
                 table, made.table, card=made.card, compliance=level, quasi_identifiers=quasi_identifiers,
-                target=target if target in made.table.columns else None, depth=depth,
+                target=target if target in made.table.columns else None, depth=depth, say=say,
             )  # fmt: skip
             done.append(AutoRound(number, result, made, evaluation, _score(tradeoff, evaluation, made)))
             tell(f"round {number}: {made.card.method} {_sentence(evaluation)}")
@@ -196,7 +198,3 @@ def _order(candidate: AutoRound) -> tuple[int, int, float]:
 def _sentence(evaluation: Evaluation) -> str:
     failed = ", ".join(evaluation.failed)
     return f"release: {evaluation.release}; " + (f"fails {failed}" if failed else "fails no threshold")
-
-
-def _say_nothing(text: str) -> None:
-    """For those who do not listen."""

@@ -14,28 +14,24 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
-from ..evidence.evaluation_histories import HistoryEvaluation, evaluate_set_histories
+from ..evidence.evaluation_sets import split_patients
 from ..evidence.histories.link_tables import link_tables
-from ..profiling import open_table
-from ..profiling.readers.to_pandas import as_frame
-from ..schemas.base import Frozen
 from ..schemas.compliance import ValueProtection
-from ..schemas.errors import MissingExtra, SynthesisFailed, TableError
+from ..schemas.errors import MissingExtra, SynthesisFailed
 from ..schemas.methods import CATALOGUE
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings
 from ..synthesizers.encoding.linked_set import LinkedSet
+from ..synthesizers.progress import Say, shown_in_notebooks
 from ..synthesizers.running.fit_process import FitFailed, FitLimits
 from ..synthesizers.running.run_card import Failure, HeldOut, RunCard
 from ..synthesizers.running.run_histories import HistoryFit, fit_set
-from ..synthesizers.running.run_plan import Say
 from .synthesize import protection_by
 
-__all__ = ["SetEvaluation", "SetSynthesis", "evaluate_set", "synthesize_set"]
+__all__ = ["SetSynthesis", "synthesize_set"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +42,7 @@ class SetSynthesis:
     card: RunCard
 
 
-class SetEvaluation(Frozen):
-    """What was measured of a synthetic set; it says nothing of a release."""
-
-    patients_real: int
-    patients_synthetic: int
-    orphans: dict[str, int]
-    """Event table → rows whose patient is in no other table."""
-    repeated_keys: dict[str, int]
-    """Table of patients → keys that come twice."""
-    rows_per_patient: dict[str, float]
-    """Event table → mean rows a patient, over the real one."""
-    histories: dict[str, HistoryEvaluation]
-    """Event table → figures by patient; those with too few held-out patients are left out."""
-
-
+@shown_in_notebooks
 def synthesize_set(
     tables: Mapping[str, Any],
     plan: ModelSelectionPlan | SelectionResult,
@@ -96,7 +78,8 @@ def synthesize_set(
     chosen = plan.plan if isinstance(plan, SelectionResult) else plan
     real = link_tables(tables, keys=keys).tables
     seed = secrets.randbits(31) if seed is None else seed
-    inside, _ = _split(real, held_out, seed)
+    keys_of_real = real.keys()
+    inside = real.take(keys_of_real[split_patients(len(keys_of_real), held_out, seed)[0]])
     failures: list[Failure] = []
     for config in (chosen.choice, *chosen.backups):
         if not CATALOGUE[config.method].histories:
@@ -115,54 +98,6 @@ def synthesize_set(
         card = _card(real, inside, chosen, config.method, failures, made, seed, held_out, shield)
         return SetSynthesis(made.tables, card)
     raise SynthesisFailed({failure.method: failure.reason for failure in failures})
-
-
-def evaluate_set(
-    real: Mapping[str, Any],
-    synthetic: SetSynthesis | Mapping[str, Any],
-    *,
-    card: RunCard | None = None,
-    keys: Mapping[str, str] | None = None,
-    seed: int = 0,
-) -> SetEvaluation:
-    """Hold a synthetic set against the real one: keys, rows a patient, and histories by patient, table by table.
-
-    Args:
-        real: Name → the real table.
-        synthetic: What ``synthesize_set`` made, or name → synthetic table.
-        card: Its run card: which patients were held out.
-        keys: Table → column of the patient's key, where it is not to be found.
-        seed: Of classifiers and folds.
-
-    Raises:
-        TableError: The sets hold different tables, or cannot be read or linked.
-    """
-    if isinstance(synthetic, SetSynthesis):
-        card, synthetic = card or synthetic.card, synthetic.tables
-    if set(real) != set(synthetic):
-        raise TableError(f"the sets hold different tables: {', '.join(sorted(set(real) ^ set(synthetic)))}")
-    tables = link_tables(real, keys=keys).tables
-    made = {name: as_frame(open_table(table)) for name, table in synthetic.items()}
-    people = tables.patients
-    known = pd.Index(pd.unique(pd.concat([made[t.name][t.key] for t in ([people] if people else tables.events)])))
-    held = None if card is None else card.held_out
-    inside, outside = _split(tables, held.share, held.seed) if held is not None else (tables, None)
-    sizes = {t.name: len(t.table) / max(len(tables.keys()), 1) for t in tables.events}
-    return SetEvaluation(
-        patients_real=len(tables.keys()),
-        patients_synthetic=len(known),
-        orphans={t.name: int((~made[t.name][t.key].isin(known)).sum()) for t in tables.events},
-        repeated_keys={} if people is None else {people.name: int(made[people.name][people.key].duplicated().sum())},
-        rows_per_patient={name: len(made[name]) / max(len(known), 1) / size for name, size in sizes.items()},
-        histories={} if outside is None else evaluate_set_histories(tables, made, inside, outside, seed),
-    )
-
-
-def _split(real: LinkedSet, share: float, seed: int) -> tuple[LinkedSet, LinkedSet]:
-    keys = real.keys()
-    order = np.random.default_rng(seed).permutation(len(keys))
-    out = round(share * len(keys))
-    return real.take(keys[np.sort(order[out:])]), real.take(keys[np.sort(order[:out])])
 
 
 def _card(

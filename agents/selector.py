@@ -17,6 +17,7 @@ from ..schemas.request import EvidenceMetrics, SelectionRequest
 from ..schemas.result import SelectionResult, Usage
 from ..schemas.settings import Settings, load_tracing_variables
 from ..synthesizers.feasibility import assess, require_feasible
+from ..synthesizers.progress import in_words, notebook_line
 from .composition import SealedRequest, SealsWhatItIsPartOf, refuse_exposed, seal
 from .resolve_request import Resolved, coerce_request, previous_round, resolve
 
@@ -87,7 +88,10 @@ class ClinicalModelSelector(SealsWhatItIsPartOf):
         Raises:
             SelectorError: As for ``invoke``.
         """
-        return self._select(_request_of(table, request), config)
+        with notebook_line("select") as line:
+            if line is not None:
+                line(f"profiling, then asking for a plan, at most {in_words(self.settings.selector_deadline_s)}")
+            return self._select(_request_of(table, request), config)
 
     async def aselect(
         self, table: Any = None, *, config: RunnableConfig | None = None, **request: Any

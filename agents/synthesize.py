@@ -13,15 +13,17 @@ from ..profiling import open_table, profile_table
 from ..profiling.readers.to_pandas import read_table
 from ..schemas.column_treatment import Treatment
 from ..schemas.compliance import Compliance, ValueProtection, protection_for
-from ..schemas.errors import TableError
+from ..schemas.errors import SettingsError, TableError
+from ..schemas.methods import CATALOGUE
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings
 from ..synthesizers.encoding.table_encoding import Bounds
 from ..synthesizers.kept.draw import sample_model
 from ..synthesizers.kept.model_folder import check_model_folder, open_model, write_model
+from ..synthesizers.progress import Say, shown_in_notebooks
 from ..synthesizers.running.fit_process import FitLimits
-from ..synthesizers.running.run_plan import Say, Synthesis, carry_out
+from ..synthesizers.running.run_plan import Synthesis, carry_out
 from .table_rules import RulesGiven, rules_asked
 
 __all__ = ["protection_by", "sample", "synthesize"]
@@ -30,6 +32,7 @@ _MOST_SAID = 20
 """Changes that are said; the run card has them all."""
 
 
+@shown_in_notebooks
 def synthesize(
     table: Any,
     plan: ModelSelectionPlan | SelectionResult,
@@ -99,6 +102,7 @@ def synthesize(
     with ExitStack() as stack:
         keep = None
         if save_model is not None:
+            _require_keepable(plan.plan if isinstance(plan, SelectionResult) else plan)
             check_model_folder(Path(save_model), force=force)
             keep = Path(stack.enter_context(TemporaryDirectory(prefix="selector-model-"))) / "model.pickle"
         made = carry_out(
@@ -125,6 +129,7 @@ def synthesize(
     return replace(made, table=reading.write_back(made.table), card=card)
 
 
+@shown_in_notebooks
 def sample(
     folder: str | Path,
     *,
@@ -166,6 +171,17 @@ def sample(
         say=say,
     )
     return replace(made, table=kept.form.write_back(made.table))
+
+
+def _require_keepable(plan: ModelSelectionPlan) -> None:
+    """Say before the fit that its model could not be kept.
+
+    Raises:
+        SettingsError: It could not.
+    """
+    method = plan.choice.method
+    if CATALOGUE[method].histories:
+        raise SettingsError(f"a fitted {method} cannot be kept: models of histories are not drawn from again")
 
 
 def protection_by(settings: Settings, compliance: Compliance | None = None) -> ValueProtection | None:

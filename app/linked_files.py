@@ -11,7 +11,11 @@ from .cli.options import LinkOptions
 from .cli.terminal import say
 
 if TYPE_CHECKING:
-    from ..agents.linked import SetEvaluation, SetSynthesis
+    from collections.abc import Callable
+
+    from ..agents.linked import SetSynthesis
+    from ..evidence.evaluation_sets import SetEvaluation
+    from ..schemas.compliance import Compliance
     from ..schemas.profile import TableProfile
 
 __all__ = ["evaluate_linked", "files_of", "keys_of", "profile_linked", "write_set"]
@@ -94,17 +98,21 @@ def write_set(made: SetSynthesis, folder: Path) -> None:
     say(f"wrote {rows} made by {made.card.method}, and the run card beside them")
 
 
-def evaluate_linked(real: str, folder: Path, linked: LinkOptions) -> SetEvaluation:
-    """Measure a folder of synthetic tables against the real files.
+def evaluate_linked(
+    real: str, folder: Path, linked: LinkOptions, compliance: Compliance | None, tell: Callable[[str], None]
+) -> SetEvaluation:
+    """Judge a folder of synthetic tables against the real files.
 
     Raises:
         SettingsError: The folder or its run card is not there.
     """
-    from ..agents.linked import evaluate_set
+    from ..evidence.evaluation_sets import evaluate_set
     from .input_files import read_card
 
     if not (folder / _CARD).exists():
         raise SettingsError(f"{folder}: no folder that synthesize --events wrote, since it holds no {_CARD}")
     files = files_of(real, linked)
     made: dict[str, Any] = {name: str(folder / f"{name}.csv") for name in files}
-    return evaluate_set(files, made, card=read_card(folder / _CARD), keys=keys_of(real, linked))
+    return evaluate_set(
+        files, made, card=read_card(folder / _CARD), keys=keys_of(real, linked), compliance=compliance, say=tell
+    )

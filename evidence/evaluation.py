@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
+from time import monotonic
 from typing import Any, Literal
 
 import pandas as pd
 from pydantic_core import to_jsonable_python
 
 from ..schemas.base import Frozen
-from ..schemas.compliance import POLICIES, Compliance
+from ..schemas.compliance import POLICIES, Compliance, ValueProtection
 from ..schemas.options import Tradeoff
 from ..schemas.request import EvidenceMetrics
 from ..schemas.settings import Settings
+from ..synthesizers.progress import Say, Step, say_nothing, shown_in_notebooks
 from ..synthesizers.running.run_card import RunCard
 from .disclosure.audit import LeaveOneOut, audit_loneliest
 from .disclosure.measure import Disclosure, measure_disclosure, measure_overlap_alone
@@ -36,15 +38,16 @@ from .quality import measure_quality, protected_as_for_the_fit
 from .recommender.score import ScoreParts, Scorer
 from .refit import refit_of
 from .release import Release, ReleaseDecision, decide_release, persons_needed
-from .thresholds import ThresholdVerdict, judge_disclosure, judge_quality
+from .thresholds import ThresholdVerdict, judge_disclosure, judge_histories, judge_patients, judge_quality
 
-__all__ = ["Depth", "Evaluation", "as_record", "evaluate"]
+__all__ = ["Depth", "Evaluation", "as_record", "evaluate", "expected_seconds", "rounded"]
 
 Depth = Literal["quick", "full"]
-Say = Callable[[str], None]
 
 _FEWEST_PERSONS = 10
 """Held-out persons below which no attack is tried."""
+_BASE_SECONDS, _COLUMN_SECONDS, _CELL_SECONDS, _MOST_LOOKED_AT = 1.5, 0.25, 0.00018, 5000
+"""Cost of an evaluation by its table's size: CPU seconds, within a third of what ten clinical tables took."""
 _TRADEOFF: Tradeoff = "balanced"
 
 
@@ -142,6 +145,7 @@ class Evaluation(Frozen):
         return evaluation_fragment(self)
 
 
+@shown_in_notebooks
 def evaluate(
     real: Any,
     synthetic: Any,
@@ -178,7 +182,7 @@ def evaluate(
     Raises:
         TableError: The tables are unrelated, cannot be read, or a named column is not among the shared ones.
     """
-    tell = say or _say_nothing
+    tell = say or say_nothing
     if hasattr(synthetic, "table") and hasattr(synthetic, "card"):
         card, synthetic = card or synthetic.card, synthetic.table
     level = compliance or Settings().compliance_level
@@ -197,7 +201,8 @@ def evaluate(
     attacked = held_out >= _FEWEST_PERSONS
     if not attacked:
         notes.append("too few persons were held out of the fit: disclosure and utility cannot be judged")
-    tell("disclosure")
+    began, expected = monotonic(), expected_seconds(parts.rows_real, len(parts.synthetic.columns))
+    tell(Step("judging disclosure, then fidelity and utility", expected))
     if attacked:
         disclosure = measure_disclosure(
             parts.fitted, parts.held_out, parts.synthetic, seed, fitted_persons=parts.fitted_persons,
@@ -214,9 +219,10 @@ def evaluate(
     few = count_values_of_few(
         parts.whole, parts.whole_synthetic, parts.whole_persons, POLICIES[level].min_persons, frozenset(public)
     )
-    tell("fidelity and utility")
+    tell(Step("judging fidelity and utility", max(1.0, began + expected - monotonic())))
     quality, sampled = measure_quality(parts, card, target, seed, full=depth == "full")
     notes += sampled
+    history = _histories(parts, card, seed, tell)
     verdicts = (
         *judge_disclosure(
             level, persons=parts.persons, disclosure=disclosure, overlap=overlap, few=few, audit=audit,
@@ -225,6 +231,8 @@ def evaluate(
         ),
         *judge_quality(level, rows=parts.rows_real, fidelity=quality.fidelity, utility=quality.utility,
             noise=quality.noise),
+        *(() if history is None else judge_patients(level, history.patients)),
+        *(() if history is None else judge_histories(level, history.figures, history.floor)),
     )  # fmt: skip
     return Evaluation(
         compliance=level,
@@ -237,7 +245,7 @@ def evaluate(
         columns=len(parts.synthetic.columns),
         fidelity=quality.fidelity,
         utility=quality.utility,
-        score=_score(parts, target, seed, depth),
+        score=_score(parts, card, target, seed, depth),
         joint=quality.joint,
         missingness=quality.missingness,
         plausibility=quality.plausibility,
@@ -253,11 +261,21 @@ def evaluate(
         quasi_identifiers=tuple(map(str, parts.quasi)),
         verdicts=verdicts,
         notes=tuple(notes),
-        history=_histories(parts, seed, tell),
+        history=history,
         pairs=compare_pairs(parts.fitted, parts.synthetic, seed) if depth == "full" else (),
         gaps=compare_gaps(parts.fitted, parts.synthetic),
         marginals=_marginals(parts, card),
     )
+
+
+def expected_seconds(rows: int, columns: int) -> float:
+    """Wall-clock seconds of an evaluation on a machine with nothing else to do.
+
+    Args:
+        rows: Of the real table.
+        columns: That are compared.
+    """
+    return _BASE_SECONDS + columns * (_COLUMN_SECONDS + _CELL_SECONDS * min(rows, _MOST_LOOKED_AT))
 
 
 def as_record(evaluation: Evaluation) -> dict[str, object]:
@@ -267,7 +285,7 @@ def as_record(evaluation: Evaluation) -> dict[str, object]:
     return {
         "release": evaluation.release,
         "reason": evaluation.decision.reason,
-        **_rounded(record),
+        **rounded(record),
         "risk": evaluation.risk,
         "passes": evaluation.passes,
         # As replan takes them.
@@ -275,12 +293,14 @@ def as_record(evaluation: Evaluation) -> dict[str, object]:
     }
 
 
-def _rounded(record: Any) -> Any:
-    """The report is a release of its own: four digits are enough for every reader."""
+def rounded(record: Any) -> Any:
+    """``record`` with four digits of each figure.
+
+    The report is a release of its own: four digits are enough for every reader."""
     if isinstance(record, dict):
-        return {name: _rounded(value) for name, value in record.items()}
+        return {name: rounded(value) for name, value in record.items()}
     if isinstance(record, list | tuple):
-        return [_rounded(value) for value in record]
+        return [rounded(value) for value in record]
     return float(f"{record:.4g}") if isinstance(record, float) else record
 
 
@@ -292,21 +312,24 @@ def _audit(parts: Comparison, card: RunCard, seed: int) -> LeaveOneOut | None:
     return audit_loneliest(fitted, parts.fitted_persons, refit, seed)
 
 
-def _histories(parts: Comparison, seed: int, tell: Say) -> HistoryEvaluation | None:
+def _histories(parts: Comparison, card: RunCard | None, seed: int, tell: Say) -> HistoryEvaluation | None:
     if not parts.persons_known or not len(parts.held_out):
         return None
     tell("histories")
+    protection = None if card is None or card.protection is None else ValueProtection(k=card.protection.k)
     return evaluate_histories(
-        parts.raw_real, parts.raw_synthetic, parts.treatments, parts.fitted_persons, parts.held_out_persons, seed
-    )
+        parts.raw_real, parts.raw_synthetic, parts.treatments, parts.fitted_persons, parts.held_out_persons, seed,
+        protection,
+    )  # fmt: skip
 
 
-def _score(parts: Comparison, target: str | None, seed: int, depth: Depth) -> ScoreParts | None:
+def _score(parts: Comparison, card: RunCard | None, target: str | None, seed: int, depth: Depth) -> ScoreParts | None:
     if not len(parts.held_out):
         return None
     scorer = Scorer(
         parts.fitted, parts.held_out, target=target, train_persons=parts.fitted_persons,
         held_out_persons=parts.held_out_persons, depth=depth, seed=seed,
+        protected=protected_as_for_the_fit(parts.fitted, parts.fitted_persons, card, seed),
     )  # fmt: skip
     return scorer.score(parts.synthetic, tradeoff=_TRADEOFF)
 
@@ -323,7 +346,3 @@ def _k_anonymity(parts: Comparison) -> int | None:
     if not parts.quasi:
         return None
     return int(parts.synthetic.groupby(list(parts.quasi), dropna=False, observed=True).size().min())
-
-
-def _say_nothing(text: str) -> None:
-    """For those who do not listen."""

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
 
 from ..schemas.base import Frozen
 from ..schemas.column_treatment import Treatment
+from ..schemas.compliance import ValueProtection
+from ..schemas.errors import TableError
 from ..synthesizers.encoding.linked_set import LinkedSet
-from ..synthesizers.running.run_histories import one_table
-from .histories.read_set import as_made, read_histories
+from ..synthesizers.encoding.linked_tables import PreparedSet, prepare_set
+from ..synthesizers.running.run_histories import one_table, protect_set
+from .histories.disclosure import PatientDisclosure, attack_patients
+from .histories.read_set import as_made, cut_longest, histories_of
 from .histories.scores import measure_histories
-from .histories.survival import followed, survival_curve
-from .histories.table import Array, Histories
+from .histories.table import Array
+from .history_plots import Band, Curve, draw_bands, draw_deciles, draw_transitions
+from .metrics.side_by_side import Marginal
 
-__all__ = ["HISTORY_FIGURES", "Curve", "HistoryEvaluation", "evaluate_histories", "evaluate_set_histories"]
+__all__ = ["HISTORY_FIGURES", "ComparedSets", "HistoryEvaluation", "compare_histories", "evaluate_histories"]
 
 _FEWEST_PATIENTS = 20
 """Held-out patients below which the figures are noise."""
-_SHARES = tuple(round(0.1 * i, 1) for i in range(1, 10))
-"""Deciles: between two of them lie a tenth of the patients, so that none is seen alone."""
 
 HISTORY_FIGURES = {
     "rows_per_patient": "mean rows a patient, over the real one",
@@ -50,15 +54,6 @@ HISTORY_FIGURES = {
 """Figure → what it measures; the floor is what the real patients of the fit get."""
 
 
-class Curve(Frozen):
-    """A line of the real and of the synthetic table."""
-
-    name: str
-    at: tuple[float, ...]
-    real: tuple[float, ...]
-    synthetic: tuple[float, ...]
-
-
 class HistoryEvaluation(Frozen):
     """Figures by patient, beside those of real patients of the fit against held-out ones."""
 
@@ -66,8 +61,65 @@ class HistoryEvaluation(Frozen):
     patients_held_out: int
     figures: dict[str, float | None]
     floor: dict[str, float | None]
-    """The same for the real patients of the fit; its membership is a copy's."""
+    """The same for the real patients of the fit, without values of few and the longest histories cut where the fit saw
+    them so; its membership is a copy's."""
     curves: tuple[Curve, ...] = ()
+    bands: tuple[Band, ...] = ()
+    """Numbers over time."""
+    transitions: tuple[Marginal, ...] = ()
+    """What follows what, real beside synthetic."""
+    patients: PatientDisclosure | None = None
+    """Whole patients under attack; of a set with the set, and None here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedSets:
+    """Real and synthetic tables of patients, prepared as for a fit.
+
+    Attributes:
+        tables: The real tables.
+        model: The same, prepared.
+        fitted: Positions of the patients whom the fit saw.
+        held_out: Positions of those whom it did not see.
+        made: The synthetic tables, prepared.
+        protection: How values of few patients were kept out of the fit; None where they were not.
+    """
+
+    tables: LinkedSet
+    model: PreparedSet
+    fitted: Array
+    held_out: Array
+    made: PreparedSet
+    protection: ValueProtection | None = None
+
+    @classmethod
+    def of(
+        cls,
+        tables: LinkedSet,
+        made: Mapping[str, pd.DataFrame],
+        fitted: Array,
+        held_out: Array,
+        protection: ValueProtection | None = None,
+    ) -> Self:
+        """Prepare the tables; ``made`` holds the synthetic ones by name."""
+        model = prepare_set(tables)
+        return cls(tables, model, fitted, held_out, prepare_set(as_made(tables, made), like=model), protection)
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are patients enough on both sides for figures that are no noise."""
+        return min(len(self.fitted), len(self.held_out)) >= _FEWEST_PATIENTS
+
+    def seen(self) -> PreparedSet:
+        """The fitted patients as the fit saw them."""
+        fitted = self.model.take(self.fitted)
+        if self.protection is None:
+            return fitted
+        try:
+            return protect_set(fitted, self.protection)[0]
+        except TableError:
+            # A part of the patients may be too few for what all of them bore.
+            return fitted
 
 
 def evaluate_histories(
@@ -77,6 +129,7 @@ def evaluate_histories(
     fitted: Array,
     held_out: Array,
     seed: int = 0,
+    protection: ValueProtection | None = None,
 ) -> HistoryEvaluation | None:
     """Compare histories; None where the table has none, or too few patients were held out.
 
@@ -87,69 +140,49 @@ def evaluate_histories(
         fitted: Patients' keys whom the fit saw.
         held_out: Those whom it did not see.
         seed: Of classifiers and folds.
+        protection: How values of few patients were kept out of the fit.
     """
     if not any(item.part for item in treatments) or not any(item.patient for item in treatments):
         return None
     tables = one_table(real, treatments)
-    key = tables.events[0].key
-    if key not in synthetic.columns or min(len(np.unique(fitted)), len(np.unique(held_out))) < _FEWEST_PATIENTS:
+    item = tables.events[0]
+    if item.key not in synthetic.columns:
         return None
-    made = {tables.events[0].name: synthetic}
-    inside, outside = _some(tables, fitted), _some(tables, held_out)
-    return evaluate_set_histories(tables, made, inside, outside, seed)[tables.events[0].name]
+    keys = tables.keys().astype(str)
+    inside, outside = (np.flatnonzero(keys.isin(set(map(str, part)))) for part in (fitted, held_out))
+    if min(len(inside), len(outside)) < _FEWEST_PATIENTS:
+        return None
+    sets = ComparedSets.of(tables, {item.name: synthetic}, inside, outside, protection)
+    histories, patients = compare_histories(sets, seed)
+    return histories[item.name].model_copy(update={"patients": patients})
 
 
-def evaluate_set_histories(
-    tables: LinkedSet, made: Mapping[str, pd.DataFrame], inside: LinkedSet, outside: LinkedSet, seed: int = 0
-) -> dict[str, HistoryEvaluation]:
-    """The histories of each event table of a set.
+def compare_histories(
+    sets: ComparedSets, seed: int = 0
+) -> tuple[dict[str, HistoryEvaluation], PatientDisclosure | None]:
+    """The histories of each event table, and the attack on whole patients; nothing where too few were held out.
 
     Args:
-        tables: The whole real set.
-        made: Name → synthetic table.
-        inside: The patients whom the fit saw.
-        outside: Those whom it did not see.
+        sets: What is compared.
         seed: Of classifiers and folds.
     """
-    if min(len(inside.keys()), len(outside.keys())) < _FEWEST_PATIENTS:
-        return {}
-    fitted, held_out = read_histories(tables, inside), read_histories(tables, outside)
-    synthetic = read_histories(tables, as_made(tables, made))
-    return {
+    if not sets.enough:
+        return {}, None
+    fitted, held_out = (histories_of(sets.tables, sets.model, sets.model.take(p)) for p in (sets.fitted, sets.held_out))
+    synthetic = histories_of(sets.tables, sets.model, sets.made)
+    seen = histories_of(sets.tables, sets.model, sets.seen())
+    if sets.protection is not None:
+        seen = [cut_longest(item, sets.protection.k) for item in seen]
+    found = {
         item.name: HistoryEvaluation(
-            patients_fitted=len(fitted[i].patients),
-            patients_held_out=len(held_out[i].patients),
+            patients_fitted=len(sets.fitted),
+            patients_held_out=len(sets.held_out),
             figures=measure_histories(fitted[i], held_out[i], synthetic[i], seed=seed).as_dict(),
-            floor=measure_histories(fitted[i], held_out[i], fitted[i], seed=seed).as_dict(),
-            curves=_curves(fitted[i], synthetic[i]),
+            floor=measure_histories(fitted[i], held_out[i], seen[i], seed=seed).as_dict(),
+            curves=draw_deciles(fitted[i], synthetic[i]),
+            bands=draw_bands(fitted[i], synthetic[i]),
+            transitions=draw_transitions(fitted[i], synthetic[i]),
         )
-        for i, item in enumerate(tables.events)
+        for i, item in enumerate(sets.tables.events)
     }
-
-
-def _some(tables: LinkedSet, keys: Array) -> LinkedSet:
-    """The rows of those patients, whose keys are told as texts."""
-    own = tables.keys()
-    return tables.take(own[own.astype(str).isin(set(map(str, keys)))])
-
-
-def _curves(real: Histories, made: Histories) -> tuple[Curve, ...]:
-    found = [_deciles("rows a patient", real.lengths, made.lengths)]
-    if real.times is not None and made.times is not None and len(real.follows) and len(made.follows):
-        gaps = [one.times[one.follows] - one.times[one.follows - 1] for one in (real, made) if one.times is not None]
-        found.append(_deciles("time between rows", *gaps))
-    if real.ends is not None and real.events is not None and made.events is not None:
-        ends = followed(real)
-        grid = np.quantile(ends, _SHARES)
-        lines = [survival_curve(followed(one), one.events, grid) for one in (real, made) if one.events is not None]
-        found.append(_curve("share without the event", grid, *lines))
-    return tuple(found)
-
-
-def _deciles(name: str, real: Array, made: Array) -> Curve:
-    return _curve(name, np.array(_SHARES), np.quantile(real, _SHARES), np.quantile(made, _SHARES))
-
-
-def _curve(name: str, at: Any, real: Any, made: Any) -> Curve:
-    rounded = [tuple(float(f"{x:.2g}") for x in line) for line in (at, real, made)]
-    return Curve(name=name, at=rounded[0], real=rounded[1], synthetic=rounded[2])
+    return found, attack_patients(fitted, held_out, synthetic, seed)

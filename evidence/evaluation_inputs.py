@@ -27,7 +27,7 @@ from ..synthesizers.running.holdout import split_rows
 from ..synthesizers.running.run_card import RunCard
 from .metrics.comparable import Array, as_category, as_number, numeric_columns
 
-__all__ = ["Comparison", "prepare"]
+__all__ = ["Comparison", "prepare", "quasi_identifiers_of"]
 
 _LEAST_SHARED = 0.5
 """Share of the smaller table's columns that both must have to be called related (judgement)."""
@@ -283,10 +283,10 @@ def _not_in(
     ]
     left = keys[1].value_counts().to_dict()
     rest = np.ones(len(table), dtype=bool)
-    for place, key in enumerate(keys[0]):
+    for row, key in enumerate(keys[0]):
         if left.get(key, 0):
             left[key] -= 1
-            rest[place] = False
+            rest[row] = False
     return rest
 
 
@@ -298,12 +298,17 @@ def _quasi(shared: list[Any], profile: TableProfile | None, given: Sequence[str]
         return tuple(given)
     if profile is None:
         return ()
-    found = {
+    flagged = quasi_identifiers_of(profile)
+    return tuple(name for name in shared if str(name) in flagged)
+
+
+def quasi_identifiers_of(profile: TableProfile) -> frozenset[str]:
+    """Columns that outsiders know, by the profile."""
+    return frozenset(
         c.name
         for c in profile.columns
         if c.quasi_identifier or c.safe.quasi_identifier or c.safe.kind == "quasi_identifier"
-    }
-    return tuple(name for name in shared if str(name) in found)
+    )
 
 
 def _refuse_unrelated(real: pd.DataFrame, synthetic: pd.DataFrame) -> None:
@@ -330,12 +335,12 @@ def _apart(real: pd.Series, synthetic: pd.Series, numeric: bool) -> bool:
 
 def _as_typed(table: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
     """Columns as numbers or dates where those of ``kinds`` are: a CSV file forgets types."""
-    found = {}
+    typed = {}
     for name in table.columns:
         cells, wanted = table[name], kinds[name].dtype
         if pd.api.types.is_datetime64_any_dtype(wanted) and not pd.api.types.is_datetime64_any_dtype(cells.dtype):
             cells = read_moments(cells)
         elif pd.api.types.is_numeric_dtype(wanted) and not pd.api.types.is_numeric_dtype(cells.dtype):
             cells = pd.to_numeric(cells, errors="coerce")
-        found[name] = cells
-    return pd.DataFrame(found)
+        typed[name] = cells
+    return pd.DataFrame(typed)

@@ -15,8 +15,12 @@ __all__ = ["EVIDENCE_FOR_YES", "Release", "ReleaseDecision", "decide_release", "
 
 Release = Literal["yes", "no", "not shown"]
 
-EVIDENCE_FOR_YES = ("overlap", "membership_auc", "attribute_inference", "singling_out", "linkability")
-"""Each of these must pass; the others may stay open, but none may fail."""
+EVIDENCE_FOR_YES = (
+    "overlap", "membership_auc", "attribute_inference", "singling_out", "linkability", "patient_overlap",
+    "patient_membership_auc",
+)  # fmt: skip
+"""Each of these must pass, those of patients where a patient has several rows; the others may stay open, but none may
+fail."""
 
 _BUDGET = ("differential_privacy", "epsilon", "delta")
 """These too where the level requires DP."""

@@ -7,6 +7,7 @@ are no thresholds: they are shown and decide nothing (Pilgram et al., Patterns 2
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from ..schemas.base import Frozen
@@ -15,8 +16,10 @@ from ..synthesizers.running.run_card import DPSpent
 from .disclosure.audit import LeaveOneOut
 from .disclosure.intervals import Interval
 from .disclosure.measure import Disclosure
+from .disclosure.membership import Membership
 from .disclosure.overlap import Overlap
 from .disclosure.values_of_few import ValuesOfFew
+from .histories.disclosure import PatientDisclosure
 from .metrics.fidelity import Fidelity
 from .metrics.utility import Utility
 
@@ -25,8 +28,12 @@ __all__ = [
     "ThresholdOutcome",
     "ThresholdVerdict",
     "judge_disclosure",
+    "judge_histories",
     "judge_membership",
+    "judge_patients",
     "judge_quality",
+    "judge_set",
+    "worst_of",
 ]
 
 ThresholdOutcome = Literal["pass", "fail", "cannot tell"]
@@ -34,6 +41,16 @@ ThresholdGroup = Literal["disclosure", "quality"]
 
 _CHANCE_OF_TAIL = 0.01
 """Chance, over all attacks, of so many persons caught where nothing leaks (ours)."""
+
+_OUTCOMES: tuple[ThresholdOutcome, ...] = ("pass", "cannot tell", "fail")
+"""Best first."""
+
+_HISTORY_DISTANCES = ("length", "gap", "step", "drift", "transitions", "bigrams")
+_HISTORY_ERRORS = ("lag_one", "lag_one_within", "intraclass", "copresence")
+_HISTORY_SLIPS = {"once_repeated": 0.05, "after_end": 0.0}
+"""Shares of rows that contradict their patient's own history (ours), or what the real table has of them by error."""
+MOST_ROWS_OFF = 0.1
+"""By how much the mean rows a patient may be off (ours)."""
 
 
 class ThresholdVerdict(Frozen):
@@ -82,7 +99,7 @@ def judge_disclosure(
         _overlap(overlap),
         *_values_of_few(few),
         judge_membership(None if disclosure is None else disclosure.membership_auc, policy.max_membership_auc),
-        *_tails(disclosure, policy),
+        *_tails(None if disclosure is None else disclosure.membership, policy),
         *_audited(audit, policy),
         _below(
             "attribute_inference", None if disclosure is None else disclosure.attribute, policy.max_attribute_advantage,
@@ -118,6 +135,93 @@ def judge_quality(
         _ratio(utility, policy.min_tstr_ratio),
         _least("rows", float(rows), float(policy.min_rows)),
     )
+
+
+def judge_patients(compliance: Compliance, patients: PatientDisclosure | None) -> tuple[ThresholdVerdict, ...]:
+    """As :func:`judge_disclosure` of rows, of whole patients: each one's history as one row.
+
+    Args:
+        compliance: The level.
+        patients: None where too few were held out of the fit.
+    """
+    policy = POLICIES[compliance]
+    membership = None if patients is None else patients.membership
+    verdicts = [
+        judge_membership(None if membership is None else membership.auc, policy.max_membership_auc),
+        *([] if patients is None else [_overlap(patients.overlap), *_tails(membership, policy)]),
+    ]
+    return tuple(verdict.model_copy(update={"name": f"patient_{verdict.name}"}) for verdict in verdicts)
+
+
+def judge_histories(
+    compliance: Compliance, figures: Mapping[str, float | None], floor: Mapping[str, float | None]
+) -> tuple[ThresholdVerdict, ...]:
+    """What a patient's rows say together; decides nothing about a release.
+
+    Distances have the level's limit of numbers' distributions, errors of correlations that of correlations.
+
+    Args:
+        compliance: The level.
+        figures: Of the synthetic histories.
+        floor: The same of the real patients of the fit, who differ from the held-out ones by chance.
+    """
+    policy = POLICIES[compliance]
+    limits = {
+        **dict.fromkeys(_HISTORY_DISTANCES, policy.max_ks_mean),
+        **dict.fromkeys(_HISTORY_ERRORS, policy.max_correlation_difference),
+    }
+    verdicts = [
+        _distance(name, value, limit, floor.get(name))
+        for name, limit in limits.items()
+        if (value := figures.get(name)) is not None
+    ]
+    verdicts += [
+        _most(name, value, max(limit, floor.get(name) or 0.0))
+        for name, limit in _HISTORY_SLIPS.items()
+        if (value := figures.get(name)) is not None
+    ]
+    ratio, seen = figures.get("rows_per_patient"), floor.get("rows_per_patient")
+    if ratio is not None:
+        verdict = _distance("rows_per_patient", abs(ratio - 1), MOST_ROWS_OFF, abs((seen or 1.0) - 1))
+        if verdict.outcome == "cannot tell":
+            note = f"the protected real table itself has {seen:.2f} times the rows"
+            verdict = verdict.model_copy(update={"note": note})
+        verdicts.append(verdict)
+    return tuple(verdict.model_copy(update={"name": f"history_{verdict.name}"}) for verdict in verdicts)
+
+
+def judge_set(
+    lost_keys: int, after_death: Mapping[str, float | None], real: Mapping[str, float | None]
+) -> tuple[ThresholdVerdict, ...]:
+    """What a set must hold together: keys, and nothing after a death; decides nothing about a release.
+
+    Args:
+        lost_keys: Keys that lead nowhere, or name two patients.
+        after_death: Event table → share of rows after their patient's death; None where that is not told.
+        real: The same of the real set, which may have some by error.
+    """
+    dead = {
+        name: [_most("after_death", share, real.get(name) or 0.0)]
+        for name, share in after_death.items()
+        if share is not None
+    }
+    return (_most("keys", float(lost_keys), 0.0), *worst_of(dead))
+
+
+def worst_of(verdicts: Mapping[str, Iterable[ThresholdVerdict]]) -> tuple[ThresholdVerdict, ...]:
+    """One verdict a threshold: that of the table with the worst outcome, which its note names.
+
+    Args:
+        verdicts: Table → its verdicts.
+    """
+    found: dict[str, tuple[tuple[int, float], ThresholdVerdict]] = {}
+    for table, own in verdicts.items():
+        for verdict in own:
+            rank = (_OUTCOMES.index(verdict.outcome), verdict.measured or 0.0)
+            if verdict.name not in found or rank > found[verdict.name][0]:
+                note = f"{table}: {verdict.note}" if verdict.note else table
+                found[verdict.name] = (rank, verdict.model_copy(update={"note": note}))
+    return tuple(verdict for _, verdict in found.values())
 
 
 def judge_membership(auc: Interval | None, threshold: float) -> ThresholdVerdict:
@@ -157,17 +261,17 @@ def _values_of_few(few: ValuesOfFew | None) -> tuple[ThresholdVerdict, ...]:
     )  # fmt: skip
 
 
-def _tails(disclosure: Disclosure | None, policy: Policy) -> tuple[ThresholdVerdict, ...]:
+def _tails(membership: Membership | None, policy: Policy) -> tuple[ThresholdVerdict, ...]:
     """Tails can accuse and never acquit: few persons stand in them."""
-    if disclosure is None:
+    if membership is None:
         return ()
     found = []
-    lonely = disclosure.membership.lonely_auc
+    lonely = membership.lonely_auc
     if lonely is not None:
         found.append(_below("membership_lonely_auc", lonely, policy.max_lonely_auc, "the tenth that stands most alone"))
-    caught = disclosure.membership.caught_at_1
+    caught = membership.caught_at_1
     if caught is not None:
-        chance = disclosure.membership.tail_chance
+        chance = membership.tail_chance
         outcome: ThresholdOutcome = "pass"
         if caught > policy.max_caught_at_1:
             outcome = "fail" if chance < _CHANCE_OF_TAIL else "cannot tell"

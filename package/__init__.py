@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from .agents.auto import run_auto
     from .agents.composition import CHECKPOINT_TYPES
-    from .agents.linked import evaluate_set, synthesize_set
+    from .agents.linked import synthesize_set
     from .agents.selection_tool import selection_tool
     from .agents.selector import ClinicalModelSelector
     from .agents.synthesize import sample, synthesize
     from .agents.tune import tune
     from .evidence.evaluation import evaluate
+    from .evidence.evaluation_sets import evaluate_set
     from .profiling import open_table, profile_table
     from .schemas.errors import (
         MissingExtra,
@@ -72,7 +73,7 @@ _HOMES = {
     "SelectionResult": "schemas.result",
     "Settings": "schemas.settings",
     "evaluate": "evidence.evaluation",
-    "evaluate_set": "agents.linked",
+    "evaluate_set": "evidence.evaluation_sets",
     "open_table": "profiling",
     "profile_table": "profiling",
     "run_auto": "agents.auto",

@@ -84,7 +84,7 @@ def _line(column: SafeColumn) -> str:
         parts.append(f"missing={column.missing_share:g}")
     parts.append(f"distinct={column.distinct}")
     if column.level_shares:
-        names = column.level_names or ()
+        names = column.level_names or tuple(f"L{n + 1}" for n in range(len(column.level_shares)))
         parts.append("levels " + " ".join(f"{n}:{s:g}" for n, s in zip(names, column.level_shares, strict=True)))
     if column.quantiles:
         parts.append("q " + " ".join(f"{value:g}" for value in column.quantiles))

@@ -181,6 +181,8 @@ SOURCES: dict[str, str] = {
     "singling_out": "9 % is that of EMA policy 0070 and Health Canada for re-identification; research: ours",
     "linkability": "9 % is that of EMA policy 0070 and Health Canada for re-identification; research: ours",
     "overlap": _OURS,
+    "patient_membership_auc": _BACKEND,
+    "patient_overlap": _OURS,
     "values_of_few": _OURS,
     "differential_privacy": "epsilon and delta as NIST SP 800-226 means them; the figures are the existing backend's",
     "epsilon": "epsilon as NIST SP 800-226 means it, by person; the figure is the existing backend's",

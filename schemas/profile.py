@@ -7,9 +7,9 @@ has rounded and suppressed before (rules and reasons: profiling/disclosure_contr
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from .base import Frozen
 from .column_treatment import Treatment
@@ -144,7 +144,7 @@ class SafeColumn(_Finite):
     """Codes such as -9, 99 or 999 were taken as missing."""
     censored: bool = False
     """Holds values such as <5 or >90."""
-    level_shares: tuple[float, ...] | None = None
+    level_shares: tuple[Annotated[float, Field(ge=0.0, le=1.0)], ...] | None = None
     """Of categorical columns: shares of the commonest levels, descending, rare ones pooled into the last."""
     level_names: tuple[LevelName, ...] | None = None
     """Only labels from profiling's allow-list vocabulary, else L1..Lk; same order as ``level_shares``."""
@@ -159,6 +159,12 @@ class SafeColumn(_Finite):
     """What the column holds, where name and values agree; a setting keeps it on the machine."""
     unit: UnitCode | None = None
     """Of ``quantiles``, where the concept has units and the figures tell which."""
+
+    @model_validator(mode="after")
+    def _levels_agree(self) -> Self:
+        if self.level_names is not None and len(self.level_names) != len(self.level_shares or ()):
+            raise ValueError("level_names and level_shares must be of one length")
+        return self
 
 
 class HistoryStructure(_Finite):
@@ -179,6 +185,12 @@ class HistoryStructure(_Finite):
     rows_per_patient: RoundedNumber = 1.0
     """Mean."""
 
+    @property
+    def aliases(self) -> frozenset[str]:
+        """Every column that it names."""
+        single = (alias for alias in (self.time, self.end, self.event) if alias is not None)
+        return frozenset((*single, *self.statics, *self.once))
+
 
 class SafeProfile(_Finite):
     """All that may leave: no name, no value, no path."""
@@ -193,6 +205,15 @@ class SafeProfile(_Finite):
     """There is a time-to-event column with its indicator."""
     history: HistoryStructure | None = None
     """Where a patient has several rows: what is the same in all of them, and what moves."""
+
+    @model_validator(mode="after")
+    def _aliases_agree(self) -> Self:
+        aliases = [column.alias for column in self.columns]
+        if len(set(aliases)) != len(aliases):
+            raise ValueError("two columns have the same alias")
+        if self.history is not None and not self.history.aliases <= set(aliases):
+            raise ValueError("history names an alias that is no column's")
+        return self
 
     @property
     def persons(self) -> int:

@@ -37,15 +37,23 @@ def benchmark_run(
     ] = None,
     limit_seconds: Seconds = 600.0,
     limit_gb: Memory = 8.0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The quick score and its raw figures alone, a tenth of the time.")
+    ] = False,
     collect: Annotated[
         Path | None, typer.Option("--collect", metavar="FILE", help="Then gather all results in this Parquet file.")
     ] = None,
+    older: Annotated[
+        Path | None,
+        typer.Option("--older", metavar="FILE", help="Parquet file whose cells, where not measured anew, go in too."),
+    ] = None,
 ) -> None:
-    """Measure every cell (table, method, seed) that has no result yet."""
+    """Measure every cell (table, method, seed) that has no result yet, values of few protected as before any fit."""
     need_light("benchmark run")
     from ...evidence.benchmark.controls import CONTROLS
     from ...evidence.benchmark.results import collect_results
-    from ...evidence.benchmark.run import is_done, list_cells, read_tables, run_benchmark
+    from ...evidence.benchmark.run import is_done, list_cells, run_benchmark
+    from ...evidence.benchmark.tables import read_tables
     from ...schemas.settings import Settings
     from ...synthesizers.catalogue import CATALOGUE
     from ...synthesizers.running.fit_process import FitLimits
@@ -70,10 +78,11 @@ def benchmark_run(
         limits=FitLimits(limit_seconds, limit_gb * 1e9),
         jobs=jobs,
         backend=backend,
+        depth="quick" if quick else "full",
     )
     say(f"measured {done} cells")
     if collect is not None:
-        collect_results(output, collect)
+        collect_results(output, collect, older)
 
 
 @benchmark.command("histories")
@@ -126,9 +135,9 @@ def benchmark_controls(
     """Judge copies and honest tables, whose right answers are known: how often is the whole verdict right."""
     need_light("benchmark controls")
     from ...evidence.benchmark.judged_controls import judge_controls, summarise_controls
-    from ...evidence.benchmark.run import read_tables
+    from ...evidence.benchmark.tables import read_tables
     from ...schemas.settings import Settings
-    from ..render.evaluation_views import controls_view
+    from ..render.benchmark_views import controls_view
 
     level = compliance or Settings().compliance_level
     say(f"judged {judge_controls(read_tables(tables, data), seeds, output, compliance=level, watch=say)} controls")
@@ -155,7 +164,7 @@ def benchmark_report(
     from ...agents.benchmark_selectors import make_selector
     from ...evidence.benchmark.regret import report_regret
     from ...evidence.benchmark.results import load_measurements
-    from ..render.evaluation_views import regret_page, regret_view
+    from ..render.benchmark_views import regret_page, regret_view
 
     found = report_regret(load_measurements(measurements), make_selector(provider))
     if html is not None:
@@ -164,3 +173,37 @@ def benchmark_report(
         print_json(found)
     else:
         print_view(regret_view(found))
+
+
+@benchmark.command("arms")
+def benchmark_arms(
+    provider: Annotated[
+        str, typer.Option("--provider", help="Whose model is asked: openrouter or ollama; embedded asks none.")
+    ] = "embedded",
+    measurements: Annotated[
+        Path | None, typer.Option("--measurements", metavar="FILE", help="Parquet file. [default: the one shipped]")
+    ] = None,
+    scenarios: Annotated[
+        str, typer.Option("--scenarios", metavar="A,B,…", help="Asked for each table, as benchmark report names them.")
+    ] = "none,privacy,risk cap",
+    goals: Annotated[
+        Path | None, typer.Option("--goals", metavar="FILE", help="TOML file of goals in words, asked too.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Does a model add anything: with the figures, without them, with others', beside choices that ask nobody."""
+    need_light("benchmark arms")
+    from ...agents.benchmark_selectors import make_arms, make_planners
+    from ...evidence.benchmark.arms import compare_arms
+    from ...evidence.benchmark.goals import compare_on_goals, read_goals
+    from ...evidence.benchmark.results import load_measurements
+    from ..render.benchmark_views import arms_view
+
+    wanted = () if goals is None else read_goals(goals)
+    report = compare_arms(load_measurements(measurements), make_arms(provider), scenarios=split_names(scenarios) or ())
+    if wanted:
+        report["goals"] = compare_on_goals(wanted, make_planners(provider))
+    if as_json:
+        print_json(report)
+    else:
+        print_view(arms_view(report))

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...schemas.errors import MissingExtra, SettingsError
 from .options import ReadingOptions, TableOptions
-from .progress import Progress
-from .terminal import say
+from .progress import Progress, tell_steps
 
 if TYPE_CHECKING:
     from ...schemas.profile import Kind, SafeProfile, TableProfile
@@ -137,5 +136,4 @@ def create_for(methods: Iterable[str], settings: Settings) -> None:
     from ...synthesizers.running.environments import create_environment, environment_of
 
     for name in {environment.name for environment in map(environment_of, methods) if environment is not None}:
-        say(f"installing the environment {name}")
-        create_environment(name, Path(settings.selector_environments).expanduser())
+        create_environment(name, Path(settings.selector_environments).expanduser(), say=tell_steps())

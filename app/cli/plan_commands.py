@@ -57,7 +57,7 @@ def select(
 
     selector = ClinicalModelSelector()
     known = profile_linked(table, linked) if table and linked.events else profile_of(table, profile, look)
-    with shown_selection() as config:
+    with shown_selection(selector.settings.selector_deadline_s) as config:
         result = selector.select(profile=known, config=config, **dict(options))
     _show_result(result, as_json, html, table)
 
@@ -89,7 +89,9 @@ def replan(
     )
     selector = ClinicalModelSelector()
     known = profile_of(table, profile, look)
-    _show_result(selector.select(profile=known, previous=done, **dict(options)), as_json, html, table)
+    with shown_selection(selector.settings.selector_deadline_s) as config:
+        result = selector.select(profile=known, previous=done, config=config, **dict(options))
+    _show_result(result, as_json, html, table)
 
 
 def _show_result(result: SelectionResult, as_json: bool, html: Path | None, table: str | None) -> None:

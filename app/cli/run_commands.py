@@ -132,6 +132,8 @@ def synthesize(
     if linked.events:
         from ...agents.linked import synthesize_set
 
+        if save_model is not None:
+            raise SettingsError("--save-model: models of linked tables cannot be kept")
         files = files_of(table, linked)
         check_folder(output, files, force=force)
         write_set(
@@ -235,13 +237,17 @@ def evaluate(
     """
     need_light("evaluate")
     if linked.events:
+        from ...evidence.evaluation_sets import set_record
         from ..render.history_views import set_evaluation_view
 
-        measured = evaluate_linked(real, Path(synthetic), linked)
+        judged = evaluate_linked(real, Path(synthetic), linked, compliance, tell_steps())
+        if html is not None:
+            write_page(html, judged.to_html())
         if as_json:
-            print_json(measured.model_dump(mode="json"))
+            print_json(set_record(judged))
         else:
-            print_view(set_evaluation_view(measured))
+            print_view(set_evaluation_view(judged))
+        _exit_by_release(judged.release, fail_on)
         return
     from ...evidence.evaluation import as_record
     from ...evidence.evaluation import evaluate as measure

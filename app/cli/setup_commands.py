@@ -10,7 +10,8 @@ import typer
 from .exit_codes import NOBODY_ANSWERS
 from .inputs import need_light
 from .options import Json
-from .terminal import print_json, print_view, say
+from .progress import tell_steps
+from .terminal import print_json, print_view
 
 __all__ = ["register"]
 
@@ -103,8 +104,7 @@ def environments(
 
     root = Path(Settings().selector_environments).expanduser()
     for name in ENVIRONMENTS if create == "all" else [create] if create else []:
-        say(f"installing the environment {name}")
-        create_environment(name, root)
+        create_environment(name, root, say=tell_steps())
     record = [
         {"name": one.name, "methods": list(one.methods), "created": is_created(one.name, root)}
         for one in ENVIRONMENTS.values()

@@ -12,6 +12,7 @@ from ...schemas.options import SelectionOptions
 from ...schemas.plan import ModelSelectionPlan
 from ...schemas.result import SelectionResult
 from ...schemas.settings import Settings
+from ...synthesizers.progress import Step
 from ..input_files import read_bounds, read_card, read_plan
 from .models import JobUpload
 from .records import Job, JobKind
@@ -40,6 +41,8 @@ class Task:
         self.options = JobUpload.model_validate(job.options)
         self._began = time.monotonic()
         self._expected: float | None = None
+        self._after_fit = 0.0
+        """What the next step, a fit, does not count."""
 
     @property
     def limits(self) -> FitLimits:
@@ -70,17 +73,24 @@ class Task:
 
     def say(self, text: str) -> None:
         """Tell the owner what happens."""
-        event = {"text": text, "seconds": round(time.monotonic() - self._began, 1), "expected_seconds": self._expected}
+        elapsed = time.monotonic() - self._began
+        if isinstance(text, Step):
+            self._expected = round(elapsed + text.expected_seconds + self._after_fit, 1)
+            self._after_fit = 0.0
+        event = {"text": text, "seconds": round(elapsed, 1), "expected_seconds": self._expected}
         with Path("events.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(event) + "\n")
 
-    def expect(self, plan: ModelSelectionPlan) -> None:
-        """Estimate how long a fit of the plan's choice, from now on, will make the job take."""
+    def expect(self, plan: ModelSelectionPlan, *, judged: bool = True) -> None:
+        """Estimate how long the job will take that now fits the plan's choice and, if it is ``judged``, evaluates."""
+        from ...evidence.evaluation import expected_seconds
         from ...profiling import profile_table
-        from ...synthesizers.sizing import TableShape, estimate_seconds
+        from ...synthesizers.sizing import TableShape, expected_wait
 
         shape = TableShape.of(profile_table(self.table).safe)
-        self._expected = round(time.monotonic() - self._began + estimate_seconds(plan.choice, shape) + _AROUND_A_FIT, 1)
+        self._after_fit = expected_seconds(shape.rows, shape.columns) if judged else 0.0
+        fit = expected_wait(plan.choice, shape)
+        self._expected = round(time.monotonic() - self._began + fit + self._after_fit, 1)
 
     def write(self, name: str, text: str) -> None:
         """Write a result."""
@@ -111,17 +121,13 @@ class Task:
         self.write("card.json", made.card.model_dump_json(indent=2))
 
 
-_AROUND_A_FIT = 10.0
-"""Seconds to start an interpreter, draw the rows, and judge them (judgement)."""
-
-
 def _synthesize(task: Task) -> None:
     from ...agents.synthesize import protection_by, synthesize
     from ...evidence.evaluation import evaluate
 
     options, known = task.options, read_plan(Path("plan"))
     plan = known.plan if isinstance(known, SelectionResult) else known
-    task.expect(plan)
+    task.expect(plan, judged=options.evaluate)
     made = synthesize(
         task.table,
         known,
@@ -138,7 +144,6 @@ def _synthesize(task: Task) -> None:
     task.write_synthesis(made)
     task.write("plan.json", plan.model_dump_json(indent=2))
     if options.evaluate:
-        task.say("judging the synthetic table")
         _write_evaluation(
             task,
             evaluate(
@@ -148,6 +153,7 @@ def _synthesize(task: Task) -> None:
                 target=options.target if options.target in made.table.columns else None,
                 compliance=options.compliance or task.settings.compliance_level,
                 quasi_identifiers=options.quasi_identifiers or None,
+                say=task.say,
             ),
         )
 
@@ -157,7 +163,6 @@ def _evaluate(task: Task) -> None:
     from ...profiling import open_table
 
     options, card = task.options, Path("card")
-    task.say("judging the synthetic table")
     _write_evaluation(
         task,
         evaluate(
@@ -167,6 +172,7 @@ def _evaluate(task: Task) -> None:
             target=options.target,
             compliance=options.compliance or task.settings.compliance_level,
             quasi_identifiers=options.quasi_identifiers or None,
+            say=task.say,
         ),
     )
 

@@ -1,4 +1,4 @@
-"""How evaluations, environments and regret reports look: in a terminal, and as pages that need nothing else."""
+"""How evaluations look: in a terminal, and as pages that need nothing else."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from ...evidence.evaluation import Evaluation, as_record
+from ...evidence.release import Release
 from ...evidence.report.page import evaluation_page
-from ...evidence.report.svg import Interval, draw_intervals
 from ...evidence.report.words import ANSWERS, answers, figure, figures_of
 from ...evidence.thresholds import ThresholdVerdict
-from .jinja import template_environment
 from .rich_tables import facts_grid, shown, table_of
 
 if TYPE_CHECKING:
@@ -26,11 +24,10 @@ __all__ = [
     "auto_page",
     "auto_record",
     "auto_view",
-    "controls_view",
     "evaluation_page",
     "evaluation_view",
-    "regret_page",
-    "regret_view",
+    "release_row",
+    "verdict_tables",
 ]
 
 _ROUND_HEADINGS = ("round", "made by", "score", "fidelity", "utility", "membership", "release", "fails")
@@ -41,18 +38,34 @@ _RELEASE = {"yes": "bold green", "no": "bold red", "not shown": "bold yellow"}
 def evaluation_view(evaluation: Evaluation) -> RenderableType:
     """The answer first, then verdicts and figures, for a terminal of 80 columns."""
     grid = facts_grid()
-    grid.add_row(
-        "release",
-        shown(f"{evaluation.release} (this table {ANSWERS[evaluation.release]})", _RELEASE[evaluation.release]),
-    )
+    release_row(grid, evaluation.release, "table")
     for question, answer in answers(evaluation):
         grid.add_row(question, shown(answer))
-    table = Table(title=f"Judged by {evaluation.compliance}", title_justify="left", box=SIMPLE, pad_edge=False)
+    facts = facts_grid()
+    for name, value in figures_of(evaluation):
+        facts.add_row(shown(name), shown(value))
+    return Group(
+        grid,
+        *verdict_tables(evaluation.compliance, evaluation.verdicts),
+        facts,
+        *_history_table(evaluation),
+        *(shown(f"note: {note}") for note in evaluation.notes),
+    )
+
+
+def release_row(grid: Table, release: Release, what: str) -> None:
+    """The answer, as the first line of ``grid``."""
+    grid.add_row("release", shown(f"{release} (this {what} {ANSWERS[release]})", _RELEASE[release]))
+
+
+def verdict_tables(compliance: str, verdicts: Sequence[ThresholdVerdict]) -> tuple[RenderableType, RenderableType]:
+    """Every threshold with its outcome, and why some are not passed."""
+    table = Table(title=f"Judged by {compliance}", title_justify="left", box=SIMPLE, pad_edge=False)
     for name in ("threshold", "measured", "limit", "outcome"):
         # In 80 columns the figures may take two lines; names and outcomes are never cut.
         table.add_column(name, no_wrap=name in ("threshold", "outcome"), overflow="fold")
     reasons = facts_grid()
-    for verdict in evaluation.verdicts:
+    for verdict in verdicts:
         name = verdict.name.replace("_", " ")
         table.add_row(
             shown(name), _with_bounds(verdict), figure(verdict.threshold),
@@ -60,12 +73,7 @@ def evaluation_view(evaluation: Evaluation) -> RenderableType:
         )  # fmt: skip
         if verdict.outcome != "pass" and verdict.note:
             reasons.add_row(shown(name), shown(verdict.note))
-    facts = facts_grid()
-    for name, value in figures_of(evaluation):
-        facts.add_row(shown(name), shown(value))
-    return Group(
-        grid, table, reasons, facts, *_history_table(evaluation), *(shown(f"note: {note}") for note in evaluation.notes)
-    )
+    return table, reasons
 
 
 def _history_table(evaluation: Evaluation) -> list[RenderableType]:
@@ -121,54 +129,6 @@ def auto_page(best: AutoRound, rounds: Sequence[AutoRound]) -> str:
     )
 
 
-def controls_view(summary: dict[str, Any]) -> RenderableType:
-    """How often each control is called right, and what is called wrong."""
-    title = f"Whole verdicts on controls, {summary['tables']} tables x {summary['seeds']} seeds"
-    table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
-    for name in ("control", "right", "yes", "not shown", "no"):
-        table.add_column(name, justify="left" if name == "control" else "right")
-    wrong = []
-    for name, found in summary["controls"].items():
-        answers_given = found["answers"]
-        table.add_row(
-            name.replace("_", " "), f"{found['right']} of {found['cells']}",
-            *(str(answers_given[answer]) for answer in ("yes", "not shown", "no")),
-        )  # fmt: skip
-        wrong += [f"{name}: {line}" for line in found["wrong"]]
-    strongest = ", ".join(f"{name} {count}" for name, count in summary["strongest_attack"].items())
-    return Group(table, shown(f"strongest attack: {strongest}"), *map(shown, wrong))
-
-
-def regret_view(report: dict[str, Any]) -> RenderableType:
-    """Mean regret of each policy, least first, by scenario and over all."""
-    title = f"Mean regret over {report['tables']} tables; the oracle has 0, a bare name is always that one"
-    table = Table(title=title, title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True)
-    table.add_column("policy", min_width=16, no_wrap=True)
-    for name in (*(row["scenario"] for row in report["scenarios"]), "all"):
-        table.add_column(name, justify="right")
-    for name, figures in _regret_rows(report):
-        table.add_row(name.removeprefix("always "), *figures, style="bold" if name == "selector" else "")
-    return Group(table, *(Text(line) for line in (*report["findings"], *_control_lines(report))))
-
-
-def regret_page(report: dict[str, Any]) -> str:
-    """The report as a page with a plot of overall regret."""
-    intervals = [
-        Interval(name, figures["mean"], figures["low"], figures["high"])
-        for name, figures in sorted(report["overall"].items(), key=lambda item: float(item[1]["mean"]))
-    ]
-    return (
-        template_environment()
-        .get_template("regret_page.html.jinja")
-        .render(
-            findings=[*report["findings"], *_control_lines(report)],
-            chart=draw_intervals(intervals),
-            scenarios=[*(row["scenario"] for row in report["scenarios"]), "all"],
-            rows=_regret_rows(report),
-        )
-    )
-
-
 def _with_bounds(verdict: ThresholdVerdict) -> str:
     if verdict.low is None or verdict.high is None:
         return figure(verdict.measured)
@@ -185,23 +145,3 @@ def _round_cells(one: AutoRound) -> tuple[str, ...]:
         found.release,
         ", ".join(found.failed) or "nothing",
     )  # fmt: skip
-
-
-def _regret_rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    overall: dict[str, dict[str, float]] = report["overall"]
-    return [
-        (name, [*(_regret(row["regret"][name]) for row in report["scenarios"]), _regret(overall[name])])
-        for name in sorted(overall, key=lambda name: overall[name]["mean"])
-    ]
-
-
-def _control_lines(report: dict[str, Any]) -> list[str]:
-    wanted = {"row_copy": "fails the risk check", "independent": "does not fail it"}
-    return [
-        f"control {name} {wanted[name]} in {found['as_expected']} of {found['cells']} cells"
-        for name, found in report["controls"].items()
-    ]
-
-
-def _regret(one: dict[str, float] | None) -> str:
-    return "-" if one is None else f"{one['mean']:.3f}"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 
 from .rich_tables import facts_grid, shown, table_of
+from .words import printable
 
 if TYPE_CHECKING:
-    from ...agents.linked import SetEvaluation
+    from ...evidence.evaluation_sets import SetEvaluation
     from ...evidence.histories.benchmark import HistoryArm
 
 __all__ = ["history_benchmark_view", "set_evaluation_view"]
@@ -35,26 +36,26 @@ def history_benchmark_view(arms: Sequence[HistoryArm]) -> RenderableType:
 
 
 def set_evaluation_view(evaluation: SetEvaluation) -> RenderableType:
-    """Keys and rows of a synthetic set, then the figures by patient of each event table beside the floor."""
+    """The answer first, then verdicts, tables, and the figures by patient of each event table beside the floor."""
+    from ...evidence.report.set_page import table_facts
+    from ...evidence.report.words import figure, set_answers
+    from .evaluation_views import release_row, verdict_tables
+
     facts = facts_grid()
-    facts.add_row("patients", shown(f"{evaluation.patients_real:,} real, {evaluation.patients_synthetic:,} synthetic"))
-    for name, share in evaluation.rows_per_patient.items():
-        facts.add_row(
-            shown(name), shown(f"{share:.2f} times the real rows a patient, {evaluation.orphans[name]} orphans")
-        )
-    for name, count in evaluation.repeated_keys.items():
-        facts.add_row(shown(name), shown(f"{count} keys come twice"))
-    parts: list[RenderableType] = [facts]
+    release_row(facts, evaluation.release, "set")
+    for question, answer in set_answers(evaluation):
+        facts.add_row(question, shown(answer))
+    parts: list[RenderableType] = [facts, *verdict_tables(evaluation.compliance, evaluation.verdicts)]
+    headings = ("table", "rows", "rows a patient, over the real ones", "wrong keys", "rows after death")
+    parts.append(table_of("Tables", headings, [tuple(map(printable, row)) for row in table_facts(evaluation)]))
     for name, history in evaluation.histories.items():
         rows = [
-            (figure.replace("_", " "), f"{value:.3g}", "" if floor is None else f"{floor:.3g}")
-            for figure, value in history.figures.items()
+            (label.replace("_", " "), figure(value), figure(history.floor[label]))
+            for label, value in history.figures.items()
             if value is not None
-            for floor in (history.floor[figure],)
         ]
         parts.append(table_of(f"{name}, by patient", ("figure", "synthetic", "real patients"), rows, numbers=(1, 2)))
-    parts.append(shown("Measured, and not judged for a release: judge the patients table by evaluate alone as well."))
-    return Group(*parts)
+    return Group(*parts, *(shown(f"note: {note}") for note in evaluation.notes))
 
 
 def _shown(arm: HistoryArm, figure: str) -> str:

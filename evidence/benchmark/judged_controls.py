@@ -21,7 +21,7 @@ from ...synthesizers.protection.protect_table import protect_table
 from ..disclosure.membership import ATTACKS
 from ..evaluation import evaluate
 from .controls import COPIES, HONEST, make_control
-from .run import HELD_OUT, BenchmarkTable, read_table
+from .tables import HELD_OUT, BenchmarkTable, read_table
 
 __all__ = ["JUDGED_CONTROLS", "judge_controls", "summarise_controls"]
 

@@ -46,6 +46,16 @@ class Measured:
     """The hyper-parameters; empty for a control."""
     fitted_rows: int = 0
     """Rows that the fit saw."""
+    protection: str | None = None
+    """Level whose value protection the fit's rows went through; None for cells measured before there was one."""
+    copied: bool = False
+    """Its overlap with the real rows is beyond chance."""
+    rarest_share: float | None = None
+    """Share of the target's rarest value; None where it has more than ten, or where nobody looked."""
+    survival: bool = False
+    """The table holds a time beside its event, and so stands beside the same table without."""
+    survival_utility: float | None = None
+    """Of time and event: the mean of the C-index's ratio and the curve's likeness; None where not measured."""
 
     @property
     def fitted_shape(self) -> TableShape:
@@ -80,15 +90,21 @@ def load_measurements(path: Path | None = None) -> tuple[Measured, ...]:
     try:
         # Not read_table: it goes through pyarrow.dataset, which imports pandas wherever that is installed.
         with pq.ParquetFile(source) as file:
-            return tuple(_cell(row) for row in _in_todays_terms(file.read().to_pylist()))
+            rows = _in_todays_terms(file.read().to_pylist())
+        return tuple(_cell(row) for row in _without_mixing(rows))
     except (OSError, ArrowException, KeyError):
         raise SettingsError(f"{source}: not a file of measurements") from None
 
 
-def collect_results(folder: Path, output: Path) -> int:
+def collect_results(folder: Path, output: Path, older: Path | None = None) -> int:
     """Gather every cell's file of ``folder`` in one Parquet file; the number of cells.
 
     What could not be run for want of its library is left out.
+
+    Args:
+        folder: Of the cells' files.
+        output: The Parquet file.
+        older: A Parquet file whose cells are kept, unless the same cell was measured anew with equal protection.
 
     Raises:
         SettingsError: There is none, or ``output`` cannot be written.
@@ -102,6 +118,11 @@ def collect_results(folder: Path, output: Path) -> int:
     rows = [row for row in found if not (row["failure"] or "").startswith(NOT_INSTALLED)]
     if not rows:
         raise SettingsError(f"{folder} holds no results")
+    if older is not None:
+        with pq.ParquetFile(older) as file:
+            kept = file.read().to_pylist()
+        renewed = {(*_key(row), row.get("protection")) for row in rows}
+        rows = [*(row for row in kept if (*_key(row), row.get("protection")) not in renewed), *rows]
     names = sorted({name for row in rows for name in row})
     table = pa.table({name: pa.array([_finite(row.get(name)) for row in rows]) for name in names})
     write_atomically(output, lambda partial: pq.write_table(table, partial, compression="zstd"))
@@ -134,6 +155,52 @@ def _in_todays_terms(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def _without_mixing(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One set of cells: those measured with value protection, and for other methods what they are likely to be with it.
+
+    A method that has protected cells is known by these alone. The others' older cells are moved by what protection, and
+    the later definition of the score, changed on average for the methods that were measured both ways on the same
+    table; on tables without such methods they say nothing. They keep ``protection`` None.
+    """
+    protected = [row for row in rows if row.get("protection") is not None]
+    if not protected:
+        return rows
+    renewed = {row["method"] for row in protected}
+    older = [row for row in rows if row.get("protection") is None]
+    moved = []
+    changes = _changes(older, protected)
+    for row in older:
+        if row["method"] not in renewed and row["method"] in HYPERPARAMETERS and row["table"] in changes:
+            change = changes[row["table"]]
+            moved.append({**row, **{name: _moved(row[name], change[name]) for name in change}})
+    return [*protected, *moved]
+
+
+_MOVED = ("fidelity", "utility", "risk", "membership_auc", "membership_low", "membership_high")
+
+
+def _changes(older: list[dict[str, Any]], protected: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Table → figure → mean of protected less unprotected, over the methods, cautions and seeds measured both ways."""
+    before = {_key(row): row for row in older if row["method"] in HYPERPARAMETERS}
+    gaps: dict[str, dict[str, list[float]]] = {}
+    for row in protected:
+        other = before.get(_key(row))
+        if other is None or row["failure"] is not None or other["failure"] is not None:
+            continue
+        for name in _MOVED:
+            if row[name] is not None and other[name] is not None:
+                gaps.setdefault(row["table"], {}).setdefault(name, []).append(row[name] - other[name])
+    return {table: {name: sum(own) / len(own) for name, own in named.items()} for table, named in gaps.items()}
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["table"], row["method"], row["caution"], row["seed"]
+
+
+def _moved(value: float | None, change: float) -> float | None:
+    return None if value is None else min(1.0, max(0.0, value + change))
+
+
 def _cell(row: dict[str, Any]) -> Measured:
     return Measured(
         table=row["table"],
@@ -160,6 +227,11 @@ def _cell(row: dict[str, Any]) -> Measured:
         caution=row["caution"],
         knobs=_knobs(row.get("hyperparameters")),
         fitted_rows=row["fitted_rows"],
+        protection=row.get("protection"),
+        copied=bool(row.get("copied")),
+        rarest_share=row.get("rarest_share"),
+        survival=row.get("time") is not None,
+        survival_utility=row.get("survival_utility"),
     )
 
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 import json
 import platform
 import time
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from ...schemas.compliance import DEFAULT_COMPLIANCE, POLICIES
-from ...schemas.errors import MissingExtra, SettingsError, TableError
+from ...schemas.compliance import DEFAULT_COMPLIANCE, DEFAULT_PROTECTION, POLICIES
+from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.methods import Hyperparameters
 from ...schemas.question import Constraints
 from ...synthesizers.catalogue import CATALOGUE
@@ -28,46 +26,13 @@ from ...synthesizers.feasibility import method_obstacles
 from ...synthesizers.running.files import write_atomically
 from ...synthesizers.running.fit_process import FitFailed, FitLimits, run_fit
 from ...synthesizers.sizing import TableShape, size_hyperparameters
-from ..disclosure.measure import measure_disclosure
-from ..metrics.fidelity import measure_fidelity
-from ..metrics.joint import measure_joint
-from ..metrics.utility import measure_utility
-from ..recommender.score import SCORE_VERSION, Scorer
+from ..recommender.score import ScoreDepth
+from .cell_measures import PROTECTION, measure_cell, split_for_cells
 from .controls import CONTROLS, make_control
 from .results import NOT_INSTALLED
+from .tables import BenchmarkTable, rarest_share, read_table
 
-__all__ = [
-    "BenchmarkTable",
-    "Cell",
-    "is_done",
-    "list_cells",
-    "read_table",
-    "read_tables",
-    "run_benchmark",
-    "run_cell",
-    "shape_of",
-]
-
-HELD_OUT = 0.3
-"""Share of the rows that no synthesizer sees."""
-
-
-@dataclass(frozen=True, slots=True)
-class BenchmarkTable:
-    """A table with what is predicted from it and what is left out."""
-
-    name: str
-    file: Path
-    target: str
-    columns: tuple[str, ...] = ()
-    """The only columns taken; all where empty."""
-    drop: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    """Texts that stand for a missing cell."""
-    rows: int | None = None
-    """Takes a fixed random sample of so many rows."""
-    positive_above: float | None = None
-    """Makes the target yes where above this number, else no."""
+__all__ = ["Cell", "is_done", "list_cells", "run_benchmark", "run_cell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,36 +52,18 @@ class Cell:
         return f"{self.table}__{self.method}{caution}__{self.seed}.json"
 
 
-def read_tables(path: Path, data: Path) -> list[BenchmarkTable]:
-    """The tables that a TOML file lists under ``[[table]]``, with files looked for in ``data``.
-
-    Raises:
-        SettingsError: The file cannot be read or an entry is wrong.
-    """
-    try:
-        entries = tomllib.loads(path.read_text())["table"]
-        return [
-            BenchmarkTable(
-                **{
-                    **{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()},
-                    "file": data / entry["file"],
-                }
-            )
-            for entry in entries
-        ]
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise SettingsError(f"{path}: not a list of benchmark tables ({type(error).__name__})") from None
-
-
 def list_cells(tables: Iterable[str], methods: Sequence[str], seeds: int) -> list[Cell]:
-    """All cells, seed by seed, so that a run cut short has seen every table and method."""
+    """All cells, seed by seed, so that a run cut short has seen most tables; those of a table follow each other.
+
+    What depends on table and seed alone, its protection and half of its measuring, is then done once.
+    """
     names = list(tables)
     return [
         Cell(table, method, seed, caution)
         for seed in range(seeds)
+        for table in names
         for method in methods
         for caution in (CATALOGUE[method].cautions if method in CATALOGUE else (0.0,))
-        for table in names
     ]
 
 
@@ -130,6 +77,7 @@ def run_benchmark(
     jobs: int = 1,
     backend: str = "loky",
     deadline: float | None = None,
+    depth: ScoreDepth = "full",
 ) -> int:
     """Measure every cell that has no result yet; the number measured now.
 
@@ -142,6 +90,7 @@ def run_benchmark(
         jobs: Cells at a time; -1 is one per core.
         backend: A joblib backend: loky, threading, dask (with its client made beforehand) or ray.
         deadline: ``time.time()`` from which no further cell is begun.
+        depth: How much is measured of a cell.
     """
     from joblib import Parallel, delayed, parallel_config
 
@@ -154,7 +103,7 @@ def run_benchmark(
         register_ray()
     with parallel_config(backend=backend, n_jobs=jobs):
         done = Parallel(pre_dispatch="n_jobs", batch_size=1)(
-            delayed(_run_and_keep)(by_name[cell.table], cell, output, environments, limits, deadline)
+            delayed(_run_and_keep)(by_name[cell.table], cell, output, environments, limits, deadline, depth)
             for cell in waiting
         )
     return sum(done)
@@ -166,31 +115,43 @@ def is_done(output: Path, cell: Cell) -> bool:
     return path.exists() and not (json.loads(path.read_text())["failure"] or "").startswith(NOT_INSTALLED)
 
 
-def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: FitLimits) -> dict[str, Any]:
-    """Fit, sample and measure one cell; a failed fit is a result too.
+def run_cell(
+    table: BenchmarkTable, cell: Cell, environments: Path, limits: FitLimits, depth: ScoreDepth = "full"
+) -> dict[str, Any]:
+    """Protect, fit, sample and measure one cell; a failed fit is a result too.
+
+    Args:
+        table: Its description.
+        cell: What to measure.
+        environments: Directory of the synthesizers' environments.
+        limits: Of the fit.
+        depth: How much is measured (see ``cell_measures``).
 
     Raises:
         MissingExtra: The method's library is not installed.
         TableError: The table cannot be read.
     """
-    fitted, held_out = _split(table, cell.seed)
-    shape = shape_of(pd.concat([fitted, held_out]))
+    split = split_for_cells(table, cell.seed)
+    shape = split.shape
     result: dict[str, Any] = {
         "table": cell.table, "origin": table.file.name.split(".")[0], "method": cell.method, "seed": cell.seed,
-        "caution": cell.caution, "target": table.target, "failure": None,
+        "caution": cell.caution, "target": table.target, "time": table.time, "failure": None,
+        "rarest_share": rarest_share(read_table(table), table.target),
         "rows": shape.rows, "columns": shape.columns, "continuous": shape.continuous, "levels": shape.levels,
         "max_levels": shape.max_levels, "high_cardinality": shape.high_cardinality,
-        "missing_share": shape.missing_share, "fitted_rows": len(fitted), "held_out_rows": len(held_out),
+        "missing_share": shape.missing_share, "fitted_rows": len(split.fitted),
+        "held_out_rows": len(split.held_out), "protection": PROTECTION, "protection_k": DEFAULT_PROTECTION.k,
         "limit_seconds": limits.seconds, "limit_bytes": limits.memory_bytes, "machine": _machine(),
+        "product_version": version("clinical-model-selector"),
     }  # fmt: skip
+    fitted = split.protected
+    if fitted is None:
+        return {**result, "failure": f"protection: {split.refusal}"}
     if cell.method in CONTROLS:
         began = time.process_time()
         synthetic = make_control(cell.method, fitted, len(fitted), cell.seed)
-        return {
-            **result,
-            "fit_cpu_seconds": time.process_time() - began,
-            **_measure(fitted, held_out, synthetic, table.target, cell.seed),
-        }
+        spent = time.process_time() - began
+        return {**result, "fit_cpu_seconds": spent, **measure_cell(table, cell.seed, synthetic, depth)}
     constraints = _unconstrained(shape)
     obstacles = method_obstacles(cell.method, shape, constraints) if cell.method in CATALOGUE else ()
     if obstacles:
@@ -198,7 +159,7 @@ def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: FitL
     config = _configure(cell, shape, constraints, limits)
     result["hyperparameters"] = json.dumps(config.knobs())
     encoding = Encoding.of(fitted, _bounds(fitted) if config.is_dp else None)
-    result["bounds"] = "read off the data" if config.is_dp else None
+    result["bounds"] = "read off the protected rows" if config.is_dp else None
     result["epsilon"] = config.total_epsilon if config.is_dp else None
     try:
         run = run_fit(
@@ -213,87 +174,28 @@ def run_cell(table: BenchmarkTable, cell: Cell, environments: Path, limits: FitL
         "sample_seconds": run.sample_seconds,
         "peak_bytes": run.peak_bytes,
         "versions": json.dumps(run.versions),
-        **_measure(fitted, held_out, run.table, table.target, cell.seed),
+        **measure_cell(table, cell.seed, run.table, depth),
     }
 
 
-def shape_of(table: pd.DataFrame) -> TableShape:
-    """The facts that decide cost, of a table as it enters a fit."""
-    columns = Encoding.of(table).columns
-    levels = [len(column.levels) for column in columns if not column.numeric]
-    return TableShape(
-        rows=len(table),
-        columns=len(columns),
-        continuous=sum(column.numeric for column in columns),
-        levels=sum(levels),
-        max_levels=max(levels, default=0),
-        high_cardinality=sum(count > 50 for count in levels),
-        missing_share=float(table.isna().to_numpy().mean()),
-    )
-
-
 def _run_and_keep(
-    table: BenchmarkTable, cell: Cell, output: Path, environments: Path, limits: FitLimits, deadline: float | None
+    table: BenchmarkTable,
+    cell: Cell,
+    output: Path,
+    environments: Path,
+    limits: FitLimits,
+    deadline: float | None,
+    depth: ScoreDepth,
 ) -> int:
     path = output / cell.filename
     if is_done(output, cell) or (deadline is not None and time.time() > deadline):
         return 0
     try:
-        result = run_cell(table, cell, environments, limits)
+        result = run_cell(table, cell, environments, limits, depth)
     except MissingExtra as missing:
         result = {**asdict(cell), "failure": f"{NOT_INSTALLED}: {missing}"}
     write_atomically(path, lambda partial: partial.write_text(json.dumps(result)))
     return 1
-
-
-def _measure(
-    fitted: pd.DataFrame, held_out: pd.DataFrame, synthetic: pd.DataFrame, target: str, seed: int
-) -> dict[str, Any]:
-    fidelity = measure_fidelity(held_out, synthetic, seed)
-    disclosure = measure_disclosure(fitted, held_out, synthetic, seed)
-    utility = measure_utility(fitted, held_out, synthetic, target, seed)
-    joint = measure_joint(held_out, synthetic, np.arange(len(held_out)), seed)
-    parts = {
-        depth: Scorer(fitted, held_out, target=target, depth=depth, seed=seed).score(synthetic)
-        for depth in ("quick", "full")
-    }
-    membership = disclosure.membership
-    return {
-        "score_version": SCORE_VERSION,
-        **{f"{depth}_{name}": value for depth, part in parts.items() for name, value in part.raw.items()},
-        **{
-            f"{depth}_{name}": getattr(part, name)
-            for depth, part in parts.items()
-            for name in ("score", "fidelity", "utility", "privacy")
-        },
-        **{f"auc_{attack.name.replace(' ', '_')}": attack.auc.value for attack in membership.attacks},
-        "c2st_auc": joint.c2st_auc,
-        "pmse_ratio": joint.pmse_ratio,
-        "caught_at_1": membership.caught_at_1,
-        "caught_at_10": membership.caught_at_10,
-        "lonely_auc": None if membership.lonely_auc is None else membership.lonely_auc.value,
-        "attribute_advantage": None if disclosure.attribute is None else disclosure.attribute.value,
-        "singling_out": disclosure.singling_out.risk.value,
-        "linkability": disclosure.linkability.risk.value,
-        "copied": disclosure.overlap.copied,
-        "shapes": fidelity.shapes,
-        "pairs": fidelity.pairs,
-        "pairs_baseline": fidelity.pairs_baseline,
-        "ks_mean": fidelity.ks_mean,
-        "correlation_difference": fidelity.correlation_difference,
-        "correlation_baseline": fidelity.correlation_baseline,
-        "jensen_shannon": fidelity.jensen_shannon,
-        "fidelity": parts["full"].fidelity,
-        "tstr": utility.tstr if utility else None,
-        "trtr": utility.trtr if utility else None,
-        "utility": parts["full"].utility,
-        "membership_auc": membership.auc.value,
-        "membership_low": membership.auc.low,
-        "membership_high": membership.auc.high,
-        "copy_auc": membership.copy_auc,
-        "duplicates": disclosure.overlap.exact,
-        "risk": disclosure.risk,
-    }
 
 
 def _unconstrained(shape: TableShape) -> Constraints:
@@ -328,33 +230,6 @@ def _configure(cell: Cell, shape: TableShape, constraints: Constraints, limits: 
 def _bounds(fitted: pd.DataFrame) -> dict[str, Bounds]:
     """Bounds as if they were public knowledge; the result says that they are not."""
     return {column.name: (column.lower, column.upper) for column in Encoding.of(fitted).columns if column.numeric}
-
-
-@lru_cache(maxsize=4)
-def read_table(table: BenchmarkTable) -> pd.DataFrame:
-    """The rows of a benchmark table, its target known in each.
-
-    Raises:
-        TableError: It cannot be read.
-    """
-    try:
-        whole = pd.read_csv(table.file, na_values=list(table.missing), low_memory=False)
-    except (OSError, ValueError):
-        raise TableError(f"benchmark table {table.name} cannot be read") from None
-    wanted = [name for name in (table.columns or whole.columns) if name not in table.drop]
-    whole = whole[wanted].dropna(subset=[table.target])
-    if table.rows is not None and len(whole) > table.rows:
-        whole = whole.sample(table.rows, random_state=0)
-    if table.positive_above is not None:
-        whole[table.target] = np.where(whole[table.target] > table.positive_above, "yes", "no")
-    return whole.reset_index(drop=True)
-
-
-def _split(table: BenchmarkTable, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    whole = read_table(table)
-    order = np.random.default_rng(seed).permutation(len(whole))
-    cut = round(len(whole) * (1 - HELD_OUT))
-    return whole.iloc[order[:cut]].reset_index(drop=True), whole.iloc[order[cut:]].reset_index(drop=True)
 
 
 def _machine() -> str:

@@ -46,11 +46,17 @@ def measure_singling_out(distances: Distances, seed: int = 0, looks: int = 2) ->
     numbers, codes = distances.synthetic.numbers, distances.synthetic.codes
     width, n_numbers, made = distances.width, numbers.shape[1], len(numbers)
     hits, alarms, tried = 0, 0, 0
+    asked: set[tuple[int, ...]] = set()
     for _ in range(_ATTEMPTS * 3):
         if tried == _ATTEMPTS:
             break
         row = int(rng.integers(made))
-        terms = rng.choice(width, min(width, int(rng.integers(1, _MOST_TERMS + 1))), replace=False)
+        terms = np.sort(rng.choice(width, min(width, int(rng.integers(1, _MOST_TERMS + 1))), replace=False))
+        # Asked twice, a question of few possible ones would count its one answer as two.
+        question = (row, *terms.tolist())
+        if question in asked:
+            continue
+        asked.add(question)
         fits = [np.ones(count, dtype=bool) for count in (made, size, size)]
         for term in terms:
             if term < n_numbers:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
-from .table import Array, Histories
+from .table import Histories
 
 __all__ = ["HISTORY_CONTROLS", "deal_rows", "jitter", "make_history_control", "mix_copies", "shuffle_within"]
 
@@ -50,15 +49,4 @@ def mix_copies(made: Histories, fitted: Histories, share: float, rng: np.random.
     count = min(round(share * len(made.patients)), len(fitted.patients))
     kept = made.take(np.sort(rng.permutation(len(made.patients))[count:]))
     copied = fitted.take(np.sort(rng.permutation(len(fitted.patients))[:count]))
-    return Histories(
-        pd.concat([kept.patients, copied.patients], ignore_index=True),
-        pd.concat([kept.visits, copied.visits], ignore_index=True),
-        np.r_[kept.owners, copied.owners + len(kept.patients)],
-        _joined(kept.times, copied.times),
-        _joined(kept.ends, copied.ends),
-        _joined(kept.events, copied.events),
-    )
-
-
-def _joined(a: Array | None, b: Array | None) -> Array | None:
-    return None if a is None or b is None else np.r_[a, b]
+    return kept.join(copied)

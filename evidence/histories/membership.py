@@ -29,8 +29,7 @@ class Membership:
 
 def measure_membership(fitted: Histories, held_out: Histories, other: Histories) -> Membership:
     """Attack ``other``, made from ``fitted``; ``held_out`` are patients of the same source never seen."""
-    real = fitted.take(np.arange(len(fitted.patients)))
-    rows = summarise_all(real, [fitted, held_out, other])
+    rows = summarise_all(fitted.join(held_out), [fitted, held_out, other])
     members, strangers, synthetic = _scale(rows)
     near, far = _nearest(members, synthetic), _nearest(strangers, synthetic)
     ranks = rankdata(-np.r_[near, far])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
 
 from .summary import summarise_all
 from .table import Array, Histories
@@ -51,7 +54,7 @@ def predict_next(train: Histories, test: Histories, name: object, seed: int) -> 
         if known.sum() < 30 or there.sum() < 30:
             return None
         seen, unseen = _told(before_train[known], before_test[there])
-        model = HistGradientBoostingRegressor(random_state=seed, max_iter=100).fit(seen, a[known])
+        model = _fit(HistGradientBoostingRegressor(random_state=seed, max_iter=100), seen, a[known])
         return float(r2_score(b[there], model.predict(unseen)))
     found = []
     for code in test.visits[name].value_counts().index[:_COMMONEST]:
@@ -61,9 +64,15 @@ def predict_next(train: Histories, test: Histories, name: object, seed: int) -> 
         if a.sum() < 5 or a.all():
             found.append(0.5)
             continue
-        model = HistGradientBoostingClassifier(random_state=seed, max_iter=60).fit(before_train, a)
+        model = _fit(HistGradientBoostingClassifier(random_state=seed, max_iter=60), before_train, a)
         found.append(float(roc_auc_score(b, model.predict_proba(before_test)[:, 1])))
     return float(np.mean(found)) if found else None
+
+
+def _fit(model: Any, features: Array, target: Array) -> Any:
+    """Fitted by one thread: on tables of this size several wait for each other longer than they work."""
+    with threadpool_limits(1, user_api="openmp"):
+        return model.fit(features, target)
 
 
 def _told(train: Array, test: Array) -> tuple[Array, Array]:
@@ -85,7 +94,7 @@ def _tell_apart(mine: Array, theirs: Array, owners: Array, seed: int) -> float:
         features, labels, owners
     ):
         seen, unseen = _told(features[inside], features[outside])
-        model = HistGradientBoostingClassifier(random_state=seed, max_iter=60).fit(seen, labels[inside])
+        model = _fit(HistGradientBoostingClassifier(random_state=seed, max_iter=60), seen, labels[inside])
         scores[outside] = model.predict_proba(unseen)[:, 1]
     return float(roc_auc_score(labels, scores))
 

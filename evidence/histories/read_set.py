@@ -18,7 +18,7 @@ from ...synthesizers.running.run_histories import protect_set
 from ..metrics.comparable import as_category, as_number, numeric_columns
 from .table import Array, Histories
 
-__all__ = ["as_made", "read_histories"]
+__all__ = ["as_made", "cut_longest", "histories_of", "read_histories"]
 
 _NO_EVENT = frozenset({"0", "0.0", "false", "no", "n", "censored", "alive", "none"})
 
@@ -34,11 +34,22 @@ def read_histories(
         protection: What a fit sees of the tables: without values of few, the longest histories cut.
     """
     model = prepare_set(real)
-    source = model if other is None else prepare_set(other)
-    if protection is not None:
-        source, _ = protect_set(source, protection)
-    found = [_read(model, source, i, real) for i in range(len(real.events))]
-    return found if protection is None else [_cut_longest(item, protection.k) for item in found]
+    source = model if other is None else prepare_set(other, like=model)
+    if protection is None:
+        return histories_of(real, model, source)
+    source, _ = protect_set(source, protection)
+    return [cut_longest(item, protection.k) for item in histories_of(real, model, source)]
+
+
+def histories_of(real: LinkedSet, model: PreparedSet, source: PreparedSet) -> list[Histories]:
+    """As :func:`read_histories`, of sets that are prepared already.
+
+    Args:
+        real: The real tables.
+        model: The same, prepared.
+        source: Some of their patients, or synthetic ones.
+    """
+    return [_read(model, source, i, real) for i in range(len(real.events))]
 
 
 def as_made(real: LinkedSet, made: Mapping[str, pd.DataFrame]) -> LinkedSet:
@@ -124,7 +135,7 @@ def _labels(cells: pd.Series) -> Array:
     return strings
 
 
-def _cut_longest(histories: Histories, k: int) -> Histories:
+def cut_longest(histories: Histories, k: int) -> Histories:
     """Without the visits that a patient has beyond the k-th longest history."""
     lengths = histories.lengths
     cap = np.sort(lengths)[::-1][min(k, len(lengths)) - 1]

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...synthesizers.encoding.linked_tables import PreparedSet
+from ...synthesizers.encoding.set_dates import as_days, tells_death
 from .table import Array, Histories
 
-__all__ = ["after_end", "followed", "survival_curve", "survival_distance"]
+__all__ = ["after_end", "followed", "rows_after_death", "survival_curve", "survival_distance"]
+
+_SAME_DAY = 1.0
+"""Days that a row may lie after a death: dates without hours are compared with dates that have them."""
 
 
 def survival_distance(real: Histories, other: Histories) -> float | None:
@@ -25,6 +30,34 @@ def after_end(histories: Histories) -> float | None:
     if not len(histories.times):
         return 0.0
     return float((histories.times > histories.ends[histories.owners] + 1e-6).mean())
+
+
+def rows_after_death(prepared: PreparedSet) -> list[float | None]:
+    """Of each event table: the share of its rows later than their patient's death.
+
+    A death is told by a date of it in any table. None where none is, or where the rows have no dates.
+    """
+    deaths = np.full(len(prepared.people), np.nan)
+    for name, (_, column) in prepared.homes.items():
+        if name != prepared.death and tells_death(column) and name in prepared.dated:
+            deaths = np.fmin(deaths, as_days(prepared.people[name]))
+    if prepared.death is not None:
+        died = (prepared.people[prepared.death] == "yes").to_numpy()
+        deaths = np.fmin(deaths, np.where(died, as_days(prepared.people[prepared.end]), np.nan))
+    for rows in prepared.events:
+        for name in (name for name in rows.dates if tells_death(name)):
+            days = as_days(rows.cells[name]) + as_days(rows.cells[rows.time])
+            np.fmin.at(deaths, rows.owners, days)
+    if np.isnan(deaths).all():
+        return [None] * len(prepared.events)
+    found: list[float | None] = []
+    for rows in prepared.events:
+        if rows.time is None or not rows.dated:
+            found.append(None)
+            continue
+        late = as_days(rows.cells[rows.time]) > deaths[rows.owners] + _SAME_DAY
+        found.append(float(late.mean()) if len(late) else 0.0)
+    return found
 
 
 def followed(histories: Histories) -> Array:

@@ -88,6 +88,17 @@ class Histories:
             None if self.events is None else self.events[patients],
         )
 
+    def join(self, other: Histories) -> Histories:
+        """These patients, and below them those of ``other``."""
+        return Histories(
+            pd.concat([self.patients, other.patients], ignore_index=True),
+            pd.concat([self.visits, other.visits], ignore_index=True),
+            np.r_[self.owners, other.owners + len(self.patients)],
+            _joined(self.times, other.times),
+            _joined(self.ends, other.ends),
+            _joined(self.events, other.events),
+        )
+
 
 def on_ranks_of(reference: Histories, histories: Histories) -> Histories:
     """``histories`` with each number as its rank among the reference's, from 0 to 1."""
@@ -98,3 +109,7 @@ def on_ranks_of(reference: Histories, histories: Histories) -> Histories:
         low, high = np.searchsorted(ordered, values, "left"), np.searchsorted(ordered, values, "right")
         visits[name] = np.where(np.isnan(values), np.nan, (low + high) / 2 / max(len(ordered), 1))
     return replace(histories, visits=visits)
+
+
+def _joined(a: Array | None, b: Array | None) -> Array | None:
+    return None if a is None or b is None else np.r_[a, b]

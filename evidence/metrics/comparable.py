@@ -19,23 +19,23 @@ _MAX_NUMERIC_LEVELS = 10
 
 def numeric_columns(real: pd.DataFrame) -> list[str]:
     """Columns compared as numbers; numbers of at most ten whole values are compared as categories."""
-    found = []
+    names = []
     for name in real.columns:
         cells = real[name]
         if pd.api.types.is_datetime64_any_dtype(cells.dtype):
-            found.append(name)
+            names.append(name)
         elif pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
             distinct = pd.unique(cells.dropna())
             whole = bool(np.all(np.asarray(distinct, dtype=float) == np.round(np.asarray(distinct, dtype=float))))
             if len(distinct) > _MAX_NUMERIC_LEVELS or not whole:
-                found.append(name)
-    return found
+                names.append(name)
+    return names
 
 
 def bin_edges(values: Array, bins: int = 10) -> Array:
     """Inner edges of equal-width bins over the real values (as sdmetrics bins numbers beside categories)."""
-    known = values[~np.isnan(values)]
-    return np.histogram_bin_edges(known, bins=bins)[1:-1] if len(known) else np.zeros(0)
+    present = values[~np.isnan(values)]
+    return np.histogram_bin_edges(present, bins=bins)[1:-1] if len(present) else np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True)

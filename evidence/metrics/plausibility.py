@@ -61,10 +61,10 @@ def measure_plausibility(
         if len(held_out):
             unseen |= broken_rows(mined.rule, held_out, real)
         told.append(BrokenRule(str(mined.rule), mined.support, float(broken.mean()), mined.by_chance))
-    told.sort(key=lambda one: (-one.synthetic, one.rule))
+    told.sort(key=lambda rule: (-rule.synthetic, rule.rule))
     return Plausibility(
         rules=len(rules),
         broken_rows=float(some.mean()) if len(synthetic) else 0.0,
         held_out_rows=float(unseen.mean()) if len(held_out) else None,
-        worst=tuple(one for one in told[:_TOLD] if one.synthetic > 0),
+        worst=tuple(rule for rule in told[:_TOLD] if rule.synthetic > 0),
     )

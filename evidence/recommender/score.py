@@ -1,7 +1,8 @@
 """The one definition of a score: how good a synthetic table is for a trade-off, in four parts between 0 and 1.
 
 - fidelity: the mean of column shapes, pair trends and likeness (a forest cannot tell real from synthetic), rescaled so
-  that independent columns are 0 and real held-out rows are 1.
+  that independent columns are 0 and real rows are 1. Both ends are made of the rows as the fit saw them, values of few
+  persons kept out, and the forest looks at these: what protection changed is no synthesizer's doing.
 - utility: models trained on synthetic over models trained on real rows, both above chance and within 0 and 1: half for
   the target, half for the mean over every other column that can be learned.
 - privacy: 1 - risk; the risk is ``max(0, AUC - 0.5)`` of the scaled-distance attack by person, as a share of a copy's.
@@ -37,8 +38,9 @@ __all__ = ["SCORE_VERSION", "ScoreDepth", "ScoreParts", "Scorer", "quick_score"]
 
 ScoreDepth = Literal["quick", "full"]
 
-SCORE_VERSION = 2
-"""Of this definition; cells without one were measured by the first: no likeness, one target, a folded risk."""
+SCORE_VERSION = 3
+"""Of this definition. Cells without one were measured by the first: no likeness, one target, a folded risk; the second
+took the ends of fidelity from unprotected rows."""
 
 _FEWEST_UNSEEN = 100
 """Held-out rows below which the fitted rows are the better yardstick of fidelity (judgement)."""
@@ -90,6 +92,7 @@ class Scorer:
         target: object = None,
         train_persons: Array | None = None,
         held_out_persons: Array | None = None,
+        protected: pd.DataFrame | None = None,
         depth: ScoreDepth = "quick",
         seed: int = 0,
     ) -> None:
@@ -101,6 +104,7 @@ class Scorer:
             target: Column that matters most; None where none does.
             train_persons: Whose row each is; by default every row is a person's.
             held_out_persons: The same of the held-out rows.
+            protected: The rows of ``train``, in their order, as the fits saw them; by default as they are.
             depth: How much is looked at.
             seed: Of samples and models.
         """
@@ -117,15 +121,16 @@ class Scorer:
         self._target = target
         unseen = len(self._held_out) >= _FEWEST_UNSEEN
         self._real = self._held_out if unseen else self._train
-        self._all = pd.concat([self._train, self._held_out], ignore_index=True)
-        self._owners = np.concatenate(
-            [pd.factorize(self._train_persons)[0], -1 - pd.factorize(self._held_out_persons)[0]]
-        )
+        self._seen = self._train if protected is None else protected[list(train.columns)].iloc[rows]
+        self._seen = self._seen.reset_index(drop=True)
         # Both ends of the scale are samples like a synthetic table is, so that chance is not held against either.
-        again = self._train.iloc[rng.integers(0, len(self._train), len(self._train))].reset_index(drop=True)
+        again = self._seen.iloc[rng.integers(0, len(self._seen), len(self._seen))].reset_index(drop=True)
         self._floor = self._raw_fidelity(shuffle_columns(again, rng))
-        self._ceiling = {**self._look(self._train if unseen else again), "likeness": 1.0}
+        self._ceiling = {**self._look(self._seen if unseen else again), "likeness": 1.0}
         self._columns = self._learnable(rng)
+        task = None if target is None else make_task((self._train, self._held_out), target)
+        self._target_taught = None if task is None else self._taught(task, 0)
+        """What real rows teach of the target; None where they hold too little of it."""
 
     def score(self, synthetic: pd.DataFrame, *, tradeoff: Tradeoff = "balanced", seconds: float = 1.0) -> ScoreParts:
         """Score one synthetic table.
@@ -169,8 +174,10 @@ class Scorer:
         return {"shapes": found.shapes, "pairs": found.pairs}
 
     def _raw_fidelity(self, made: pd.DataFrame) -> dict[str, float]:
-        # All real rows: a forest needs many, and who copies the fitted ones pays for it in privacy.
-        auc = tell_apart(self._all, made, self._seed, self._owners, trees=self._effort.trees, most=self._effort.rows)
+        # Who copies the rows that it saw pays for it in privacy.
+        auc = tell_apart(
+            self._seen, made, self._seed, self._train_persons, trees=self._effort.trees, most=self._effort.rows
+        )
         return {**self._look(made), "likeness": likeness(auc)}
 
     def _learnable(self, rng: np.random.Generator) -> list[tuple[object, float]]:
@@ -190,13 +197,10 @@ class Scorer:
 
     def _utility(self, made: pd.DataFrame) -> tuple[float | None, float | None]:
         target = None
-        if self._target is not None:
+        if self._target_taught is not None:
             task = make_task((self._train, made, self._held_out), self._target)
-            if task is not None:
-                target = ratio_of(self._taught(task, 1), self._taught(task, 0), task.chance)
-            elif make_task((self._train, self._held_out), self._target) is not None:
-                # Real rows teach it and these synthetic rows cannot: they hold no such value.
-                target = 0.0
+            # Real rows teach it: synthetic ones that hold too few of its values do not.
+            target = 0.0 if task is None else ratio_of(self._taught(task, 1), self._target_taught, task.chance)
         ratios = []
         for name, trtr in self._columns:
             task = make_task((self._train, made, self._held_out), name)

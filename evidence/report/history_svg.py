@@ -1,4 +1,4 @@
-"""Curves of histories: deciles of lengths and gaps, and the share without the event."""
+"""Curves of histories: deciles of lengths and gaps, the share without the event, and trajectories in bands."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
-    from ..evaluation_histories import Curve
+    from ..history_plots import Band, Curve
 
-__all__ = ["draw_history_curves"]
+__all__ = ["draw_history_bands", "draw_history_curves"]
 
 _WIDTH, _HEIGHT, _SIDE, _TOP, _BOTTOM = 340, 170, 8, 28, 24
 
@@ -18,6 +18,48 @@ _WIDTH, _HEIGHT, _SIDE, _TOP, _BOTTOM = 340, 170, 8, 28, 24
 def draw_history_curves(curves: Sequence[Curve]) -> Markup:
     """A small chart for each curve: circles real, squares synthetic, with lines between them."""
     return Markup('<div class="marginals">{}</div>').format(Markup("").join(map(_draw, curves)))
+
+
+def draw_history_bands(bands: Sequence[Band]) -> Markup:
+    """A small chart for each number: the real quartiles as a band around a line, the synthetic ones as broken lines."""
+    return Markup('<div class="marginals">{}</div>').format(Markup("").join(map(_draw_band, bands)))
+
+
+def _draw_band(band: Band) -> Markup:
+    every = [*(y for line in (*band.real, *band.synthetic) for y in line)]
+    low, high = min(every), max(max(every), min(every) + 1e-9)
+
+    def points(line: Sequence[float]) -> list[str]:
+        span = band.at[-1] - band.at[0] or 1.0
+        places = [_SIDE + (x - band.at[0]) / span * (_WIDTH - 2 * _SIDE) for x in band.at]
+        room = _HEIGHT - _TOP - _BOTTOM
+        return [f"{x:.1f},{_TOP + room * (high - y) / (high - low):.1f}" for x, y in zip(places, line, strict=True)]
+
+    around = " ".join([*points(band.real[0]), *reversed(points(band.real[2]))])
+    parts = [
+        f'<text x="{_SIDE}" y="16">{escape(band.name)}</text>',
+        f'<polygon class="real" fill-opacity="0.2" points="{around}"/>',
+        f'<polyline class="line real" points="{" ".join(points(band.real[1]))}"/>',
+        f'<polyline class="line made" points="{" ".join(points(band.synthetic[1]))}"/>',
+        *(
+            f'<polyline class="line made" stroke-dasharray="4 4" points="{" ".join(points(band.synthetic[i]))}"/>'
+            for i in (0, 2)
+        ),
+        f'<text class="tick" x="{_SIDE}" y="{_HEIGHT - 4}">{band.at[0]:g}</text>',
+        f'<text class="tick" x="{_WIDTH - _SIDE}" y="{_HEIGHT - 4}" text-anchor="end">'
+        f"{band.at[-1]:g} ({escape(band.by)}); {low:g} to {high:g}</text>",
+    ]
+    told = "; ".join(
+        f"{x:g}: {a:g} real, {b:g} synthetic" for x, a, b in zip(band.at, band.real[1], band.synthetic[1], strict=True)
+    )
+    label = escape(f"{band.name}, medians by {band.by}. {told}")
+    return _chart(label, parts)
+
+
+def _chart(label: Markup, parts: Sequence[str]) -> Markup:
+    return Markup(
+        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+    )
 
 
 def _draw(curve: Curve) -> Markup:
@@ -39,10 +81,7 @@ def _draw(curve: Curve) -> Markup:
     told = "; ".join(
         f"{x:g}: {a:g} real, {b:g} synthetic" for x, a, b in zip(curve.at, curve.real, curve.synthetic, strict=True)
     )
-    label = escape(f"{curve.name}. {told}")
-    return Markup(
-        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
-    )
+    return _chart(escape(f"{curve.name}. {told}"), parts)
 
 
 def _across(curve: Curve, x: float) -> float:

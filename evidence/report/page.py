@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment
 
+from ..disclosure.membership import Membership
 from ..evaluation import Evaluation
-from ..evaluation_histories import HISTORY_FIGURES
+from ..evaluation_histories import HISTORY_FIGURES, HistoryEvaluation
 from ..metrics.side_by_side import FEWEST_PERSONS
-from .history_svg import draw_history_curves
+from ..thresholds import ThresholdVerdict
+from .history_svg import draw_history_bands, draw_history_curves
 from .jinja import make_environment
 from .svg import Interval, draw_curves, draw_gaps, draw_intervals, draw_marginals, draw_pairs
 from .words import ANSWERS, EXPLAINED, answers, figure, figures_of
 
-__all__ = ["evaluation_fragment", "evaluation_page"]
+__all__ = [
+    "attack_intervals",
+    "drawn_history",
+    "evaluation_fragment",
+    "evaluation_page",
+    "templates",
+    "verdict_groups",
+]
 
 
 def evaluation_page(evaluation: Evaluation, before: str = "") -> str:
@@ -33,19 +44,28 @@ def evaluation_fragment(evaluation: Evaluation) -> str:
     return _render("evaluation_body.html.jinja", evaluation, "")
 
 
+def drawn_history(title: str, history: HistoryEvaluation) -> dict[str, Any]:
+    """What the template of a history takes."""
+    return {
+        "title": title,
+        "told": history,
+        "curves": draw_history_curves(history.curves),
+        "bands": draw_history_bands(history.bands) if history.bands else "",
+        "transitions": draw_marginals(history.transitions) if history.transitions else "",
+    }
+
+
 def _render(template: str, evaluation: Evaluation, before: str) -> str:
+    history = evaluation.history
     return (
-        _templates()
+        templates()
         .get_template(template)
         .render(
             e=evaluation,
             before=before,
             answers=answers(evaluation),
             verdict_sentence=ANSWERS[evaluation.release],
-            groups=[
-                (title, [verdict for verdict in evaluation.verdicts if verdict.group == group])
-                for group, title in (("disclosure", "What decides about a release"), ("quality", "What it is good for"))
-            ],
+            groups=verdict_groups(evaluation.verdicts),
             explained=EXPLAINED,
             figure=figure,
             figures=figures_of(evaluation),
@@ -56,25 +76,39 @@ def _render(template: str, evaluation: Evaluation, before: str) -> str:
             gaps=draw_gaps(evaluation.gaps) if evaluation.gaps is not None else "",
             fewest=FEWEST_PERSONS,
             history_figures=HISTORY_FIGURES,
-            history_curves="" if evaluation.history is None else draw_history_curves(evaluation.history.curves),
+            histories=[] if history is None else [drawn_history("Histories, by patient", history)],
         )
     )
 
 
+def verdict_groups(verdicts: Sequence[ThresholdVerdict]) -> list[tuple[str, list[ThresholdVerdict]]]:
+    """Heading and verdicts of each group."""
+    headings = {"disclosure": "What decides about a release", "quality": "What it is good for"}
+    return [(title, [v for v in verdicts if v.group == group]) for group, title in headings.items()]
+
+
 @lru_cache(maxsize=1)
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Of all pages of evaluations."""
     return make_environment(Path(__file__).with_name("templates"))
+
+
+def attack_intervals(membership: Membership, copied: str, before: str = "") -> list[Interval]:
+    """The AUC of each attack, and of a copy, which ``copied`` names."""
+    attacks = [
+        Interval(f"{before}AUC: {attack.name}", attack.auc.value, attack.auc.low, attack.auc.high)
+        for attack in membership.attacks
+    ]
+    return [*attacks, Interval.exact(f"{before}AUC of a {copied}", membership.copy_auc)]
 
 
 def _intervals(evaluation: Evaluation) -> list[Interval]:
     intervals: list[Interval] = []
     disclosure = evaluation.disclosure
+    if evaluation.history is not None and evaluation.history.patients is not None:
+        intervals += attack_intervals(evaluation.history.patients.membership, "patient copy", "patients: ")
     if disclosure is not None:
-        intervals += [
-            Interval(f"AUC: {attack.name}", attack.auc.value, attack.auc.low, attack.auc.high)
-            for attack in disclosure.membership.attacks
-        ]
-        intervals.append(Interval.exact("AUC of a row copy", disclosure.membership.copy_auc))
+        intervals += attack_intervals(disclosure.membership, "row copy")
         for name, risk in (
             ("attribute inference", disclosure.attribute),
             ("singling out", disclosure.singling_out.risk),

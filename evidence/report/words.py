@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from ..disclosure.intervals import Interval
 from ..evaluation import Evaluation
+from ..evaluation_histories import HISTORY_FIGURES
+from ..evaluation_sets import SetEvaluation
 from ..thresholds import ThresholdVerdict
 
-__all__ = ["ANSWERS", "EXPLAINED", "answers", "figure", "figures_of", "interval"]
+__all__ = ["ANSWERS", "EXPLAINED", "answers", "figure", "figures_of", "interval", "set_answers"]
 
 ANSWERS = {"yes": "may be released", "no": "must not be released", "not shown": "is not shown to be safe to release"}
 """Release → what is said of the table."""
@@ -33,6 +35,13 @@ EXPLAINED = {
     "frequency_skew": "by how much rare levels are over- or under-represented",
     "tstr_ratio": "models trained on synthetic rows over models trained on real ones, 1 as good",
     "rows": "rows of the real table",
+    "patient_overlap": "synthetic patients whose whole history copies a real one, beyond chance",
+    "patient_membership_auc": "how well the best attack tells fitted patients from others by their whole histories",
+    "patient_membership_lonely_auc": "the same for the tenth of patients that stand most alone",
+    "patient_membership_caught_at_1": "fitted patients caught where one in a hundred others is accused wrongly",
+    "keys": "keys that lead nowhere, or name two patients",
+    "after_death": "share of rows after their patient's death",
+    **{f"history_{name}": explained for name, explained in HISTORY_FIGURES.items()},
 }
 """Threshold → what it measures, in one sentence."""
 
@@ -43,6 +52,19 @@ def answers(evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
         ("May I share it?", f"{_share(evaluation)}"),
         ("What is it good for?", _good_for(evaluation)),
         ("What is lost?", _lost(evaluation)),
+    )
+
+
+def set_answers(evaluation: SetEvaluation) -> tuple[tuple[str, str], ...]:
+    """The questions that a reader of a set has, answered in a sentence each."""
+    head = {"yes": "Yes", "no": "No", "not shown": "Not shown"}[evaluation.release]
+    failed = [v.name for v in evaluation.verdicts if v.group == "quality" and v.outcome == "fail"]
+    lost = sum(evaluation.orphans.values()) + sum(evaluation.repeated_keys.values())
+    keys = "every key leads to one patient" if not lost else f"{lost:,} keys lead nowhere or name two patients"
+    return (
+        ("May I share it?", f"{head}, by {evaluation.compliance}: {evaluation.decision.reason}."),
+        ("Does it hold together?", f"{keys[0].upper()}{keys[1:]}."),
+        ("What is lost?", f"Fails {_names(failed)}." if failed else "No threshold of quality is failed."),
     )
 
 

@@ -29,6 +29,10 @@ class Adapter(Protocol):
         """Learn ``table``; equal arguments give equal models where the entry says ``repeatable``."""
         ...
 
+    def reseed(self, seed: int) -> None:
+        """Let the next draws of a kept model come from ``seed``."""
+        ...
+
     def sample(self, n: int) -> pd.DataFrame:
         """``n`` synthetic rows with the columns of the fitted table."""
         ...

@@ -7,7 +7,7 @@ number, becomes a mark where a new record begins.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ class EventRows:
         time: Column that tells when a row was.
         dates: Columns that hold the time from the row's own time on; coming back they hold the date itself.
         keys: Real keys of records within a patient, row by row.
+        dated: The time is a date, as days since the patient's first one.
     """
 
     cells: pd.DataFrame
@@ -39,6 +40,18 @@ class EventRows:
     time: Any = None
     dates: tuple[Any, ...] = ()
     keys: Mapping[Any, pd.Series] | None = None
+    dated: bool = False
+
+    def take(self, place: np.ndarray[Any, Any]) -> EventRows:
+        """The rows of some patients.
+
+        Args:
+            place: Beside each patient: the new position, or -1 for one who is left out.
+        """
+        rows = np.flatnonzero(place[self.owners] >= 0)
+        keys = {name: cells.iloc[rows].reset_index(drop=True) for name, cells in (self.keys or {}).items()}
+        cells = self.cells.iloc[rows].reset_index(drop=True)
+        return replace(self, cells=cells, owners=place[self.owners[rows]], keys=keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ a synthetic first day.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -49,6 +49,7 @@ class PreparedSet:
         span: First and last day of any date in the set, in days since 1970: one for all columns, or cutting at it would
             turn their order around.
         last: The last event of anybody, in days since 1970.
+        dated: Columns of ``people`` that hold a date, as days since the patient's first one.
     """
 
     people: pd.DataFrame
@@ -60,14 +61,26 @@ class PreparedSet:
     shared: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     span: tuple[float, float] = (-np.inf, np.inf)
     last: float = np.nan
+    dated: frozenset[str] = frozenset()
+
+    def take(self, patients: np.ndarray[Any, Any]) -> PreparedSet:
+        """The statics and rows of some patients, by position, in the order of ``patients``."""
+        place = np.full(len(self.people), -1)
+        place[patients] = np.arange(len(patients))
+        return replace(
+            self,
+            people=self.people.iloc[patients].reset_index(drop=True),
+            events=tuple(rows.take(place) for rows in self.events),
+        )
 
 
-def prepare_set(tables: LinkedSet, *, on: date | None = None) -> PreparedSet:
+def prepare_set(tables: LinkedSet, *, on: date | None = None, like: PreparedSet | None = None) -> PreparedSet:
     """Statics and event rows of a set.
 
     Args:
         tables: The raw tables with their treatments.
         on: The day that ages are counted to.
+        like: The real set, where ``tables`` are synthetic: what ends follow-up there does so here.
 
     Raises:
         TableError: The treatments do not match, or nothing is left to fit.
@@ -117,19 +130,24 @@ def prepare_set(tables: LinkedSet, *, on: date | None = None) -> PreparedSet:
                 time,
                 tuple(dates) if time is not None else (),
                 {name: item.table[name].iloc[rows].reset_index(drop=True) for name in linked},
+                dated=time is not None and is_date(item, time),
             )
         )
     people = pd.DataFrame(statics, index=range(len(keys)))
     if first.notna().any():
         people[_FIRST_DAY] = (first - pd.Timestamp(0)).dt.total_seconds().to_numpy() / 86_400
-    death = find_end(tables, people, events) if end is None else None
+    death = None
+    if end is None:
+        death = find_end(tables, people, events) if like is None else like.death
     if death is not None:
         end = _FOLLOWED
         people[_FOLLOWED], people[death] = follow(people[death], people[_FIRST_DAY], last_day(tables))
     codes = {f"{t.name}.{name}": values for t in tables.tables for name, values in codes_in(t.treatments).items()}
     codes |= {name: values for t in tables.events for name, values in codes_in(t.treatments).items()}
     last = last_day(tables)
-    return PreparedSet(people, tuple(events), end, death, codes, homes, shared, span_of(tables), last)
+    by_name = {item.name: item for item in tables.tables}
+    dated = frozenset(name for name, (home, column) in homes.items() if is_date(by_name[home], column))
+    return PreparedSet(people, tuple(events), end, death, codes, homes, shared, span_of(tables), last, dated)
 
 
 def restore_set(
@@ -196,7 +214,8 @@ def _without_strays(
         return rows
     at = np.flatnonzero(kept)
     keys = {name: cells.iloc[at].reset_index(drop=True) for name, cells in (rows.keys or {}).items()}
-    return EventRows(rows.cells.iloc[at].reset_index(drop=True), rows.owners[at], rows.time, rows.dates, keys)
+    cells = rows.cells.iloc[at].reset_index(drop=True)
+    return replace(rows, cells=cells, owners=rows.owners[at], keys=keys)
 
 
 def _treat(item: LinkedTable, owners: np.ndarray[Any, Any], first: pd.Series, on: date | None) -> pd.DataFrame:

@@ -14,7 +14,18 @@ from .dates_and_ages import read_moments
 from .history_tables import EventRows
 from .linked_set import LinkedSet, LinkedTable
 
-__all__ = ["as_dates", "as_days", "find_end", "first_days", "follow", "is_birth", "is_date", "last_day", "span_of"]
+__all__ = [
+    "as_dates",
+    "as_days",
+    "find_end",
+    "first_days",
+    "follow",
+    "is_birth",
+    "is_date",
+    "last_day",
+    "span_of",
+    "tells_death",
+]
 
 _FITS = 0.98
 """Share of the rows that must not lie after a date of death for it to be one."""
@@ -89,8 +100,7 @@ def find_end(tables: LinkedSet, people: pd.DataFrame, events: Sequence[EventRows
         return None
     for name in tables.patients.table:
         column = f"{tables.patients.name}.{name}"
-        words = str(name).lower()
-        if column not in people or not any(word in words for word in ("death", "dod", "deceased", "died")):
+        if column not in people or not tells_death(name):
             continue
         if not is_date(tables.patients, name):
             continue
@@ -101,6 +111,11 @@ def find_end(tables: LinkedSet, people: pd.DataFrame, events: Sequence[EventRows
         if len(known) and (known >= -1.0).mean() >= _FITS:
             return column
     return None
+
+
+def tells_death(name: Any) -> bool:
+    """A column whose name speaks of a death."""
+    return any(word in str(name).lower() for word in ("death", "dod", "deceased", "died"))
 
 
 def as_dates(days: np.ndarray[Any, Any], real: pd.Series) -> pd.Series:

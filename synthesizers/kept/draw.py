@@ -13,8 +13,10 @@ import pandas as pd
 from ...schemas.errors import SynthesisFailed, TableError
 from ...schemas.methods import CATALOGUE, Hyperparameters
 from ..encoding.restore_columns import restore_columns
+from ..progress import Say, Step, say_nothing
 from ..running.fit_process import FitFailed, FitLimits, draw_rows
-from ..running.run_plan import Say, Synthesis
+from ..running.run_plan import Synthesis, rows_of
+from ..sizing import START_SECONDS
 from .model_folder import KeptModel
 
 __all__ = ["sample_model"]
@@ -58,7 +60,8 @@ def sample_model(
     """
     card, recipe = kept.card, kept.recipe
     config = next(item for item in (card.plan.choice, *card.plan.backups) if item.method == card.method)
-    wanted = rows or max(1, min(card.plan.max_synth_rows, round(card.plan.sample_multiplier * recipe.rows)))
+    tell = say or say_nothing
+    wanted = rows or rows_of(card.plan, recipe.rows, tell)
     seed = secrets.randbits(31) if seed is None else seed
     quotas = _quotas(recipe.whole, wanted, where or {}, balance)
     parts: list[pd.DataFrame] = []
@@ -67,6 +70,8 @@ def sample_model(
         # As many as are wanted; then as many more as those that were taken let expect, and a fifth.
         more = round(1.2 * (wanted - taken) * drawn / taken) if taken else wanted * 4**turn
         batch = min(max(wanted, more), max(_MOST_ROWS - drawn, wanted))
+        expected = START_SECONDS + card.sample_seconds * batch / max(card.rows_made, 1)
+        tell(Step(f"drawing {batch} rows of {card.method}", expected))
         frame, spent = _draw(kept, config, batch, seed + turn, environments, limits)
         parts.append(quotas.take(frame))
         drawn, taken, seconds = drawn + batch, taken + len(parts[-1]), seconds + spent
@@ -74,8 +79,8 @@ def sample_model(
             break
     if not quotas.full:
         raise TableError(f"of {drawn} drawn rows {taken} meet the condition, {wanted} are wanted: ask for fewer")
-    if say is not None and drawn > wanted:
-        say(f"{drawn} rows were drawn for {wanted} that meet the condition")
+    if drawn > wanted:
+        tell(f"{drawn} rows were drawn for {wanted} that meet the condition")
     chosen = pd.concat(parts, ignore_index=True)
     if len(parts) > 1 or balance:
         chosen = chosen.iloc[np.random.default_rng(seed).permutation(len(chosen))].reset_index(drop=True)
@@ -120,7 +125,7 @@ class _Quotas:
         """The rows of ``frame`` that are still wanted, which are then not wanted again."""
         meets = pd.Series(True, index=frame.index)
         for name, value in self._where.items():
-            meets &= frame[name].notna() & (frame[name].astype(str) == value)
+            meets &= frame[name].notna() & _equals(frame[name], value)
         frame = frame[meets]
         kinds = pd.Series("", index=frame.index) if self._column is None else frame[self._column].astype(str)
         parts = []
@@ -131,12 +136,28 @@ class _Quotas:
         return pd.concat(parts)
 
 
+def _equals(cells: pd.Series, value: str) -> pd.Series:
+    """Which cells are ``value`` as text or, where they are numbers, as a number: 50 is 50.0."""
+    same = cells.astype(str) == value
+    if pd.api.types.is_numeric_dtype(cells):
+        same |= cells == pd.to_numeric(value, errors="coerce")
+    return same
+
+
+def _is_outside(code: Any, value: str) -> bool:
+    """No row can have it: a plain number beyond the column's range."""
+    number = pd.to_numeric(value, errors="coerce")
+    return code.numeric and code.form == "number" and not (pd.isna(number) or code.lower <= number <= code.upper)
+
+
 def _quotas(encoding: Any, rows: int, where: Mapping[str, str], balance: str | None) -> _Quotas:
     codes = {str(column.name): column for column in encoding.columns}
     for name in (*where, *([balance] if balance else [])):
         if name not in codes:
             raise TableError(f"{name!r} is not among the modelled columns")
     for name, value in where.items():
+        if _is_outside(codes[name], value):
+            raise TableError(f"{name!r} has no such number: nothing would meet the condition")
         if not codes[name].numeric and value not in map(str, codes[name].levels):
             raise TableError(f"{name!r} has no such level: nothing would meet the condition")
     if balance is None:

@@ -24,9 +24,6 @@ _HEAPED = 0.2
 _OUTER = 0.05
 """Share of the values inside that redrawn extremes are drawn from, at least 2k of them (judgement)."""
 
-_KNOT = 4
-"""Entries from one knot of the distribution to the next."""
-
 
 @dataclass(frozen=True, slots=True)
 class ProtectedNumbers:
@@ -65,10 +62,10 @@ def protect_numbers(
         rng: Random draws.
         decimals: Digits after the point that every value has; None where they are not a fixed few.
     """
-    known = np.flatnonzero(~np.isnan(values))
-    if len(known) == 0:
+    present = np.flatnonzero(~np.isnan(values))
+    if len(present) == 0:
         return ProtectedNumbers(values, 0, 0, withheld=False)
-    pairs = _pair(values[known], persons[known])
+    pairs = _pair(values[present], persons[present])
     bounds = _bounds(pairs, k)
     if bounds is None:
         return ProtectedNumbers(np.full_like(values, np.nan), 0, 0, withheld=True)
@@ -78,7 +75,7 @@ def protect_numbers(
     if moved is None:
         return ProtectedNumbers(np.full_like(values, np.nan), 0, 0, withheld=True)
     protected = values.copy()
-    protected[known] = moved[pairs.of_cell]
+    protected[present] = moved[pairs.of_cell]
     few = inside & (pairs.holders < k)
     return ProtectedNumbers(
         protected,
@@ -138,8 +135,8 @@ def _move(
     # A window of k persons: where a person has several values, as many more entries.
     half = k / 2 * len(pool) / len(np.unique(pairs.persons[pool]))
     places = _reflect(ranks + rng.uniform(-half, half, size=len(ranks)), len(pool) - 1)
-    # Knots some entries apart: between next neighbours a draw would meet one of them oftener than by chance.
-    knots = np.unique(np.append(np.arange(0, len(pool), _KNOT), len(pool) - 1))
+    # Knots k entries apart: between nearer ones a draw would meet a real value oftener than by chance.
+    knots = np.unique(np.append(np.arange(0, len(pool), k), len(pool) - 1))
     drawn = np.interp(places, knots, pairs.values[pool[knots]])
     if decimals is not None:
         drawn = _snap(drawn, pairs.values[source[few]], pairs.values[core], decimals, lower, upper)

@@ -14,15 +14,25 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.methods import CATALOGUE
+from ..progress import Say, Step, say_nothing
 from .locks import hold
 from .parent_death import END_WITH_PARENT
 
-__all__ = ["ENVIRONMENTS", "Environment", "create_environment", "environment_of", "interpreter_for", "is_created"]
+__all__ = [
+    "ENVIRONMENTS",
+    "Environment",
+    "InstallProgress",
+    "create_environment",
+    "environment_of",
+    "interpreter_for",
+    "is_created",
+]
 
 _MARKER = "complete"
 
@@ -34,6 +44,12 @@ _LOCKED_FOR = ("linux", "x86_64", "cpython", (3, 11))
 _FIRST = "torch"
 """Installed before the rest: its CPU build, which a plain resolution would replace by gigabytes. It alone has no hash,
 for its builds differ by index."""
+
+_TOLD_EACH = 10
+"""Packages between two reports of an installation."""
+
+_INSTALL_SECONDS = {"arf": 30, "argn": 90, "ctgan": 60, "dpmm": 30, "smartnoise": 60, "tabddpm": 120}
+"""Wall-clock seconds; mostly downloads, so they hold for a fast line and are more on a slow one."""
 
 _REMOVED = ("torchvision", "torchtext", "torchaudio")
 """Uninstalled afterwards: they come along with some libraries, are not needed, and break the import."""
@@ -116,13 +132,13 @@ def interpreter_for(method: str, root: Path) -> Path:
     )
 
 
-def create_environment(name: str, root: Path, *, report: bool = True) -> Path:
+def create_environment(name: str, root: Path, *, say: Say | None = None) -> Path:
     """Make the environment called ``name`` from its requirement file; one that is whole is left as it is.
 
     Args:
         name: A key of ``ENVIRONMENTS``.
         root: Directory of the environments.
-        report: Let pip write to stderr.
+        say: Told what is installed, and how many packages are there.
 
     Raises:
         SettingsError: There is no such environment, or it could not be installed.
@@ -137,28 +153,62 @@ def create_environment(name: str, root: Path, *, report: bool = True) -> Path:
     # Two that want it at once: the second waits, and finds it made.
     with hold(root / f".{name}.lock"):
         if not is_created(name, root):
-            _install(environment, root / name, report)
+            _install(environment, root / name, say or say_nothing)
     return _python(root / name)
 
 
-def _install(environment: Environment, folder: Path, report: bool) -> None:
+def _install(environment: Environment, folder: Path, tell: Say) -> None:
     # A half-made environment has no marker and is made anew.
     shutil.rmtree(folder, ignore_errors=True)
     pip = [str(_python(folder)), "-m", "pip"]
-    install = [*pip, "install", "--disable-pip-version-check", "--quiet"]
-    steps = [[sys.executable, "-m", "venv", str(folder)]]
-    steps += [[*install, pin] for pin in _pins(environment) if pin.split("==")[0] == _FIRST]
+    install = [*pip, "install", "--disable-pip-version-check", "--progress-bar", "off"]
+    progress = InstallProgress(environment, tell)
+    progress.run([sys.executable, "-m", "venv", str(folder)])
+    for pin in _pins(environment):
+        if pin.split("==")[0] == _FIRST:
+            progress.run([*install, pin])
     if environment.lock is not None:
-        steps.append([*install, "--no-deps", "--requirement", str(environment.lock)])
+        progress.run([*install, "--no-deps", "--requirement", str(environment.lock)])
     else:
-        steps.append([*install, "--requirement", str(environment.requirements)])
-    steps.append([*pip, "uninstall", "--yes", "--quiet", *_REMOVED])
-    for step in steps:
-        # Nothing of it goes to stdout, which may be meant for a machine.
-        output = 2 if report else subprocess.DEVNULL
-        if subprocess.run(step, stdout=output, check=False, preexec_fn=END_WITH_PARENT).returncode:
-            raise SettingsError(f"the environment {environment.name} could not be installed; pip's own words are above")
+        progress.run([*install, "--requirement", str(environment.requirements)])
+    progress.run([*pip, "uninstall", "--yes", "--quiet", *_REMOVED])
     (folder / _MARKER).write_text(_digest(environment))
+
+
+class InstallProgress:
+    """Runs the steps of an installation and tells how many packages are there, as pip's output has it."""
+
+    def __init__(self, environment: Environment, tell: Say) -> None:
+        self._environment, self._tell = environment, tell
+        self._began = time.monotonic()
+        self._packages = 0
+        self._report("")
+
+    def run(self, step: list[str]) -> None:
+        """Run one step; what pip complains of goes to stderr, nothing to stdout, which may be meant for a machine.
+
+        Raises:
+            SettingsError: It failed.
+        """
+        with subprocess.Popen(
+            step, stdout=subprocess.PIPE, text=True, errors="replace", preexec_fn=END_WITH_PARENT
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if line.startswith("Collecting "):
+                    self._packages += 1
+                    if self._packages % _TOLD_EACH == 0:
+                        self._report(f": {self._packages} packages")
+                elif line.startswith("Installing collected packages"):
+                    self._report(f": {self._packages} packages, unpacking")
+        if process.returncode:
+            name = self._environment.name
+            raise SettingsError(f"the environment {name} could not be installed; pip's own words are above")
+
+    def _report(self, state: str) -> None:
+        left = _INSTALL_SECONDS[self._environment.name] - (time.monotonic() - self._began)
+        text = f"installing the environment {self._environment.name}{state}"
+        self._tell(Step(text, left) if left > 0 else text)
 
 
 def _digest(environment: Environment) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
@@ -17,25 +17,24 @@ import pandas as pd
 from ...schemas.column_treatment import Treatment
 from ...schemas.compliance import DEFAULT_PROTECTION, ValueProtection
 from ...schemas.errors import MissingExtra, SynthesisFailed, TableError
-from ...schemas.methods import CATALOGUE, Hyperparameters
+from ...schemas.methods import CATALOGUE, Hyperparameters, TableShape
 from ...schemas.plan import ModelSelectionPlan
 from ..encoding.apply_treatments import codes_in, group_column, persons_of, treat_table
 from ..encoding.restore_columns import make_stand_in, restore_columns
 from ..encoding.table_encoding import Bounds, Encoding
+from ..progress import Say, Step, say_nothing
 from ..protection.protect_table import protect_table
 from ..protection.report import ProtectionReport
 from ..rules.keeper import RuleKeeper, RulesAsked, keeper_for
 from ..rules.report import RulesReport
+from ..sizing import expected_wait
 from .changes import protection_changes, treatment_changes
 from .fit_process import FitFailed, FitLimits, FitRun, run_fit
 from .holdout import canonical_order, split_rows
 from .run_card import DPSpent, Failure, HeldOut, RunCard, Unprotected
 from .run_histories import run_history_fit
 
-__all__ = ["Recipe", "Say", "Synthesis", "carry_out", "rounded_down"]
-
-Say = Callable[[str], None]
-"""Told what happens, one sentence at a time."""
+__all__ = ["Recipe", "Synthesis", "carry_out", "rounded_down", "rows_of"]
 
 _FEWEST_ROWS = 20
 
@@ -123,7 +122,7 @@ def carry_out(
             target one value.
         SynthesisFailed: Neither choice nor backup could be run.
     """
-    tell = say or _say_nothing
+    tell = say or say_nothing
     given = seed
     seed = secrets.randbits(31) if seed is None else seed
     group = group_column(table, treatments)
@@ -167,9 +166,10 @@ def carry_out(
             )  # fmt: skip
             source = replace(source, table=shaped, encoding=Encoding.of(shaped, public, codes), keeper=keeper)
         rule_seconds = time.process_time() - began
-        tell(f"fitting {config.method} to {len(fitted)} rows")
+        expected = expected_wait(config, _shape(source.encoding, len(fitted)))
+        tell(Step(f"fitting {config.method} to {len(fitted)} rows", expected))
         real_rows = rounded_down(len(table)) if config.is_dp else len(table)
-        wanted = rows or _rows_of(plan, real_rows, tell)
+        wanted = rows or rows_of(plan, real_rows, tell)
         try:
             if histories and keep is not None:
                 raise FitFailed("error", "its models cannot be kept yet", 0.0)
@@ -223,7 +223,21 @@ def carry_out(
     raise SynthesisFailed({failure.method: failure.reason for failure in failures})
 
 
-def _rows_of(plan: ModelSelectionPlan, real_rows: int, tell: Say) -> int:
+def _shape(encoding: Encoding, rows: int) -> TableShape:
+    """The shape of what is fitted, for an estimate of its cost."""
+    levels = [len(column.levels) for column in encoding.columns if not column.numeric]
+    return TableShape(
+        rows=rows,
+        columns=len(encoding.columns),
+        continuous=len(encoding.columns) - len(levels),
+        levels=sum(levels),
+        max_levels=max(levels, default=0),
+        high_cardinality=sum(count > 50 for count in levels),
+        missing_share=0.0,
+    )
+
+
+def rows_of(plan: ModelSelectionPlan, real_rows: int, tell: Say) -> int:
     """The real number of rows times the plan's multiplier, as far as the plan's limit lets."""
     wanted = max(1, round(plan.sample_multiplier * real_rows))
     if wanted > plan.max_synth_rows:
@@ -270,7 +284,3 @@ def _record(
         "changes": (*treatment_changes(treatments), *protection_changes(source.report)),
         "versions": {"clinical-model-selector": version("clinical-model-selector"), **run.versions},
     }
-
-
-def _say_nothing(text: str) -> None:
-    """For those who do not listen."""

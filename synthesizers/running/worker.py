@@ -15,7 +15,6 @@ import json
 import os
 import pickle
 import platform
-import random
 import shutil
 import signal
 import sys
@@ -115,22 +114,8 @@ def _open_model(path: Path, task: dict[str, Any]) -> Any:
     if here != {name: task["versions"].get(name) for name in here}:
         raise OtherVersions
     model = pickle.loads(path.read_bytes())
-    _seed_again(model, task["seed"])
+    model.reseed(task["seed"])
     return model
-
-
-def _seed_again(model: Any, seed: int) -> None:
-    """Let a kept model draw other rows than those that it drew before."""
-    import numpy as np
-
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(seed)
-    if hasattr(model, "_rng"):
-        model._rng = np.random.default_rng(seed)
-    if hasattr(getattr(model, "_model", None), "set_random_state"):
-        model._model.set_random_state(seed)
 
 
 def _keep(model: Any, path: Path) -> None:

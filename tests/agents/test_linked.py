@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from clinical_model_selector.agents.linked import SetSynthesis, evaluate_set, synthesize_set
+from clinical_model_selector.agents.linked import SetSynthesis, synthesize_set
 from clinical_model_selector.agents.selector import ClinicalModelSelector
+from clinical_model_selector.evidence.evaluation_sets import evaluate_set
 from clinical_model_selector.schemas.errors import NoFeasibleSynthesizer, TableError
 from clinical_model_selector.schemas.settings import Settings
 from histories import make_register

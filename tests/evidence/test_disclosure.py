@@ -214,3 +214,20 @@ def test_an_audit_sees_who_is_missed_and_nobody_where_none_is() -> None:
     assert open_.auc.low < 0.7
     assert told.fits == 35
     assert audit_loneliest(fitted.head(20), persons[:20], _copies) is None
+
+
+@pytest.mark.parametrize("columns", [("age",), ("age", "sex"), ("lab",)])
+def test_few_coarse_columns_do_not_single_out_by_being_asked_again(columns: tuple[str, ...]) -> None:
+    accused = 0
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        whole = pd.DataFrame(
+            {
+                "age": rng.normal(60, 12, 600).round(),
+                "sex": rng.choice(["female", "male"], 600),
+                "lab": rng.lognormal(1, 1, 600),
+            }
+        )[list(columns)]
+        fitted, held_out, other = (whole.iloc[cut : cut + 200].reset_index(drop=True) for cut in (0, 200, 400))
+        accused += measure_disclosure(fitted, held_out, other, seed).singling_out.risk.low > 0.09
+    assert accused == 0

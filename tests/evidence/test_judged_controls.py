@@ -12,7 +12,7 @@ from clinical_model_selector.evidence.benchmark.judged_controls import (
     judge_controls,
     summarise_controls,
 )
-from clinical_model_selector.evidence.benchmark.run import read_tables
+from clinical_model_selector.evidence.benchmark.tables import read_tables
 from tables import mixed_table
 
 

@@ -6,7 +6,8 @@ import pytest
 from clinical_model_selector.evidence.benchmark.controls import make_control
 from clinical_model_selector.evidence.recommender.score import ScoreParts, Scorer, quick_score
 from clinical_model_selector.evidence.recommender.weighing import WEIGHTS, rescale, score_cell
-from sklearn.datasets import load_breast_cancer
+from clinical_model_selector.synthesizers.protection.protect_table import protect_table
+from sklearn.datasets import load_breast_cancer, load_wine
 from tables import mixed_table
 
 
@@ -24,6 +25,21 @@ def test_fidelity_runs_from_independent_columns_to_real_rows(scored: dict[str, S
     assert scored["independent"].fidelity < 0.1
     assert scored["row_copy"].fidelity > 0.9
     assert scored["held out"].fidelity > 0.9
+
+
+def test_what_protection_changed_is_held_against_no_synthesizer() -> None:
+    """178 rows of distinct numbers: beside unprotected ends even a copy that learned protected rows came near 0."""
+    table = load_wine(as_frame=True).frame.sample(frac=1, random_state=0).reset_index(drop=True)
+    train, held_out = table.head(125), table.tail(53).reset_index(drop=True)
+    protected = protect_table(train, k=11).table
+    made = {name: make_control(name, protected, 125, 1) for name in ("row_copy", "independent", "smote")}
+    blind = Scorer(train, held_out, target="target")
+    seeing = Scorer(train, held_out, target="target", protected=protected)
+    assert blind.score(made["smote"]).fidelity < 0.1
+    fidelity = {name: seeing.score(synthetic).fidelity for name, synthetic in made.items()}
+    assert fidelity["row_copy"] > 0.9
+    assert fidelity["smote"] > 0.6
+    assert fidelity["independent"] < 0.2
 
 
 def test_utility_is_nothing_where_nothing_is_taught_and_never_less(scored: dict[str, ScoreParts]) -> None:

@@ -97,6 +97,8 @@ def test_events_end_with_the_problem(http: httpx.Client) -> None:
     assert (event, json.loads(data)["tree"]) == ("problem", ["SelectorError", "TableError"])
 
 
+_COLUMN = EXAMPLE_PROFILE["columns"][1]
+
 PROBLEMS: dict[str, tuple[dict[str, Any], int, str]] = {
     "not JSON": ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "BadRequest"),
     "NaN": ({"content": b'{"profile": NaN}', "headers": {"content-type": "application/json"}}, 400, "BadRequest"),
@@ -115,6 +117,26 @@ PROBLEMS: dict[str, tuple[dict[str, Any], int, str]] = {
             "content": json.dumps({"profile": EXAMPLE_PROFILE}).replace("31.0", "1e999").encode(),
             "headers": {"content-type": "application/json"},
         },
+        422,
+        "InvalidRequest",
+    ),
+    "levels without their shares": (
+        {"json": {"profile": {**EXAMPLE_PROFILE, "columns": [{**_COLUMN, "level_names": ["no"]}]}}},
+        422,
+        "InvalidRequest",
+    ),
+    "a share beyond all rows": (
+        {"json": {"profile": {**EXAMPLE_PROFILE, "columns": [{**_COLUMN, "level_shares": [4.5, -0.1]}]}}},
+        422,
+        "InvalidRequest",
+    ),
+    "two columns of one alias": (
+        {"json": {"profile": {**EXAMPLE_PROFILE, "columns": [_COLUMN, _COLUMN]}}},
+        422,
+        "InvalidRequest",
+    ),
+    "a history of nobody's column": (
+        {"json": {"profile": {**EXAMPLE_PROFILE, "history": {"time": "c99"}}}},
         422,
         "InvalidRequest",
     ),

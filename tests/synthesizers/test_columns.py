@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from clinical_model_selector.schemas.errors import TableError
+from clinical_model_selector.schemas.errors import SettingsError, TableError
 from clinical_model_selector.synthesizers.encoding.table_encoding import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,3 +88,21 @@ def test_a_private_fill_takes_nothing_from_other_rows() -> None:
 def test_an_empty_table_is_refused() -> None:
     with pytest.raises(TableError, match="nothing is left"):
         Encoding.of(pd.DataFrame({"x": []}))
+
+
+@pytest.mark.parametrize(
+    "public",
+    [
+        (90.0, 10.0),
+        (float("nan"), 1.0),
+        (0.0, float("inf")),
+        (0, 10**400),
+        ([0], {"to": 1}),
+        ((),),
+        (),
+    ],
+    ids=["reversed", "not a number", "infinite", "huge", "containers", "nested", "empty"],
+)
+def test_public_bounds_that_are_none_are_refused_with_the_column(public: tuple[Any, ...]) -> None:
+    with pytest.raises(SettingsError, match="'age'"):
+        Encoding.of(pd.DataFrame({"age": [20.0, 30.0]}), public={"age": public})

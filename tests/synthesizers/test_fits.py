@@ -15,7 +15,7 @@ from clinical_model_selector.schemas.column_treatment import Treatment
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS, Hyperparameters
 from clinical_model_selector.schemas.plan import DPSettings, ModelSelectionPlan
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
-from clinical_model_selector.synthesizers.running.fit_process import FitLimits
+from clinical_model_selector.synthesizers.running.fit_process import FitLimits, draw_rows
 from clinical_model_selector.synthesizers.running.run_plan import Synthesis, carry_out
 from libraries import ENVIRONMENTS, python_of
 from sklearn.datasets import load_breast_cancer
@@ -67,7 +67,7 @@ def configure(method: str, end: str) -> Hyperparameters:
     return HYPERPARAMETERS[method].model_construct(method=method, **{**at_end(method, end), **SMALL.get(method, {})})
 
 
-def fit(method: str, name: str, end: str) -> Synthesis:
+def fit(method: str, name: str, end: str, kept: Path | None = None) -> Synthesis:
     table = tables()[name]
     config = configure(method, end)
     plan = ModelSelectionPlan.model_construct(
@@ -79,17 +79,29 @@ def fit(method: str, name: str, end: str) -> Synthesis:
         rationale="",
     )
     keep = [Treatment(alias=f"c{n}", column=column, action="keep", rule="") for n, column in enumerate(table, start=1)]
-    return carry_out(table, plan, keep, environments=ENVIRONMENTS, seed=1, limits=FitLimits(seconds=400))
+    return carry_out(table, plan, keep, environments=ENVIRONMENTS, seed=1, limits=FitLimits(seconds=400), keep=kept)
+
+
+def draw_again(made: Synthesis, model: Path, method: str, seed: int) -> pd.DataFrame:
+    """Rows of the kept model, as it gives them."""
+    assert made.recipe is not None
+    columns = made.recipe.encoding.describe(native_missing=CATALOGUE[method].native_missing)
+    run = draw_rows(
+        model, made.card.versions, columns, made.card.plan.choice, rows=50, seed=seed, environments=ENVIRONMENTS
+    )
+    assert list(run.table) == list(columns)
+    return run.table
 
 
 @pytest.mark.own_environment
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # the plan is not validated, on purpose
 @pytest.mark.parametrize(("name", "end"), [("breast", "low"), ("trial", "high")])
 @pytest.mark.parametrize("method", [method for method, entry in CATALOGUE.items() if not entry.histories])
-def test_fits_and_samples_a_real_table(method: str, name: str, end: str) -> None:
+def test_fits_and_samples_a_real_table(method: str, name: str, end: str, tmp_path: Path) -> None:
     python_of(method)
     table = tables()[name]
-    made, card = (found := fit(method, name, end)).table, found.card
+    kept = tmp_path / "model.pickle" if name == "breast" else None
+    made, card = (found := fit(method, name, end, kept)).table, found.card
     assert (card.method, card.failures) == (method, ())
     assert made.shape == (120, table.shape[1])
     assert made.dtypes.to_dict() == table.dtypes.to_dict()
@@ -111,6 +123,8 @@ def test_fits_and_samples_a_real_table(method: str, name: str, end: str) -> None
         assert card.dp.parts == {field: knobs[field] for field in HYPERPARAMETERS[method].epsilon_fields}
         assert card.dp.epsilon == pytest.approx(sum(card.dp.parts.values()))
         assert not card.dp.public_bounds
+    if kept is not None:
+        assert not draw_again(found, kept, method, 5).equals(draw_again(found, kept, method, 6))
     if name == "trial" and card.repeatable:
         pd.testing.assert_frame_equal(fit(method, name, end).table, made)
 

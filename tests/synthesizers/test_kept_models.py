@@ -101,6 +101,23 @@ def test_rows_that_meet_a_condition_and_balanced_levels(model: Path) -> None:
     assert made["stage"].value_counts().to_dict() == {"I": 20, "II": 20, "III": 20}
 
 
+def test_a_number_is_met_however_it_is_written(model: Path) -> None:
+    said: list[str] = []
+    made = sample(model, rows=2, seed=1, where={"age": "60.0"}, settings=_settings(), say=said.append).table
+    assert set(made["age"]) == {60}
+    assert said[0].startswith("drawing 2 rows of cart, about ")
+
+
+def test_what_cannot_be_kept_is_refused_before_the_fit(tmp_path: Path) -> None:
+    said: list[str] = []
+    with pytest.raises(SettingsError, match="cart_histories cannot be kept"):
+        synthesize(
+            mixed_table(60), plan_of("cart_histories"), save_model=tmp_path / "model", settings=_settings(),
+            say=said.append,
+        )  # fmt: skip
+    assert said == []
+
+
 def test_no_real_key_is_kept_or_made(model: Path) -> None:
     real = {str(key) for key in range(5000, 5300)}
     assert set(sample(model, rows=50, seed=1, settings=_settings()).table["patient_id"].astype(str)) & real == set()
@@ -111,7 +128,8 @@ def test_no_real_key_is_kept_or_made(model: Path) -> None:
 CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no such column": ({"where": {"nope": "x"}}, "nope"),
     "a value that never comes": ({"where": {"outcome": "Zyx4711"}}, "no such level"),
-    "a number that never comes": ({"where": {"age": "4711"}}, "meet the condition"),
+    "a number that never comes": ({"where": {"age": "50.5"}}, "meet the condition"),
+    "a number out of range": ({"where": {"age": "4711"}}, "no such number"),
     "a number cannot be balanced": ({"balance": "marker"}, "marker"),
 }
 

@@ -52,6 +52,10 @@ class Synthesizer:
         self._root = _square_root((1 - shrinkage) * matrix + shrinkage * np.eye(len(matrix)))
         return self
 
+    def reseed(self, seed: int) -> None:
+        """Let the next draws come from ``seed``."""
+        self._rng = np.random.default_rng(seed)
+
     def sample(self, n: int) -> pd.DataFrame:
         """Draw latent normals and send each through its column's inverse marginal."""
         latent = self._rng.standard_normal((n, len(self._root))) @ self._root.T

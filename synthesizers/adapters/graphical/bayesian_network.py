@@ -61,6 +61,10 @@ class Synthesizer:
             placed.append(column)
         return self
 
+    def reseed(self, seed: int) -> None:
+        """Let the next draws come from ``seed``."""
+        self._rng = np.random.default_rng(seed)
+
     def sample(self, n: int) -> pd.DataFrame:
         """Column by column, in the network's order."""
         sizes = [column.size for column in self._binned]

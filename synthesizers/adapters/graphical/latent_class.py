@@ -47,6 +47,10 @@ class Synthesizer:
         self._tables = [tables[:, start : start + size] for start, size in zip(starts, sizes, strict=True)]
         return self
 
+    def reseed(self, seed: int) -> None:
+        """Let the next draws come from ``seed``."""
+        self._rng = np.random.default_rng(seed)
+
     def sample(self, n: int) -> pd.DataFrame:
         """A class for each row, then every column."""
         classes = self._rng.choice(len(self._shares), size=n, p=self._shares)

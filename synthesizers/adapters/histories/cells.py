@@ -21,6 +21,8 @@ class Growth:
     k: int
     """Fewest patients among a leaf's donors."""
     rng: np.random.Generator
+    reach: int = 1
+    """Donors on either side between which a number that few patients hold is smoothed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class CellModel:
             there = np.flatnonzero(~gone)
             value = DonorTree.grow(
                 Features(features.matrix[there], features.categories), target[there], patients[there], column,
-                leaf=growth.leaf, k=growth.k, common=common, rng=growth.rng,
+                leaf=growth.leaf, k=growth.k, common=common, rng=growth.rng, reach=growth.reach,
             )  # fmt: skip
         return cls(column, missing, value)
 

@@ -40,6 +40,8 @@ class DonorTree:
     """Values, sorted within each leaf's range."""
     kept: Array
     """Beside each donor: its value is held by k patients, and stays as it is."""
+    reach: int
+    """Donors on either side between which a value is smoothed."""
 
     @classmethod
     def grow(
@@ -53,6 +55,7 @@ class DonorTree:
         k: int,
         common: Array,
         rng: np.random.Generator,
+        reach: int = 1,
     ) -> DonorTree:
         """Grow on rows whose target is known.
 
@@ -65,6 +68,7 @@ class DonorTree:
             k: Fewest patients among a leaf's donors; a leaf with fewer takes those of the nearest node above.
             common: Values that k patients hold, sorted: they are drawn as they are.
             rng: Of projections and ties.
+            reach: Donors on either side between which a value that few patients hold is smoothed.
         """
         embedded = embed(target, column, rng)
         ranks = {j: rank_levels(features.matrix[:, j].astype(int), n, embedded) for j, n in features.categories.items()}
@@ -75,7 +79,7 @@ class DonorTree:
         tree = DecisionTreeRegressor(min_samples_leaf=leaf, random_state=int(rng.integers(2**31)))
         tree.fit(matrix[rows], embedded[rows])
         starts, counts, donors = _donors(tree.tree_, tree.apply(matrix), target, patients, k)
-        return cls(column, tree, ranks, starts, counts, donors, np.isin(donors, common))
+        return cls(column, tree, ranks, starts, counts, donors, np.isin(donors, common), reach)
 
     def draw(self, features: Features, rng: np.random.Generator, highest: Array | None = None) -> Array:
         """A value for each row of ``features``; NaN where none of its donors is at most ``highest``.
@@ -108,8 +112,8 @@ class DonorTree:
 
     def _smooth(self, drawn: Array, at: Array, first: Array, counts: Array, rng: np.random.Generator) -> Array:
         """Between the donors beside it, in the same leaf, where fewer than k patients hold the value."""
-        below = self.donors[np.maximum(at - 1, first)]
-        above = self.donors[np.minimum(at + 1, first + np.maximum(counts - 1, 0))]
+        below = self.donors[np.maximum(at - self.reach, first)]
+        above = self.donors[np.minimum(at + self.reach, first + np.maximum(counts - 1, 0))]
         low, high = (below + drawn) / 2, (drawn + above) / 2
         smooth = low + rng.random(len(drawn)) * (high - low)
         if self.column.decimals is not None:

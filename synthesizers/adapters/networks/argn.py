@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 
 __all__ = ["Synthesizer"]
 
 _DP_KNOBS = ("max_epsilon", "delta", "noise_multiplier", "max_grad_norm", "value_protection_epsilon")
+
+_MODEL = "ModelStore"
+"""The library's folder of weights and statistics."""
 
 
 class Synthesizer:
@@ -42,6 +47,33 @@ class Synthesizer:
         )
         self._model.fit(table)
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The model lies in files of its workspace; those of the real rows beside them are not kept."""
+        assert self._workspace is not None
+        root = Path(self._workspace.name)
+        files = {
+            str(path.relative_to(root)): path.read_bytes() for path in (root / _MODEL).rglob("*") if path.is_file()
+        }
+        return {**vars(self), "_workspace": files}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._workspace = tempfile.TemporaryDirectory()
+        for name, content in state["_workspace"].items():
+            path = Path(self._workspace.name, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        self._model.workspace_dir = self._workspace.name
+        self._model._workspace_path = Path(self._workspace.name)
+
+    def reseed(self, seed: int) -> None:
+        """Let the next draws come from ``seed``."""
+        import torch
+
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        self._model.random_state = seed
 
     def sample(self, n: int) -> pd.DataFrame:
         """Draw column by column; levels protected as rare are replaced by drawn ones."""

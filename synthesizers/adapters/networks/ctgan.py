@@ -34,6 +34,10 @@ class Synthesizer:
         self._model.set_random_state(seed)
         return self
 
+    def reseed(self, seed: int) -> None:
+        """Let the next draws come from ``seed``."""
+        self._model.set_random_state(seed)
+
     def sample(self, n: int) -> pd.DataFrame:
         """Draw from the generator or decoder."""
         return pd.DataFrame(self._model.sample(n))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import tempfile
 from pathlib import Path
 from typing import Any, Self
@@ -45,6 +46,19 @@ class Synthesizer:
         )
         self._model.fit(GenericDataLoader(coded))
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the workspace, which only fitting uses; the library's classes need more than plain pickling."""
+        import cloudpickle
+
+        return {**vars(self), "_workspace": None, "_model": cloudpickle.dumps(self._model)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update({**state, "_model": pickle.loads(state["_model"])})
+
+    def reseed(self, seed: int) -> None:
+        """Let the next draws come from ``seed``."""
+        self._seed = seed
 
     def sample(self, n: int) -> pd.DataFrame:
         """Run the diffusion backwards."""

@@ -41,6 +41,10 @@ class Synthesizer:
         self._model.fit(typed, domain=domain, random_state=seed)
         return self
 
+    def reseed(self, seed: int) -> None:
+        """Let the next draws come from ``seed``."""
+        self._seed = seed
+
     def sample(self, n: int) -> pd.DataFrame:
         """Draw from the fitted marginals."""
         return pd.DataFrame(self._model.generate(n_records=n, random_state=self._seed))

@@ -59,6 +59,13 @@ class Synthesizer:
         )
         return self
 
+    def reseed(self, seed: int) -> None:
+        """Let the next draws come from ``seed``."""
+        import torch
+
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+
     def sample(self, n: int) -> pd.DataFrame:
         """Draw from the generator."""
         return pd.DataFrame(self._model.sample(n))

@@ -35,6 +35,10 @@ class Synthesizer:
         self._model.forde()
         return self
 
+    def reseed(self, seed: int) -> None:
+        """Let the next draws come from ``seed``."""
+        np.random.seed(seed)
+
     def sample(self, n: int) -> pd.DataFrame:
         """Draw from the leaves."""
         return pd.DataFrame(self._model.forge(n=n))

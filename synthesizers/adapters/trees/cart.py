@@ -49,6 +49,10 @@ class Synthesizer:
             self._fitted.append(self._grow(matrix, j, hyperparameters["min_samples_leaf"], seed))
         return self
 
+    def reseed(self, seed: int) -> None:
+        """Let the next draws come from ``seed``."""
+        self._rng = np.random.default_rng(seed)
+
     def sample(self, n: int) -> pd.DataFrame:
         """Walk down the trees, a donor from each leaf."""
         drawn = np.empty((n, len(self._columns)))
