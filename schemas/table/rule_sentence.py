@@ -72,10 +72,9 @@ def _conditional(what: str, condition: str, level: str | None, columns: Mapping[
 def _comparisons(parts: list[str], columns: Mapping[str, str]) -> Iterator[Rule]:
     """Neighbours of a chain; limits on both sides of a column are one rule."""
     terms, signs = parts[::2], parts[1::2]
-    limits = [bool(_NUMBER.fullmatch(term)) for term in terms]
-    if limits == [True, False, True]:
-        low, high = sorted((float(terms[0]), float(terms[2])))
-        yield Within(column=_column(terms[1], columns), least=low, most=high)
+    if [bool(_NUMBER.fullmatch(term)) for term in terms] == [True, False, True]:
+        limits = sorted((float(terms[0]), float(terms[2])))
+        yield Within(column=_column(terms[1], columns), least=limits[0], most=limits[1])
         return
     for left, sign, right in zip(terms, signs, terms[1:], strict=False):
         low, high = (right, left) if sign in (">", ">=", "≥") else (left, right)

@@ -61,7 +61,7 @@ class Difference:
 
     def base(self, table: pd.DataFrame, numbers: Numbers) -> Array:
         """The highest of what lies below, missing where all of it is."""
-        return np.fmax.reduce([numbers.read(table, name) for name in self.lowers])
+        return np.asarray(np.fmax.reduce([numbers.read(table, name) for name in self.lowers]))
 
     def protect(
         self, real: pd.DataFrame, protected: pd.DataFrame, persons: Array, k: int, rng: np.random.Generator

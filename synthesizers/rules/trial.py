@@ -16,6 +16,7 @@ from ...schemas.table.rules import (
     NotAbove,
     ProposedRule,
     Rule,
+    RuleOrigin,
     SumsTo,
     Within,
 )
@@ -38,7 +39,7 @@ class TriedRule:
     """A rule and how the real rows bear it out."""
 
     rule: Rule
-    origin: str
+    origin: RuleOrigin
     refused: str | None
     """Why it does not count; None where it does."""
     support: int = 0
