@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ...schemas.base import count_of
 from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
 from ..linked_files import check_folder, evaluate_linked, files_of, keys_of, write_set
@@ -155,7 +156,7 @@ def synthesize(
         say=tell_steps(),
     )
     _write(made, output, spreadsheet_safe)
-    say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
+    say(f"wrote {count_of(len(made.table), 'row')} made by {made.card.method}, and the run card beside them")
 
 
 def sample(
@@ -188,7 +189,7 @@ def sample(
     limits = FitLimits(limit_seconds, limit_gb * 1e9)
     made = draw(folder, rows=rows, seed=seed, where=conditions, balance=balance, limits=limits, say=tell_steps())
     _write(made, output, spreadsheet_safe)
-    say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
+    say(f"wrote {count_of(len(made.table), 'row')} made by {made.card.method}, and the run card beside them")
 
 
 @expand_options
@@ -325,7 +326,7 @@ def auto(
         **dict(options),
     )
     _write(best.synthesis, output, spreadsheet_safe)
-    say(f"wrote {len(best.synthesis.table)} rows of round {best.number}, and the run card beside them")
+    say(f"wrote {count_of(len(best.synthesis.table), 'row')} of round {best.number}, and the run card beside them")
     if html is not None:
         write_page(html, auto_page(best, all_rounds))
     if as_json:
