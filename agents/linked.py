@@ -92,6 +92,7 @@ def synthesize_set(
             made = fit_set(
                 inside, config, patients=max(1, round(chosen.sample_multiplier * len(real.keys()))), seed=seed,
                 environments=Path(settings.selector_environments).expanduser(), limits=limits, protection=shield,
+                say=say,
             )  # fmt: skip
         except (FitFailed, MissingExtra) as error:
             failures.append(Failure(method=config.method, reason=str(error)))

@@ -12,7 +12,7 @@ from ..evidence.recommender.ranking import Ranked, rate_all
 from ..evidence.recommender.trials import TrialRunner, TrialSetting
 from ..profiling import open_table
 from ..profiling.readers.to_pandas import read_table
-from ..schemas.errors import MissingExtra, SettingsError
+from ..schemas.errors import MissingExtra, SettingsError, TableError
 from ..schemas.methods import CATALOGUE, Hyperparameters
 from ..schemas.options import SelectionOptions
 from ..schemas.plan import DPSettings, ModelSelectionPlan
@@ -28,7 +28,7 @@ from ..synthesizers.running.fit_process import FitLimits
 from .resolve_request import coerce_request, profile_request, resolve
 from .synthesize import protection_by
 
-__all__ = ["tune", "why_not_raced"]
+__all__ = ["describe_trials", "list_candidates", "tune", "why_not_raced"]
 
 DEFAULT_SECONDS = 120.0
 """CPU seconds of a race."""
@@ -89,6 +89,8 @@ def tune(
     Raises:
         SelectorError: As for a selection.
     """
+    if isinstance(table, Mapping):
+        raise TableError("several linked tables are measured by tune_set")
     handle = open_table(table)
     asked = coerce_request({"table": handle, **request} if profile is None else {"profile": profile, **request})
     own = profile_request(asked)
@@ -104,23 +106,8 @@ def tune(
             ended="not raced", splits=0, cpu_seconds=0.0, max_seconds=max_seconds, entries=(), about_proposal=reason
         )
         return result.model_copy(update={"race": report, "warnings": [*result.warnings, reason]})
-    environments = Path(selector.settings.selector_environments).expanduser()
-    candidates = _candidates(question, result.plan, environments)
-    treatments = tuple(column.treatment for column in profile.columns)
-    reading = read_table(handle, persons=next((item.column for item in treatments if item.patient), None))
-    named = next((column.name for column in profile.columns if column.safe.role == "target"), None)
-    setting = TrialSetting(
-        table=reading.frame,
-        treatments=reading.treatments_of_parts(treatments),
-        environments=environments,
-        limits=limits or FitLimits(),
-        tradeoff=question.constraints.tradeoff,
-        policy=question.constraints.policy,
-        protection=protection_by(selector.settings, question.constraints.compliance),
-        target=reading.parts.get(named, (named,))[0] if named is not None else None,
-        public=public,
-        seed=seed,
-    )
+    candidates = list_candidates(question, result.plan, selector.settings)
+    setting = describe_trials(handle, profile, question, selector.settings, limits=limits, public=public, seed=seed)
     runner = TrialRunner(setting, jobs=jobs, folder=Path(folder) if folder is not None else None)
     with notebook_line("tune") as line:
         outcome = run_race(candidates, runner, max_seconds=max_seconds, watch=watch or _watch_by(line), batch=jobs)
@@ -155,8 +142,37 @@ def why_not_raced(plan: ModelSelectionPlan, *, require_dp: bool = False) -> str 
     return None
 
 
-def _candidates(question: Question, plan: ModelSelectionPlan, environments: Path) -> list[Candidate]:
+def describe_trials(
+    table: Any,
+    profile: TableProfile,
+    question: Question,
+    settings: Settings,
+    *,
+    limits: FitLimits | None = None,
+    public: Mapping[str, Bounds] | None = None,
+    seed: int = 0,
+) -> TrialSetting:
+    """What all fits of a race on ``table`` have in common."""
+    treatments = tuple(column.treatment for column in profile.columns)
+    reading = read_table(table, persons=next((item.column for item in treatments if item.patient), None))
+    named = next((column.name for column in profile.columns if column.safe.role == "target"), None)
+    return TrialSetting(
+        table=reading.frame,
+        treatments=reading.treatments_of_parts(treatments),
+        environments=Path(settings.selector_environments).expanduser(),
+        limits=limits or FitLimits(),
+        tradeoff=question.constraints.tradeoff,
+        policy=question.constraints.policy,
+        protection=protection_by(settings, question.constraints.compliance),
+        target=reading.parts.get(named, (named,))[0] if named is not None else None,
+        public=public,
+        seed=seed,
+    )
+
+
+def list_candidates(question: Question, plan: ModelSelectionPlan, settings: Settings) -> list[Candidate]:
     """Every feasible method at each level of caution, and the plan's own configurations, that can be run here."""
+    environments = Path(settings.selector_environments).expanduser()
     rated = [item for item in rate_all(question) if not item.config.is_dp]
     proposed = [config for config in (plan.choice, *plan.backups) if not config.is_dp]
     candidates: dict[str, Candidate] = {}

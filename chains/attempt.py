@@ -236,7 +236,7 @@ class ProviderAttempt(Runnable[dict[str, Any], AttemptAnswer]):
             raise RequestFailed(*refusal, sent=False)
         model = ",".join(form.models)
         await say(run.manager, run.config, "asking", provider=provider.name, model=model)
-        messages = [*provider.messages(case.messages, form), *more]
+        messages = [*provider.messages(case.messages, form, case.offered), *more]
         config = run.step("repair" if more else "ask", structured_output=form.structured_output, model=model)
         timeout_s = provider.settings.selector_timeout_s
         record = RequestRecord(provider.judge, case.deadline, timeout_s, patient=provider.patient)
@@ -261,7 +261,8 @@ class ProviderAttempt(Runnable[dict[str, Any], AttemptAnswer]):
 
     async def _bind(self, case: Case, form: RequestForm) -> BoundModel:
         before = time.monotonic()
-        bound = await _do(partial(self._provider.bind, form), blocks=not self._provider.is_bound(form))
+        provider, offered = self._provider, case.offered
+        bound = await _do(partial(provider.bind, form, offered), blocks=not provider.is_bound(form, offered))
         # Importing a package, once in a process, is not the provider's time.
         case.deadline += time.monotonic() - before
         return bound

@@ -20,6 +20,8 @@ class Case:
 
     question: Question = field(repr=False)
     messages: list[BaseMessage] = field(repr=False)
+    offered: tuple[str, ...]
+    """The methods that the messages offer and the schema lets name."""
     deadline: float
     """Against ``time.monotonic``."""
     fingerprint: str

@@ -6,7 +6,9 @@ synthesizers that are feasible for it with hyper-parameters sized for it, and th
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -21,10 +23,17 @@ from ..schemas.question import Constraints, Question
 from ..schemas.request import PreviousRound
 from ..synthesizers.catalogue import CATALOGUE
 from ..synthesizers.feasibility import assess
+from ..synthesizers.sizing import TableShape
 
-__all__ = ["PROMPT_VERSION", "SYSTEM", "build_messages", "render_user_message"]
+__all__ = ["MOST_OFFERED", "PROMPT_VERSION", "SYSTEM", "build_messages", "offered_methods", "render_user_message"]
 
-PROMPT_VERSION = "3"
+MOST_OFFERED = 10
+"""Synthesizers that a plan may name: with more, prompt and schema of a table of 30 columns pass 5,000 tokens."""
+
+_LEAST_PRIVATE = 2
+"""Differentially private ones among them, wherever so many are feasible: a goal in words may ask for one."""
+
+PROMPT_VERSION = "4"
 """Part of every fingerprint: raise it whenever the wording changes."""
 
 SYSTEM = """\
@@ -60,13 +69,33 @@ def build_messages(question: Question) -> list[BaseMessage]:
     return [SystemMessage(SYSTEM), HumanMessage(render_user_message(question))]
 
 
+def offered_methods(question: Question) -> tuple[str, ...]:
+    """The methods that a plan may name, in the catalogue's order: the best expected ones, should many be feasible."""
+    offered = {item.method for item in _offered(rank(question), question)}
+    return tuple(method for method in CATALOGUE if method in offered)
+
+
+def _offered(ranked: list[Ranked], question: Question) -> list[Ranked]:
+    # Who is to see no figures must not see from the names alone who would lead.
+    if len(ranked) <= MOST_OFFERED or question.figures != "measured":
+        return ranked
+    private = [item for item in ranked if item.config.is_dp][:_LEAST_PRIVATE]
+    others = [item for item in ranked if item not in private][: MOST_OFFERED - len(private)]
+    return [item for item in ranked if item in private or item in others]
+
+
 def render_user_message(question: Question) -> str:
     """The user message: constraints, table, feasible synthesizers, the others, and the previous round if any."""
+    ranked = rank(question)
+    offered = _offered(ranked, question)
     parts = [
         "# Constraints\n" + "\n".join(_constraint_lines(question)),
         f"# Table\n{_table_text(question.profile)}\n{LEGEND}",
-        "# Feasible, best expected first\n" + "\n".join(_feasible_lines(rank(question))),
+        _feasible_text(question, offered),
     ]
+    if len(offered) < len(ranked):
+        worse = [f"- {item.method}: score {item.score:.2f}" for item in ranked if item not in offered]
+        parts.append("# Expected to do worse, and not offered\n" + "\n".join(worse))
     refused = list(_refused_lines(question))
     if refused:
         parts.append("# Not feasible here\n" + "\n".join(refused))
@@ -102,18 +131,51 @@ def _weights(constraints: Constraints) -> str:
     return "score = " + " + ".join(parts)
 
 
+def _feasible_text(question: Question, ranked: list[Ranked]) -> str:
+    """The feasible synthesizers, with the figures that the question lets a model see."""
+    if question.figures == "none":
+        return "# Feasible, by name; nothing was measured for this question\n" + "\n".join(_bare_lines(ranked))
+    if question.figures == "shuffled":
+        ranked = _shuffle_figures(ranked, TableShape.of(question.profile))
+    return "# Feasible, best expected first\n" + "\n".join(_feasible_lines(ranked))
+
+
+def _bare_lines(ranked: list[Ranked]) -> Iterator[str]:
+    for item in sorted(ranked, key=lambda one: one.method):
+        entry = CATALOGUE[item.method]
+        steps = f", {item.assessment.steps} gradient steps" if item.assessment.steps else ""
+        yield (
+            f"- {item.method} [{entry.family}{', DP' if entry.dp else ''}]: about "
+            f"{max(1, round(item.assessment.seconds))} CPU s{steps}; {_knobs(item)}. Limits: {entry.weakness}."
+        )
+
+
+def _shuffle_figures(ranked: list[Ranked], shape: TableShape) -> list[Ranked]:
+    """Every method with another's figures, the best of them first; equal tables are shuffled equally."""
+    step = 1 + random.Random(repr(shape)).randrange(max(len(ranked) - 1, 1))
+    lent = [ranked[(place + step) % len(ranked)] for place in range(len(ranked))]
+    changed = [
+        replace(item, expectation=other.expectation, score=other.score)
+        for item, other in zip(ranked, lent, strict=True)
+    ]
+    return sorted(changed, key=lambda item: (-item.score, item.method))
+
+
+def _knobs(item: Ranked) -> str:
+    ranges = _ranges(type(item.config))
+    return ", ".join(f"{name}={_number(value)}{ranges[name]}" for name, value in item.config.knobs().items())
+
+
 def _feasible_lines(ranked: list[Ranked]) -> Iterator[str]:
     for item in ranked:
         entry, expected = CATALOGUE[item.method], item.expectation
-        ranges = _ranges(type(item.config))
-        knobs = ", ".join(f"{name}={_number(value)}{ranges[name]}" for name, value in item.config.knobs().items())
         steps = f", {item.assessment.steps} gradient steps" if item.assessment.steps else ""
         guess = f" (no own measurement, from {expected.stand_in})" if expected.stand_in else ""
         yield (
             f"- {item.method} [{entry.family}{', DP' if entry.dp else ''}]: score {item.score:.2f}, fidelity "
             f"{_figure(expected.fidelity, expected.fidelity_error)}, utility "
             f"{_figure(expected.utility, expected.utility_error)}, risk {_figure(expected.risk, expected.risk_error)}"
-            f"{guess}; about {max(1, round(item.seconds))} CPU s{steps}; {knobs}. Limits: {entry.weakness}."
+            f"{guess}; about {max(1, round(item.seconds))} CPU s{steps}; {_knobs(item)}. Limits: {entry.weakness}."
         )
     equal = [item.method for item in ranked if ranked[0].score - item.score < NOTICEABLE]
     if len(equal) > 1:

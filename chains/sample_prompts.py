@@ -12,7 +12,7 @@ from ..schemas.question import Constraints, Question
 from ..schemas.settings import Settings
 from .prompt import build_messages
 
-__all__ = ["ANSWER_TOKENS", "count_tokens", "longest_messages", "typical_messages"]
+__all__ = ["ANSWER_TOKENS", "count_tokens", "longest_messages", "typical_messages", "wordy_messages"]
 
 ANSWER_TOKENS = 350
 """Output tokens of a plan with three backups and its rationale, on the high side."""
@@ -26,6 +26,12 @@ def typical_messages(settings: Settings) -> list[BaseMessage]:
 def longest_messages(settings: Settings) -> list[BaseMessage]:
     """The prompt for a table with as many columns as get a line of their own, each as wordy as can be."""
     return build_messages(_question(settings, rows=1_230_000, columns=MOST_LINES))
+
+
+def wordy_messages(columns: int) -> tuple[Question, list[BaseMessage]]:
+    """A question about so many columns, each as wordy as can be, and its prompt."""
+    asked = _question(Settings(_env_file=None), rows=5_000, columns=columns)
+    return asked, build_messages(asked)
 
 
 def count_tokens(messages: list[BaseMessage]) -> int:

@@ -28,7 +28,7 @@ from .limits.audit_log import UsageLog
 from .limits.circuit_breaker import CircuitBreaker
 from .limits.plan_cache import open_cache
 from .limits.single_flight import SingleFlight
-from .prompt import build_messages
+from .prompt import build_messages, offered_methods
 from .providers.base import Provider
 from .providers.ollama import Ollama
 from .providers.openrouter import OpenRouter
@@ -152,7 +152,9 @@ class SelectionChain(Runnable[Question, Answered]):
         messages = build_messages(question)
         whole = self._settings.selector_deadline_s
         digest = fingerprint(question, messages, self._settings, chain.identity)
-        return chain, Case(question, messages, began + max(whole - _RESERVE_S, whole / 2), digest)
+        return chain, Case(
+            question, messages, offered_methods(question), began + max(whole - _RESERVE_S, whole / 2), digest
+        )
 
     def _conclude(self, answer: AttemptAnswer, case: Case, began: float) -> Answered:
         _log_attempts(answer.attempts[:-1], answer.attempts[-1])

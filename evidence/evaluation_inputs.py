@@ -284,10 +284,10 @@ def _not_in(
     ]
     left = keys[1].value_counts().to_dict()
     rest = np.ones(len(table), dtype=bool)
-    for place, key in enumerate(keys[0]):
+    for row, key in enumerate(keys[0]):
         if left.get(key, 0):
             left[key] -= 1
-            rest[place] = False
+            rest[row] = False
     return rest
 
 
@@ -299,8 +299,8 @@ def _quasi(shared: list[Any], profile: TableProfile | None, given: Sequence[str]
         return tuple(given)
     if profile is None:
         return ()
-    found = quasi_identifiers_of(profile)
-    return tuple(name for name in shared if str(name) in found)
+    flagged = quasi_identifiers_of(profile)
+    return tuple(name for name in shared if str(name) in flagged)
 
 
 def quasi_identifiers_of(profile: TableProfile) -> frozenset[str]:
@@ -336,12 +336,12 @@ def _apart(real: pd.Series, synthetic: pd.Series, numeric: bool) -> bool:
 
 def _as_typed(table: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
     """Columns as numbers or dates where those of ``kinds`` are: a CSV file forgets types."""
-    found = {}
+    typed = {}
     for name in table.columns:
         cells, wanted = table[name], kinds[name].dtype
         if pd.api.types.is_datetime64_any_dtype(wanted) and not pd.api.types.is_datetime64_any_dtype(cells.dtype):
             cells = read_moments(cells)
         elif pd.api.types.is_numeric_dtype(wanted) and not pd.api.types.is_numeric_dtype(cells.dtype):
             cells = pd.to_numeric(cells, errors="coerce")
-        found[name] = cells
-    return pd.DataFrame(found)
+        typed[name] = cells
+    return pd.DataFrame(typed)

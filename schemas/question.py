@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,9 @@ from .options import EvidencePolicy, ProviderChoice, SelectionOptions
 from .profile import SafeProfile
 from .request import PreviousRound
 
-__all__ = ["Constraints", "Question"]
+__all__ = ["Constraints", "PromptFigures", "Question"]
+
+PromptFigures = Literal["measured", "none", "shuffled"]
 
 
 class Constraints(SelectionOptions):
@@ -41,6 +43,8 @@ class Question(Frozen):
     previous: PreviousRound | None = None
     left_out: frozenset[str] = frozenset()
     """Origins of measured tables that must not be used: for judging a selector on a table that it has never seen."""
+    figures: PromptFigures = "measured"
+    """What a prompt says of measurements: nothing, or another method's, for judging what a model makes of them."""
 
     @property
     def goal(self) -> str | None:

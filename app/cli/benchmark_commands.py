@@ -137,7 +137,7 @@ def benchmark_controls(
     from ...evidence.benchmark.judged_controls import judge_controls, summarise_controls
     from ...evidence.benchmark.tables import read_tables
     from ...schemas.settings import Settings
-    from ..render.evaluation_views import controls_view
+    from ..render.benchmark_views import controls_view
 
     level = compliance or Settings().compliance_level
     say(f"judged {judge_controls(read_tables(tables, data), seeds, output, compliance=level, watch=say)} controls")
@@ -164,7 +164,7 @@ def benchmark_report(
     from ...agents.benchmark_selectors import make_selector
     from ...evidence.benchmark.regret import report_regret
     from ...evidence.benchmark.results import load_measurements
-    from ..render.evaluation_views import regret_page, regret_view
+    from ..render.benchmark_views import regret_page, regret_view
 
     found = report_regret(load_measurements(measurements), make_selector(provider))
     if html is not None:
@@ -173,3 +173,37 @@ def benchmark_report(
         print_json(found)
     else:
         print_view(regret_view(found))
+
+
+@benchmark.command("arms")
+def benchmark_arms(
+    provider: Annotated[
+        str, typer.Option("--provider", help="Whose model is asked: openrouter or ollama; embedded asks none.")
+    ] = "embedded",
+    measurements: Annotated[
+        Path | None, typer.Option("--measurements", metavar="FILE", help="Parquet file. [default: the one shipped]")
+    ] = None,
+    scenarios: Annotated[
+        str, typer.Option("--scenarios", metavar="A,B,…", help="Asked for each table, as benchmark report names them.")
+    ] = "none,privacy,risk cap",
+    goals: Annotated[
+        Path | None, typer.Option("--goals", metavar="FILE", help="TOML file of goals in words, asked too.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Does a model add anything: with the figures, without them, with others', beside choices that ask nobody."""
+    need_light("benchmark arms")
+    from ...agents.benchmark_selectors import make_arms, make_planners
+    from ...evidence.benchmark.arms import compare_arms
+    from ...evidence.benchmark.goals import compare_on_goals, read_goals
+    from ...evidence.benchmark.results import load_measurements
+    from ..render.benchmark_views import arms_view
+
+    wanted = () if goals is None else read_goals(goals)
+    report = compare_arms(load_measurements(measurements), make_arms(provider), scenarios=split_names(scenarios) or ())
+    if wanted:
+        report["goals"] = compare_on_goals(wanted, make_planners(provider))
+    if as_json:
+        print_json(report)
+    else:
+        print_view(arms_view(report))

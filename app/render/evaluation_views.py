@@ -1,4 +1,4 @@
-"""How evaluations, environments and regret reports look: in a terminal, and as pages that need nothing else."""
+"""How evaluations look: in a terminal, and as pages that need nothing else."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from rich.table import Table
 from ...evidence.evaluation import Evaluation, as_record
 from ...evidence.release import Release
 from ...evidence.report.page import evaluation_page
-from ...evidence.report.svg import Interval, draw_intervals
 from ...evidence.report.words import ANSWERS, answers, figure, figures_of
 from ...evidence.thresholds import ThresholdVerdict
-from .jinja import template_environment
 from .rich_tables import facts_grid, shown, table_of
 
 if TYPE_CHECKING:
@@ -26,11 +24,8 @@ __all__ = [
     "auto_page",
     "auto_record",
     "auto_view",
-    "controls_view",
     "evaluation_page",
     "evaluation_view",
-    "regret_page",
-    "regret_view",
     "release_row",
     "verdict_tables",
 ]
@@ -134,88 +129,6 @@ def auto_page(best: AutoRound, rounds: Sequence[AutoRound]) -> str:
     )
 
 
-def controls_view(summary: dict[str, Any]) -> RenderableType:
-    """How often each control is called right, and what is called wrong."""
-    title = f"Whole verdicts on controls, {summary['tables']} tables x {summary['seeds']} seeds"
-    table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
-    for name in ("control", "right", "yes", "not shown", "no"):
-        table.add_column(name, justify="left" if name == "control" else "right")
-    wrong = []
-    for name, found in summary["controls"].items():
-        answers_given = found["answers"]
-        table.add_row(
-            name.replace("_", " "), f"{found['right']} of {found['cells']}",
-            *(str(answers_given[answer]) for answer in ("yes", "not shown", "no")),
-        )  # fmt: skip
-        wrong += [f"{name}: {line}" for line in found["wrong"]]
-    strongest = ", ".join(f"{name} {count}" for name, count in summary["strongest_attack"].items())
-    return Group(table, shown(f"strongest attack: {strongest}"), *map(shown, wrong))
-
-
-def regret_view(report: dict[str, Any]) -> RenderableType:
-    """Regret by scenario beside the best fixed choice, of every policy over all scenarios, and what the words mean."""
-    title = f"Mean regret over {report['tables']} tables of {report['origins']} origins, with its 95 % interval"
-    by_scenario = Table(
-        title=title, title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True
-    )
-    for name in ("scenario, tables", "selector", "split-seed", "best fixed", "its", "95 % apart"):
-        text = name in ("scenario, tables", "best fixed")
-        by_scenario.add_column(name, justify="left" if text else "right", no_wrap=True)
-    for row in report["scenarios"]:
-        best = row["against_best"]
-        by_scenario.add_row(
-            f"{row['scenario']} {row['tables']}", _regret(row["regret"]["selector"]),
-            _regret(row["split_seed"]["selector"]), *_best_cells(row, best),
-        )  # fmt: skip
-    policies = Table(title="Over all scenarios", title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False)
-    for name in ("policy", "regret", "95 %", "split-seed", "95 % "):
-        policies.add_column(name, justify="left" if name == "policy" else "right")
-    for name, figures in sorted(report["overall"].items(), key=lambda item: float(item[1]["mean"])):
-        split = report["overall_split_seed"][name]
-        policies.add_row(
-            name.removeprefix("always "), _regret(figures), _range(figures), _regret(split), _range(split),
-            style="bold" if name == "selector" else "",
-        )  # fmt: skip
-    meanings = [f"{row['scenario']}: {row['meaning']}" for row in report["scenarios"]]
-    words = [f"{word}: {meaning}" for word, meaning in report["words"].items()]
-    lines = (*report["findings"][:1], *_control_lines(report), "", *words, "", *meanings)
-    return Group(by_scenario, policies, *map(shown, lines))
-
-
-def _best_cells(row: dict[str, Any], best: dict[str, Any] | None) -> tuple[str, str, str]:
-    if best is None:
-        return "-", "-", "-"
-    return (
-        best["best"].removeprefix("always "),
-        _regret(row["regret"][best["best"]]),
-        _range(best),
-    )
-
-
-def _range(figures: dict[str, float] | None) -> str:
-    return "" if figures is None else f"{figures['low']:.3f} to {figures['high']:.3f}"
-
-
-def regret_page(report: dict[str, Any]) -> str:
-    """The report as a page with a plot of overall regret."""
-    intervals = [
-        Interval(name, figures["mean"], figures["low"], figures["high"])
-        for name, figures in sorted(report["overall"].items(), key=lambda item: float(item[1]["mean"]))
-    ]
-    return (
-        template_environment()
-        .get_template("regret_page.html.jinja")
-        .render(
-            findings=[*report["findings"], *_control_lines(report)],
-            words=report["words"],
-            meanings=[(row["scenario"], row["meaning"]) for row in report["scenarios"]],
-            chart=draw_intervals(intervals),
-            scenarios=[*(row["scenario"] for row in report["scenarios"]), "all"],
-            rows=_regret_rows(report),
-        )
-    )
-
-
 def _with_bounds(verdict: ThresholdVerdict) -> str:
     if verdict.low is None or verdict.high is None:
         return figure(verdict.measured)
@@ -232,30 +145,3 @@ def _round_cells(one: AutoRound) -> tuple[str, ...]:
         found.release,
         ", ".join(found.failed) or "nothing",
     )  # fmt: skip
-
-
-def _regret_rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    overall: dict[str, dict[str, float]] = report["overall"]
-    return [
-        (name, [*(_regret(row["regret"][name]) for row in report["scenarios"]), _regret(overall[name])])
-        for name in sorted(overall, key=lambda name: overall[name]["mean"])
-    ]
-
-
-def _control_lines(report: dict[str, Any]) -> list[str]:
-    wanted = {"row_copy": "is caught as a copy", "independent": "is not accused"}
-    lines = [
-        f"control {name} {wanted[name]} in {found['as_expected']} of {found['cells']} cells"
-        for name, found in report["controls"].items()
-    ]
-    older = report["before_protection"]
-    if older:
-        lines.append(
-            f"measured before values of few were protected, and moved by what that changed for others on the same "
-            f"table: {', '.join(older)}"
-        )
-    return lines
-
-
-def _regret(one: dict[str, float] | None) -> str:
-    return "-" if one is None else f"{one['mean']:.3f}"

@@ -21,6 +21,9 @@ __all__ = ["BoundModel", "Provider", "RequestForm", "asking_half", "with_schema_
 
 BoundModel = Runnable[Any, BaseMessage]
 
+_MOST_BOUND = 64
+"""Bound models kept: one for each form and set of methods; the oldest goes."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestForm:
@@ -50,7 +53,7 @@ class Provider(ABC):
         self.settings = settings
         self.model = model or self.default_model(settings)
         self._lock = threading.Lock()
-        self._bound: dict[RequestForm, BoundModel] = {}
+        self._bound: dict[tuple[RequestForm, tuple[str, ...]], BoundModel] = {}
 
     @staticmethod
     @abstractmethod
@@ -95,23 +98,31 @@ class Provider(ABC):
     def identity(self) -> tuple[str, ...]:
         """What decides an answer besides the messages, for the fingerprint."""
 
-    def messages(self, messages: list[BaseMessage], form: RequestForm) -> list[BaseMessage]:
+    def messages(self, messages: list[BaseMessage], form: RequestForm, methods: tuple[str, ...]) -> list[BaseMessage]:
         """The prompt as this form needs it: JSON mode sends no schema, so it is told in words."""
-        return with_schema_in_words(messages, form.schema) if form.structured_output == "json_mode" else messages
+        if form.structured_output != "json_mode":
+            return messages
+        return with_schema_in_words(messages, form.schema, methods)
 
-    def is_bound(self, form: RequestForm) -> bool:
+    def is_bound(self, form: RequestForm, methods: tuple[str, ...]) -> bool:
         """Whether ``bind`` has nothing left to do."""
-        return form in self._bound
+        return (form, methods) in self._bound
 
-    def bind(self, form: RequestForm) -> BoundModel:
-        """The chat model bound to the plan's schema; the first call imports the provider's package."""
+    def bind(self, form: RequestForm, methods: tuple[str, ...]) -> BoundModel:
+        """The chat model bound to the schema of a plan of these methods, kept for the next question with the same ones.
+
+        The first call imports the provider's package.
+        """
+        key = form, methods
         with self._lock:
-            if form not in self._bound:
-                self._bound[form] = self._bind(form)
-            return self._bound[form]
+            if key not in self._bound:
+                if len(self._bound) >= _MOST_BOUND:
+                    self._bound.pop(next(iter(self._bound)))
+                self._bound[key] = self._bind(form, methods)
+            return self._bound[key]
 
     @abstractmethod
-    def _bind(self, form: RequestForm) -> BoundModel: ...
+    def _bind(self, form: RequestForm, methods: tuple[str, ...]) -> BoundModel: ...
 
 
 def asking_half(model: BaseChatModel, schema: dict[str, Any], **how: Any) -> RunnableBinding[Any, BaseMessage]:
@@ -124,7 +135,9 @@ def asking_half(model: BaseChatModel, schema: dict[str, Any], **how: Any) -> Run
     return cast("RunnableBinding[Any, BaseMessage]", structured.first)
 
 
-def with_schema_in_words(messages: list[BaseMessage], schema: SchemaForm) -> list[BaseMessage]:
+def with_schema_in_words(
+    messages: list[BaseMessage], schema: SchemaForm, methods: tuple[str, ...]
+) -> list[BaseMessage]:
     """``messages`` with the schema told behind the first one."""
-    told = SystemMessage(f"Answer with one JSON object of this JSON schema:\n{schema_text(schema)}")
+    told = SystemMessage(f"Answer with one JSON object of this JSON schema:\n{schema_text(schema, methods)}")
     return [*messages[:1], told, *messages[1:]]

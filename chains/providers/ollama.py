@@ -96,14 +96,14 @@ class Ollama(Provider):
 
         return (ResponseError, httpx.HTTPError)
 
-    def messages(self, messages: list[BaseMessage], form: RequestForm) -> list[BaseMessage]:
+    def messages(self, messages: list[BaseMessage], form: RequestForm, methods: tuple[str, ...]) -> list[BaseMessage]:
         """With the schema in words where the context has room: ``format`` binds the grammar, but no model reads it."""
         tokens = sum(estimate_tokens(str(message.content)) for message in messages)
         room = self.settings.ollama_num_ctx - tokens - _ANSWER_TOKENS
-        fits = len(schema_text(form.schema)) / _BYTES_PER_TOKEN <= room
-        return with_schema_in_words(messages, form.schema) if fits else messages
+        fits = len(schema_text(form.schema, methods)) / _BYTES_PER_TOKEN <= room
+        return with_schema_in_words(messages, form.schema, methods) if fits else messages
 
-    def _bind(self, form: RequestForm) -> BoundModel:
+    def _bind(self, form: RequestForm, methods: tuple[str, ...]) -> BoundModel:
         # It makes a client as it is imported, which a wrong proxy or a missing certificate file would break.
         with plain_surroundings():
             from langchain_ollama import ChatOllama
@@ -123,7 +123,7 @@ class Ollama(Provider):
             sync_client_kwargs={"transport": httpx.BaseTransport(), "trust_env": False},
             async_client_kwargs={"transport": PrivateLoopTransport(), "trust_env": False},
         )
-        return asking_half(model, plan_schema(form.schema), method="json_schema")
+        return asking_half(model, plan_schema(form.schema, methods), method="json_schema")
 
 
 def runs_in_the_cloud(model: str) -> bool:

@@ -187,7 +187,7 @@ class OpenRouter(Provider):
         listed = [model for name in form.models if (model := self._models.find(name)) and model.parameters is not None]
         return next((way for way in later if all(way in model.structured_outputs for model in listed)), None)
 
-    def _bind(self, form: RequestForm) -> BoundModel:
+    def _bind(self, form: RequestForm, methods: tuple[str, ...]) -> BoundModel:
         from langchain_openai import ChatOpenAI
 
         settings = self.settings
@@ -224,7 +224,7 @@ class OpenRouter(Provider):
             http_client=unused_client(),
             http_async_client=httpx.AsyncClient(transport=PrivateLoopTransport(), trust_env=False),
         )
-        schema = plan_schema(form.schema)
+        schema = plan_schema(form.schema, methods)
         if form.structured_output == "json_schema":
             schema = {"name": SCHEMA_NAME, "schema": schema, "strict": True}
         strict = True if form.structured_output == "json_schema" else None

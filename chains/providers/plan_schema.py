@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import lru_cache
 from typing import Any, Literal
 
 from ...schemas.plan import ModelSelectionPlan
@@ -35,17 +35,42 @@ _BOUNDS = {
 _RANGE = re.compile(r"at least (\S+)(?: \w+)?, at most (\S+)")
 
 
-@cache
-def plan_schema(form: SchemaForm) -> dict[str, Any]:
-    """The schema, derived once: given the class, LangChain and the SDK would derive it again with every call."""
+@lru_cache(maxsize=64)
+def plan_schema(form: SchemaForm, methods: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """The schema, derived once: given the class, LangChain and the SDK would derive it again with every call.
+
+    Args:
+        form: With its bounds, or with the bounds in words.
+        methods: The synthesizers that may be named, since every token of the others is billed; None names all.
+    """
     schema = ModelSelectionPlan.model_json_schema()
+    if methods is not None:
+        schema = _of(methods, schema)
     return _told_in_words(schema) if form == "plain" else schema
 
 
-@cache
-def schema_text(form: SchemaForm) -> str:
+@lru_cache(maxsize=64)
+def schema_text(form: SchemaForm, methods: tuple[str, ...] | None = None) -> str:
     """The schema as compact JSON, for a prompt."""
-    return json.dumps(plan_schema(form), separators=(",", ":"))
+    return json.dumps(plan_schema(form, methods), separators=(",", ":"))
+
+
+def _of(methods: tuple[str, ...], schema: dict[str, Any]) -> dict[str, Any]:
+    """``schema`` without the members of other methods."""
+    others = {
+        name
+        for name, member in schema["$defs"].items()
+        if "method" in member["properties"] and member["properties"]["method"]["const"] not in methods
+    }
+    gone = {f"#/$defs/{name}" for name in others}
+
+    def cut(node: Any) -> Any:
+        if isinstance(node, list):
+            return [cut(item) for item in node if not (isinstance(item, dict) and item.get("$ref") in gone)]
+        return {key: cut(value) for key, value in node.items()} if isinstance(node, dict) else node
+
+    made: dict[str, Any] = cut({**schema, "$defs": {n: m for n, m in schema["$defs"].items() if n not in others}})
+    return made
 
 
 def _told_in_words(node: Any) -> Any:

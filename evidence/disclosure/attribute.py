@@ -53,9 +53,9 @@ def measure_attribute_inference(
     """
     numeric = numeric_columns(real)
     where = {
-        name: (place, kind)
+        name: (position, kind)
         for kind, names in ((True, numeric), (False, [name for name in real.columns if name not in numeric]))
-        for place, name in enumerate(names)
+        for position, name in enumerate(names)
     }
     wanted = [
         name
@@ -70,24 +70,24 @@ def measure_attribute_inference(
     by_quasi = None
     if parts:
         by_quasi = np.zeros_like(whole)
-        for place, kind in parts:
-            by_quasi += column_distance(distances.points, distances.synthetic, place, numeric=kind)
+        for position, kind in parts:
+            by_quasi += column_distance(distances.points, distances.synthetic, position, numeric=kind)
     looks = len(wanted) * (1 if by_quasi is None else 2)
-    found = []
+    inferences = []
     for name in wanted:
-        place, kind = where[name]
-        gap = column_distance(distances.points, distances.synthetic, place, numeric=kind)
+        position, kind = where[name]
+        gap = column_distance(distances.points, distances.synthetic, position, numeric=kind)
         right = gap <= CLOSE if kind else gap == 0
         attacks = [("all other columns", whole - gap)]
         if by_quasi is not None:
             attacks.append(("quasi-identifiers", by_quasi - gap if name in quasi else by_quasi))
-        tried = [_attack(str(name), knows, known, right, distances, looks) for knows, known in attacks]
-        found.append(max(tried, key=lambda one: one.advantage.low))
-    return tuple(sorted(found, key=lambda one: -one.advantage.value))
+        tried = [_attack(str(name), knows, gaps, right, distances, looks) for knows, gaps in attacks]
+        inferences.append(max(tried, key=lambda inference: inference.advantage.low))
+    return tuple(sorted(inferences, key=lambda inference: -inference.advantage.value))
 
 
-def _attack(name: str, knows: str, known: Array, right: Array, distances: Distances, looks: int) -> AttributeInference:
-    nearest = known <= known.min(axis=1, keepdims=True) + 1e-4
+def _attack(name: str, knows: str, gaps: Array, right: Array, distances: Distances, looks: int) -> AttributeInference:
+    nearest = gaps <= gaps.min(axis=1, keepdims=True) + 1e-4
     success = (nearest & right).sum(axis=1) / nearest.sum(axis=1)
     by_person = pd.Series(success).groupby(distances.persons).mean().to_numpy()
     inside = int(distances.persons[: distances.members].max()) + 1

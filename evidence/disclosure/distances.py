@@ -100,9 +100,9 @@ def thin_persons(table: pd.DataFrame, persons: Array, most: int, rng: np.random.
 
 def gower(points: Frame, others: Frame) -> Array:
     """Distances of all points to all others, between 0 and 1."""
-    found = np.zeros((len(points.numbers), len(others.numbers)), dtype=np.float32)
+    distances = np.zeros((len(points.numbers), len(others.numbers)), dtype=np.float32)
     for j in range(points.numbers.shape[1]):
-        found += column_distance(points, others, j, numeric=True)
+        distances += column_distance(points, others, j, numeric=True)
     for j in range(points.codes.shape[1]):
-        found += column_distance(points, others, j, numeric=False)
-    return np.asarray(found / max(1, points.numbers.shape[1] + points.codes.shape[1]))
+        distances += column_distance(points, others, j, numeric=False)
+    return np.asarray(distances / max(1, points.numbers.shape[1] + points.codes.shape[1]))

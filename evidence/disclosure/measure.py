@@ -47,7 +47,7 @@ class Disclosure:
         if not self.attributes:
             return None
         return Interval(
-            *(max(getattr(one.advantage, name) for one in self.attributes) for name in ("value", "low", "high"))
+            *(max(getattr(a.advantage, name) for a in self.attributes) for name in ("value", "low", "high"))
         )
 
 

@@ -83,10 +83,10 @@ class Membership:
     @property
     def lonely_auc(self) -> Interval | None:
         """The worst AUC among the loneliest tenth."""
-        found = [attack.lonely_auc for attack in self.attacks if attack.lonely_auc is not None]
-        if not found:
+        intervals = [attack.lonely_auc for attack in self.attacks if attack.lonely_auc is not None]
+        if not intervals:
             return None
-        return Interval(*(max(getattr(one, name) for one in found) for name in ("value", "low", "high")))
+        return Interval(*(max(getattr(interval, name) for interval in intervals) for name in ("value", "low", "high")))
 
     @property
     def caught_at_1(self) -> float | None:
@@ -185,15 +185,15 @@ def _scores(distances: Distances, rng: np.random.Generator, seed: int, brief: bo
         dense[chosen] = part[:, min(k, part.shape[1]) - 1]
     dense = np.where(np.isfinite(dense), dense, 1.0)
     nearest = np.where(np.isfinite(nearest), nearest, 1.0)
-    found = {
+    scores = {
         "scaled distance": _scaled(distances.nearest, distances.own),
         "nearest difference": nearest - distances.nearest,
         "density ratio": np.log(dense + 1e-3) - np.log(to_synthetic + 1e-3),
         "local count": (distances.to_synthetic <= distances.own[:, None]).sum(axis=1).astype(float),
     }
     if all(map(len, references)):
-        found["classifier"] = _classify(distances, references, use_second, seed)
-    return found
+        scores["classifier"] = _classify(distances, references, use_second, seed)
+    return scores
 
 
 def _scaled(nearest: Array, own: Array) -> Array:
@@ -205,15 +205,15 @@ def _classify(distances: Distances, references: tuple[Array, Array], use_second:
 
     real = np.hstack([distances.points.numbers, distances.points.codes])
     made = np.hstack([distances.synthetic.numbers, distances.synthetic.codes])
-    found = np.empty(len(real))
+    chances = np.empty(len(real))
     for chosen, reference in ((~use_second, references[0]), (use_second, references[1])):
         model: Any = ExtraTreesClassifier(
             _TREES, min_samples_leaf=3, class_weight="balanced", random_state=seed, n_jobs=1
         )
         model.fit(np.vstack([made, real[reference]]), np.repeat([1, 0], [len(made), len(reference)]))
         if chosen.any():
-            found[chosen] = model.predict_proba(real[chosen])[:, 1]
-    return found
+            chances[chosen] = model.predict_proba(real[chosen])[:, 1]
+    return chances
 
 
 def _lonely_persons(distances: Distances, people: int) -> Array:

@@ -56,7 +56,7 @@ def count_values_of_few(
     owners = pd.factorize(persons, use_na_sentinel=False)[0]
     # Whole numbers of few values are compared as categories elsewhere; here they have ends like other numbers.
     numeric = {name for name in real.columns if _is_number(real[name])}
-    found = []
+    of_few = []
     for name in real.columns:
         if str(name) in public:
             continue
@@ -66,8 +66,8 @@ def count_values_of_few(
         else:
             levels = _levels(as_category(real[name]), as_category(synthetic[name]), owners, fewest)
         if levels or extremes:
-            found.append(ColumnOfFew(str(name), levels, extremes))
-    return ValuesOfFew(fewest, tuple(found))
+            of_few.append(ColumnOfFew(str(name), levels, extremes))
+    return ValuesOfFew(fewest, tuple(of_few))
 
 
 def _is_number(cells: pd.Series) -> bool:
@@ -87,11 +87,11 @@ def _levels(real: Array, synthetic: Array, owners: Array, fewest: int) -> int:
 
 
 def _extremes(real: Array, synthetic: Array, owners: Array, fewest: int) -> int:
-    known = ~np.isnan(real)
-    if len(np.unique(owners[known])) < 2 * fewest:
+    present = ~np.isnan(real)
+    if len(np.unique(owners[present])) < 2 * fewest:
         return 0
-    order = np.argsort(real[known], kind="stable")
-    values, people = real[known][order], owners[known][order]
+    order = np.argsort(real[present], kind="stable")
+    values, people = real[present][order], owners[present][order]
     low, high = _kth(values, people, fewest), _kth(values[::-1], people[::-1], fewest)
     beyond = np.unique(values[(values < low) | (values > high)])
     return int(np.isin(beyond, synthetic).sum())

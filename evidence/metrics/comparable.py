@@ -21,17 +21,17 @@ _MAX_NUMERIC_LEVELS = 10
 
 def numeric_columns(real: pd.DataFrame) -> list[str]:
     """Columns compared as numbers; numbers of at most ten whole values are compared as categories."""
-    found = []
+    names = []
     for name in real.columns:
         cells = real[name]
         if pd.api.types.is_datetime64_any_dtype(cells.dtype):
-            found.append(name)
+            names.append(name)
         elif pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
             distinct = pd.unique(cells.dropna())
             whole = bool(np.all(np.asarray(distinct, dtype=float) == np.round(np.asarray(distinct, dtype=float))))
             if len(distinct) > _MAX_NUMERIC_LEVELS or not whole:
-                found.append(name)
-    return found
+                names.append(name)
+    return names
 
 
 def as_number(cells: pd.Series) -> Array:
@@ -45,9 +45,9 @@ def as_number(cells: pd.Series) -> Array:
 def as_category(cells: pd.Series) -> Array:
     """A column as labels, missing as one of them; 1, 1.0 and True read alike on either side."""
     if pd.api.types.is_numeric_dtype(cells.dtype):
-        distinct, place = np.unique(as_number(cells), return_inverse=True)
+        distinct, position = np.unique(as_number(cells), return_inverse=True)
         names: Array = np.array([MISSING if np.isnan(x) else repr(float(x)) for x in distinct], dtype=object)
-        return np.asarray(names[place])
+        return np.asarray(names[position])
     if pd.api.types.infer_dtype(cells, skipna=True) == "string":
         # Equal texts are told once; among other objects 1 and True are equal and must not become one.
         codes, levels = pd.factorize(cells)
@@ -57,8 +57,8 @@ def as_category(cells: pd.Series) -> Array:
 
 def bin_edges(values: Array, bins: int = 10) -> Array:
     """Inner edges of equal-width bins over the real values (as sdmetrics bins numbers beside categories)."""
-    known = values[~np.isnan(values)]
-    return np.histogram_bin_edges(known, bins=bins)[1:-1] if len(known) else np.zeros(0)
+    present = values[~np.isnan(values)]
+    return np.histogram_bin_edges(present, bins=bins)[1:-1] if len(present) else np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,8 +222,8 @@ def _indicators(table: pd.DataFrame, reference: pd.DataFrame, numeric: list[str]
     parts, owners = [], []
     for i, name in enumerate(reference.columns):
         if name in numeric:
-            values, known = as_number(table[name]), as_number(reference[name])
-            middle = float(np.nanmedian(known)) if not np.isnan(known).all() else 0.0
+            values, real = as_number(table[name]), as_number(reference[name])
+            middle = float(np.nanmedian(real)) if not np.isnan(real).all() else 0.0
             parts.append(np.where(np.isnan(values), middle, values))
             owners.append(i)
         else:

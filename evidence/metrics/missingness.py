@@ -33,16 +33,16 @@ class Missingness:
 def measure_missingness(real: pd.DataFrame, synthetic: pd.DataFrame) -> Missingness:
     """Hold the gaps of ``synthetic`` against those of ``real``, which have the same columns."""
     gaps = [np.column_stack([table[name].isna() for name in real.columns]).astype(float) for table in (real, synthetic)]
-    shares = [one.mean(axis=0) for one in gaps]
+    shares = [gap.mean(axis=0) for gap in gaps]
     chosen = np.flatnonzero((shares[0] > _LEAST_SHARE) & (shares[0] < 1 - _LEAST_SHARE))
     together = dependence = None
     if len(chosen) >= 2:
-        first, second = (_correlations(one[:, chosen], one[:, chosen]) for one in gaps)
+        first, second = (_correlations(gap[:, chosen], gap[:, chosen]) for gap in gaps)
         upper = np.triu_indices(len(chosen), 1)
         together = float(np.abs(first - second)[upper].mean())
     if len(chosen):
         values = [_values(table, real) for table in (real, synthetic)]
-        first, second = (_correlations(one[:, chosen], other) for one, other in zip(gaps, values, strict=True))
+        first, second = (_correlations(gap[:, chosen], value) for gap, value in zip(gaps, values, strict=True))
         # A column's gaps say nothing of its own values.
         own = chosen[:, None] == np.arange(len(real.columns))[None, :]
         dependence = float(np.abs(first - second)[~own].mean()) if (~own).any() else None
@@ -65,8 +65,8 @@ def _values(table: pd.DataFrame, real: pd.DataFrame) -> Array:
             order = {level: i for i, level in enumerate(pd.Series(as_category(real[name])).value_counts().index)}
             values = np.array([order.get(label, len(order)) for label in as_category(table[name])], dtype=float)
             values[table[name].isna().to_numpy()] = np.nan
-        known = ~np.isnan(values)
-        parts.append(np.where(known, values, values[known].mean() if known.any() else 0.0))
+        present = ~np.isnan(values)
+        parts.append(np.where(present, values, values[present].mean() if present.any() else 0.0))
     return np.column_stack(parts)
 
 

@@ -46,19 +46,19 @@ def make_task(tables: tuple[pd.DataFrame, ...], target: object) -> Task | None:
         target: One class only, labels that hardly come twice, or fewer than ten known rows cannot be tested.
     """
     numeric = numeric_columns(pd.concat([tables[0], tables[-1]], ignore_index=True))
-    known = tuple(table[table[target].notna()] for table in tables)
-    if min(len(table) for table in known) < 10:
+    labelled = tuple(table[table[target].notna()] for table in tables)
+    if min(len(table) for table in labelled) < 10:
         return None
     names = [name for name in tables[0].columns if name != target]
     if not names:
         return None
-    features = tuple(features_of(table, known[0], names, numeric) for table in known)
+    features = tuple(features_of(table, labelled[0], names, numeric) for table in labelled)
     if target in numeric:
-        values = tuple(as_number(table[target]) for table in known)
+        values = tuple(as_number(table[target]) for table in labelled)
         if np.ptp(values[0]) == 0 or np.ptp(values[-1]) == 0:
             return None
         return Task(True, features, values, np.zeros(0))
-    labels = tuple(as_category(table[target]) for table in known)
+    labels = tuple(as_category(table[target]) for table in labelled)
     classes = np.unique(labels[0])
     # Labels that hardly ever come twice, such as names, are no classes.
     if len(classes) < 2 or len(np.unique(labels[-1])) < 2 or len(classes) > len(labels[0]) / 2:
@@ -104,19 +104,19 @@ def predict(
             else make_pipeline(StandardScaler(), Ridge(1.0))
         )
         return np.asarray(model.fit(x, y).predict(test))
-    found = np.zeros((len(test), len(task.classes)))
-    known = np.isin(y, task.classes)
-    if len(np.unique(y[known])) < 2:
+    probabilities = np.zeros((len(test), len(task.classes)))
+    learnable = np.isin(y, task.classes)
+    if len(np.unique(y[learnable])) < 2:
         # Rows of one class only: the model can but say that class.
-        return found
+        return probabilities
     model = (
         RandomForestClassifier(trees, min_samples_leaf=3, random_state=seed, n_jobs=1)
         if kind == "forest"
         else make_pipeline(StandardScaler(), LogisticRegression(max_iter=300, tol=1e-3))
     )
-    model.fit(x[known], y[known])
-    found[:, np.searchsorted(task.classes, model.classes_)] = model.predict_proba(test)
-    return found
+    model.fit(x[learnable], y[learnable])
+    probabilities[:, np.searchsorted(task.classes, model.classes_)] = model.predict_proba(test)
+    return probabilities
 
 
 def score(task: Task, predicted: Array, rows: Array | None = None) -> float:
@@ -151,7 +151,7 @@ def auc_of(positive: Array, scores: Array) -> float:
 
 
 def _filled(values: Array, reference: Array) -> Array:
-    known = ~np.isnan(reference)
-    sums = np.where(known, reference, 0.0).sum(axis=0)
-    means = sums / np.maximum(known.sum(axis=0), 1)
+    present = ~np.isnan(reference)
+    sums = np.where(present, reference, 0.0).sum(axis=0)
+    means = sums / np.maximum(present.sum(axis=0), 1)
     return np.where(np.isnan(values), means, values)

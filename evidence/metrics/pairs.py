@@ -43,12 +43,12 @@ def compare_pairs(real: pd.DataFrame, synthetic: pd.DataFrame, seed: int = 0) ->
     for table in (real, synthetic):
         rows = rng.permutation(len(table))[:_MOST_ROWS]
         sides.append({name: _cells(table[name].iloc[rows], real[name], name in numeric) for name in names})
-    found = []
+    pairs = []
     for i, first in enumerate(names):
         for second in names[i + 1 :]:
             ties = [_tie(side[first], side[second], first in numeric, second in numeric) for side in sides]
-            found.append(PairTie(str(first), str(second), round(ties[0], 3), round(ties[1], 3)))
-    return tuple(sorted(found, key=lambda tie: -max(tie.real, tie.synthetic))[:_MOST_PAIRS])
+            pairs.append(PairTie(str(first), str(second), round(ties[0], 3), round(ties[1], 3)))
+    return tuple(sorted(pairs, key=lambda tie: -max(tie.real, tie.synthetic))[:_MOST_PAIRS])
 
 
 def _cells(cells: pd.Series, reference: pd.Series, number: bool) -> Array:
@@ -59,17 +59,17 @@ def _cells(cells: pd.Series, reference: pd.Series, number: bool) -> Array:
     return np.array([order.get(label, len(order)) for label in as_category(cells)])
 
 
-def _tie(first: Array, second: Array, one: bool, other: bool) -> float:
-    if one and other:
-        known = ~(np.isnan(first) | np.isnan(second))
-        a, b = first[known], second[known]
+def _tie(first: Array, second: Array, first_numeric: bool, second_numeric: bool) -> float:
+    if first_numeric and second_numeric:
+        present = ~(np.isnan(first) | np.isnan(second))
+        a, b = first[present], second[present]
         if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
             return 0.0
         return abs(float(spearmanr(a, b).statistic))
-    if one != other:
-        values, groups = (first, second) if one else (second, first)
-        known = ~np.isnan(values)
-        values, groups = values[known], groups[known].astype(int)
+    if first_numeric != second_numeric:
+        values, groups = (first, second) if first_numeric else (second, first)
+        present = ~np.isnan(values)
+        values, groups = values[present], groups[present].astype(int)
         if len(values) < 3 or np.ptp(values) == 0:
             return 0.0
         sizes = np.bincount(groups)

@@ -61,12 +61,12 @@ def measure_plausibility(
         if len(held_out):
             unseen |= broken_rows(mined.rule, held_out, real)
         told.append(BrokenRule(str(mined.rule), mined.support, float(broken.mean()), mined.by_chance))
-    told.sort(key=lambda one: (-one.synthetic, one.rule))
+    told.sort(key=lambda rule: (-rule.synthetic, rule.rule))
     return Plausibility(
         rules=len(rules),
         broken_rows=float(some.mean()) if len(synthetic) else 0.0,
         held_out_rows=float(unseen.mean()) if len(held_out) else None,
-        worst=tuple(one for one in told[:_TOLD] if one.synthetic > 0),
+        worst=tuple(rule for rule in told[:_TOLD] if rule.synthetic > 0),
     )
 
 
@@ -85,8 +85,8 @@ def broken_rows(rule: Rule, table: pd.DataFrame, real: pd.DataFrame) -> Array:
 
 def _contradicts(rule: Determines, table: pd.DataFrame, real: pd.DataFrame, columns: dict[str, object]) -> Array:
     first, second = columns[rule.determinant], columns[rule.dependent]
-    known = real[first].notna() & real[second].notna()
-    pairs = pd.DataFrame({"a": as_category(real.loc[known, first]), "b": as_category(real.loc[known, second])})
+    complete = real[first].notna() & real[second].notna()
+    pairs = pd.DataFrame({"a": as_category(real.loc[complete, first]), "b": as_category(real.loc[complete, second])})
     partner = pairs.groupby("a")["b"].agg(lambda labels: labels.value_counts().index[0])
     both = (table[first].notna() & table[second].notna()).to_numpy()
     expected = pd.Series(as_category(table[first])).map(partner)

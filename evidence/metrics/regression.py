@@ -56,20 +56,20 @@ def measure_inference(real: pd.DataFrame, synthetic: pd.DataFrame, target: objec
     if regression:
         y = [as_number(side[target]) for side in sides]
         scale = float(y[0].std()) or 1.0
-        y = [(one - y[0].mean()) / scale for one in y]
+        y = [(values - y[0].mean()) / scale for values in y]
     else:
         labels = [as_category(side[target]) for side in sides]
         counts = pd.Series(labels[0]).value_counts()
         if len(counts) < 2:
             return None
         wanted = counts.index[-1] if len(counts) == 2 else counts.index[0]
-        y = [(one == wanted).astype(float) for one in labels]
-        if min(one.std() for one in y) == 0:
+        y = [(values == wanted).astype(float) for values in labels]
+        if min(values.std() for values in y) == 0:
             return None
     x = _design(sides, [name for name in real.columns if name != target], numeric)
     if not x[0].shape[1] or len(y[0]) < _ROWS_PER_TERM * x[0].shape[1]:
         return None
-    fits = [_fit(one, other, regression) for one, other in zip(x, y, strict=True)]
+    fits = [_fit(values, outcome, regression) for values, outcome in zip(x, y, strict=True)]
     if any(fit is None for fit in fits):
         return None
     (real_at, real_error), (made_at, made_error) = fits  # type: ignore[misc]
@@ -99,17 +99,17 @@ def _design(sides: list[pd.DataFrame], names: list[object], numeric: list[str]) 
     for name in names:
         if name in numeric:
             values = [as_number(side[name]) for side in sides]
-            known = values[0][~np.isnan(values[0])]
-            if not len(known) or known.std() == 0:
+            present = values[0][~np.isnan(values[0])]
+            if not len(present) or present.std() == 0:
                 continue
-            for part, one in zip(parts, values, strict=True):
-                part.append(np.where(np.isnan(one), 0.0, (one - known.mean()) / known.std()))
+            for part, cells in zip(parts, values, strict=True):
+                part.append(np.where(np.isnan(cells), 0.0, (cells - present.mean()) / present.std()))
             continue
         labels = [as_category(side[name]) for side in sides]
         for level in pd.Series(labels[0]).value_counts().index[1 : _MOST_LEVELS + 1]:
-            if min(int((one == level).sum()) for one in labels) >= 2 * _ROWS_PER_TERM:
-                for part, one in zip(parts, labels, strict=True):
-                    part.append((one == level).astype(float))
+            if min(int((cells == level).sum()) for cells in labels) >= 2 * _ROWS_PER_TERM:
+                for part, cells in zip(parts, labels, strict=True):
+                    part.append((cells == level).astype(float))
     rows = [len(side) for side in sides]
     return [np.column_stack(part) if part else np.zeros((count, 0)) for part, count in zip(parts, rows, strict=True)]
 

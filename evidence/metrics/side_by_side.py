@@ -52,15 +52,15 @@ def compare_marginals(
     """
     owners = np.arange(len(real)) if persons is None else pd.factorize(persons, use_na_sentinel=False)[0]
     numeric = numeric_columns(real)
-    found = []
+    marginals = []
     for name in real.columns:
         if name in numeric:
             first, second, order = _bin(real[name], synthetic[name], owners)
-            found.append(_marginal(str(name), first, second, order, owners))
+            marginals.append(_marginal(str(name), first, second, order, owners))
         else:
             labels = as_category(real[name]), as_category(synthetic[name])
-            found.append(_marginal(str(name), *labels, None, owners))
-    return tuple(found)
+            marginals.append(_marginal(str(name), *labels, None, owners))
+    return tuple(marginals)
 
 
 def compare_gaps(real: pd.DataFrame, synthetic: pd.DataFrame) -> Marginal | None:
@@ -71,7 +71,7 @@ def compare_gaps(real: pd.DataFrame, synthetic: pd.DataFrame) -> Marginal | None
         return None
     return Marginal(
         name="missing cells", numeric=False, labels=tuple(name for _, _, name in shown),
-        real=tuple(round(one, 3) for one, _, _ in shown), synthetic=tuple(round(other, 3) for _, other, _ in shown),
+        real=tuple(round(share, 3) for share, _, _ in shown), synthetic=tuple(round(share, 3) for _, share, _ in shown),
     )  # fmt: skip
 
 
@@ -97,13 +97,13 @@ def _marginal(name: str, real: Array, synthetic: Array, order: tuple[str, ...] |
 def _common(persons: pd.Series, shares: pd.Series, most: int | None) -> set[str]:
     """Labels of enough persons each, with enough persons in all the others together, or none."""
     by_share = [label for label in shares.index if persons[label] >= FEWEST_PERSONS]
-    found = by_share if most is not None else [label for label in by_share if label != MISSING][:_MOST_LEVELS]
-    if MISSING in by_share and MISSING not in found:
-        found = [*found, MISSING]
-    found.sort(key=lambda label: -float(shares[label]))
-    while found and 0 < sum(persons[label] for label in shares.index if label not in found) < FEWEST_PERSONS:
-        found.pop()
-    return set(found)
+    common = by_share if most is not None else [label for label in by_share if label != MISSING][:_MOST_LEVELS]
+    if MISSING in by_share and MISSING not in common:
+        common = [*common, MISSING]
+    common.sort(key=lambda label: -float(shares[label]))
+    while common and 0 < sum(persons[label] for label in shares.index if label not in common) < FEWEST_PERSONS:
+        common.pop()
+    return set(common)
 
 
 def _sorted(labels: set[str], shares: pd.Series) -> list[str]:
@@ -135,15 +135,15 @@ def _bin(real: pd.Series, synthetic: pd.Series, owners: Array) -> tuple[Array, A
 
 def _edges(values: Array, owners: Array) -> Array:
     """Inner edges, rounded; as many as leave enough persons in every bin."""
-    known = ~np.isnan(values)
-    if not known.any():
+    present = ~np.isnan(values)
+    if not present.any():
         return np.zeros(0)
-    low, high = np.quantile(values[known], [0.02, 0.98])
+    low, high = np.quantile(values[present], [0.02, 0.98])
     edges = np.unique([_rounded(edge, high - low) for edge in np.linspace(low, high, _BINS + 1)[1:-1]])
     kept: list[float] = []
     for edge in edges:
-        below = known & (values < edge) & (values >= kept[-1] if kept else True)
-        above = known & (values >= edge)
+        below = present & (values < edge) & (values >= kept[-1] if kept else True)
+        above = present & (values >= edge)
         if min(len(np.unique(owners[below])), len(np.unique(owners[above]))) >= FEWEST_PERSONS:
             kept.append(float(edge))
     return np.array(kept)

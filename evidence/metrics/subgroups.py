@@ -60,22 +60,22 @@ def measure_subgroups(
     predictions = None if task is None else [predict(task, side, seed) for side in (0, 1)]
     tested = held_out if target is None else held_out[held_out[target].notna()]
     numeric = numeric_columns(fitted)
-    found = []
+    groups = []
     for name in columns:
         if name == target or name not in fitted.columns:
             continue
         real, made, test = _groups(fitted[name], (fitted[name], synthetic[name], tested[name]), name in numeric)
-        for place in range(int(real.max()) + 1 if len(real) else 0):
-            rows = np.flatnonzero(test == place)
+        for group in range(int(real.max()) + 1 if len(real) else 0):
+            rows = np.flatnonzero(test == group)
             if len(rows) < FEWEST_ROWS:
                 continue
             tstr = trtr = None
             if task is not None and predictions is not None:
-                trtr, tstr = (_score_group(task, one, rows) for one in predictions)
-            found.append(
-                Subgroup(str(name), place + 1, float((real == place).mean()), float((made == place).mean()), tstr, trtr)
+                trtr, tstr = (_score_group(task, predicted, rows) for predicted in predictions)
+            groups.append(
+                Subgroup(str(name), group + 1, float((real == group).mean()), float((made == group).mean()), tstr, trtr)
             )
-    return tuple(found)
+    return tuple(groups)
 
 
 def _score_group(task: Task, predicted: Array, rows: Array) -> float | None:

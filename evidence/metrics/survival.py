@@ -57,10 +57,10 @@ def measure_survival(
     real = pd.concat([fitted, held_out], ignore_index=True)
     happened = is_event(real[event], real[event]), is_event(synthetic[event], real[event])
     times = as_number(real[time]), as_number(synthetic[time])
-    known = [~np.isnan(one) & (one >= 0) for one in times]
-    if min(int(known[0].sum()), int(known[1].sum())) < 20 or happened[0][known[0]].sum() < 5:
+    valid = [~np.isnan(durations) & (durations >= 0) for durations in times]
+    if min(int(valid[0].sum()), int(valid[1].sum())) < 20 or happened[0][valid[0]].sum() < 5:
         return None
-    sides = [(one[ok], other[ok]) for one, other, ok in zip(times, happened, known, strict=True)]
+    sides = [(durations[ok], outcomes[ok]) for durations, outcomes, ok in zip(times, happened, valid, strict=True)]
     horizon = float(np.quantile(sides[0][0], 0.9))
     if horizon <= 0:
         return None
@@ -88,12 +88,12 @@ def measure_survival(
 
 def is_event(cells: pd.Series, reference: pd.Series) -> Array:
     """Which rows have the event: the larger of two numbers, else the rarer of the labels, in the reference's terms."""
-    labels, known = as_category(cells), pd.Series(as_category(reference))[reference.notna().to_numpy()]
-    levels = known.unique()
+    labels, present = as_category(cells), pd.Series(as_category(reference))[reference.notna().to_numpy()]
+    levels = present.unique()
     try:
         wanted = max(levels, key=float) if len(levels) else ""
     except ValueError:
-        wanted = known.value_counts().index[-1] if len(levels) else ""
+        wanted = present.value_counts().index[-1] if len(levels) else ""
     # A column of noughts alone knows no event.
     return np.asarray((labels == wanted) & (wanted != "0.0"))
 
@@ -150,15 +150,15 @@ def _ranking(
     x = [features_of(table, reference, names, numeric) for table in (train, test)]
     times = [as_number(table[time]) for table in (train, test)]
     events = [is_event(table[event], reference[event]) for table in (train, test)]
-    known = [~np.isnan(one) for one in times]
-    x, times, events = ([one[ok] for one, ok in zip(side, known, strict=True)] for side in (x, times, events))
+    valid = [~np.isnan(values) for values in times]
+    x, times, events = ([values[ok] for values, ok in zip(side, valid, strict=True)] for side in (x, times, events))
     if events[0].sum() < 5 or events[1].sum() < 5:
         return None
     gone = ~np.isnan(x[0])
     middle = np.where(gone, x[0], 0.0).sum(axis=0) / np.maximum(gone.sum(axis=0), 1)
-    filled = [np.where(np.isnan(one), middle, one) for one in x]
+    filled = [np.where(np.isnan(values), middle, values) for values in x]
     scale = np.where(filled[0].std(axis=0) > 0, filled[0].std(axis=0), 1.0)
-    scaled = [(one - middle) / scale for one in filled]
+    scaled = [(values - middle) / scale for values in filled]
     return concordance(times[1], events[1], scaled[1] @ _cox(scaled[0], times[0], events[0]))
 
 

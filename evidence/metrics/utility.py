@@ -101,8 +101,8 @@ def measure_utility(
     made: list[Array] = []
     for draw in range(draws):
         for kind in kinds:
-            for place, side in ((0, real), (1, made)):
-                side.append(predict(task, place, seed + draw, kind=kind, rows=_resample(task, place, draw, seed)))
+            for position, side in ((0, real), (1, made)):
+                side.append(predict(task, position, seed + draw, kind=kind, rows=_resample(task, position, draw, seed)))
     tstr, trtr = _mean_score(task, made), _mean_score(task, real)
     learned = trtr - task.chance > MIN_ABOVE_CHANCE
     return Utility(
@@ -125,17 +125,17 @@ def measure_global_utility(
 ) -> tuple[ColumnUtility, ...]:
     """Every column that can be tested in turn as the target; at most ``columns`` of them, drawn at random."""
     rng = np.random.default_rng(seed)
-    found: list[ColumnUtility] = []
-    for place in rng.permutation(len(fitted.columns)):
-        if columns is not None and len(found) == columns:
+    utilities: list[ColumnUtility] = []
+    for position in rng.permutation(len(fitted.columns)):
+        if columns is not None and len(utilities) == columns:
             break
-        name = fitted.columns[place]
+        name = fitted.columns[position]
         task = make_task((fitted, synthetic, held_out), name)
         if task is None:
             continue
         trtr, tstr = (score(task, predict(task, side, seed, trees=trees)) for side in (0, 1))
-        found.append(ColumnUtility(str(name), tstr, trtr, ratio_of(tstr, trtr, task.chance)))
-    return tuple(found)
+        utilities.append(ColumnUtility(str(name), tstr, trtr, ratio_of(tstr, trtr, task.chance)))
+    return tuple(utilities)
 
 
 def ratio_of(tstr: float, trtr: float, chance: float) -> float | None:
@@ -163,7 +163,7 @@ def _rare(task: Task, made: list[Array], real: list[Array]) -> RareEvent | None:
     share = min(float((y == label).mean()) for label in task.classes if (y == label).any())
     if share > _RARE:
         return None
-    first, second = (np.mean([score_rare(task, one) for one in side], axis=0) for side in (made, real))
+    first, second = (np.mean([score_rare(task, chances) for chances in side], axis=0) for side in (made, real))
     return RareEvent(share, float(first[0]), float(second[0]), float(first[1]), float(second[1]))
 
 

@@ -128,6 +128,9 @@ class Scorer:
         self._floor = self._raw_fidelity(shuffle_columns(again, rng))
         self._ceiling = {**self._look(self._seen if unseen else again), "likeness": 1.0}
         self._columns = self._learnable(rng)
+        task = None if target is None else make_task((self._train, self._held_out), target)
+        self._target_taught = None if task is None else self._taught(task, 0)
+        """What real rows teach of the target; None where they hold too little of it."""
 
     def score(self, synthetic: pd.DataFrame, *, tradeoff: Tradeoff = "balanced", seconds: float = 1.0) -> ScoreParts:
         """Score one synthetic table.
@@ -194,13 +197,10 @@ class Scorer:
 
     def _utility(self, made: pd.DataFrame) -> tuple[float | None, float | None]:
         target = None
-        if self._target is not None:
+        if self._target_taught is not None:
             task = make_task((self._train, made, self._held_out), self._target)
-            if task is not None:
-                target = ratio_of(self._taught(task, 1), self._taught(task, 0), task.chance)
-            elif make_task((self._train, self._held_out), self._target) is not None:
-                # Real rows teach it and these synthetic rows cannot: they hold no such value.
-                target = 0.0
+            # Real rows teach it: synthetic ones that hold too few of its values do not.
+            target = 0.0 if task is None else ratio_of(self._taught(task, 1), self._target_taught, task.chance)
         ratios = []
         for name, trtr in self._columns:
             task = make_task((self._train, made, self._held_out), name)

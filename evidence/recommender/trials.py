@@ -29,8 +29,9 @@ from ..evaluation_inputs import prepare
 from ..quality import protected_as_for_the_fit
 from .race import Candidate, Trial
 from .score import SCORE_VERSION, ScoreParts, Scorer
+from .weighing import score_cell
 
-__all__ = ["TrialSetting", "TrialRunner"]
+__all__ = ["TrialRunner", "TrialSetting", "run_trial", "weigh_figures"]
 
 INNER_HELD_OUT = 0.3
 """Share of the rows or persons that a trial is judged on."""
@@ -144,14 +145,38 @@ def run_trial(
     except TableError as error:
         return Trial(candidate.label, split, None, time.process_time() - began, failure=str(error))
     parts = _score(setting, made, split, {} if scorers is None else scorers)
+    auc = parts.membership_auc
+    figures = {
+        "fidelity": parts.fidelity,
+        "utility": parts.utility,
+        "privacy": parts.privacy,
+        "membership_auc": None if auc is None else auc.value,
+        "membership_spread": None if auc is None else max(0.01, _WIDENED * (auc.high - auc.low) / (2 * 1.645)),
+        "fit_cpu_seconds": made.card.fit_cpu_seconds,
+    }
     return Trial(
         candidate.label,
         split,
-        parts.score * _chance_of_passing(parts, setting.policy),
+        weigh_figures(figures, setting.tradeoff, setting.policy),
         time.process_time() - began + made.card.fit_cpu_seconds + START_SECONDS,
-        parts={"fidelity": parts.fidelity, "utility": parts.utility, "privacy": parts.privacy},
+        parts=figures,
         failure="its rows are copies of real ones" if parts.copied else None,
     )
+
+
+def weigh_figures(figures: Mapping[str, float | None], tradeoff: Tradeoff, policy: Policy) -> float:
+    """The score of a trial's ``parts``: weighed by the trade-off, times the chance of keeping the level's limit.
+
+    A cap on the membership AUC that noise decides is weighed and not applied.
+    """
+    fidelity, privacy, auc = figures["fidelity"], figures["privacy"], figures["membership_auc"]
+    assert fidelity is not None
+    risk = None if privacy is None else 1 - privacy
+    score = score_cell(tradeoff, fidelity, figures["utility"], risk, figures["fit_cpu_seconds"] or 0.0)
+    if auc is None:
+        return score
+    spread = figures["membership_spread"] or 0.01
+    return score * 0.5 * (1 + math.erf((0.5 + policy.membership_margin - auc) / (spread * math.sqrt(2))))
 
 
 def _score(setting: TrialSetting, made: Synthesis, split: int, scorers: dict[int, Scorer]) -> ScoreParts:
@@ -164,15 +189,6 @@ def _score(setting: TrialSetting, made: Synthesis, split: int, scorers: dict[int
             protected=protected_as_for_the_fit(compared.fitted, compared.fitted_persons, made.card, setting.seed),
         )  # fmt: skip
     return scorers[split].score(compared.synthetic, tradeoff=setting.tradeoff, seconds=made.card.fit_cpu_seconds)
-
-
-def _chance_of_passing(parts: ScoreParts, policy: Policy) -> float:
-    """Chance that the membership AUC keeps the level's limit: a cap that noise decides is weighed, not applied."""
-    auc = parts.membership_auc
-    if auc is None:
-        return 1.0
-    spread = max(0.01, _WIDENED * (auc.high - auc.low) / (2 * 1.645))
-    return 0.5 * (1 + math.erf((0.5 + policy.membership_margin - auc.value) / (spread * math.sqrt(2))))
 
 
 def _plan_of(config: Hyperparameters, rows: int) -> ModelSelectionPlan:

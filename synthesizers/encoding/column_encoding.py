@@ -84,22 +84,22 @@ def code_column(
         draft = ColumnCode(**base, numeric=True, has_missing=empty, form=form, date_format=date_format)
         values = to_number(cells, draft)
         codes = tuple(code for code in missing_codes if form in ("number", "decimal") and bool((values == code).any()))
-        known = values[~np.isnan(values) & ~np.isin(values, codes)]
+        present = values[~np.isnan(values) & ~np.isin(values, codes)]
         # An infinite value is none.
         base["has_empty"] = empty = bool(np.isnan(values).any())
         facts: dict[str, Any] = {
             **base, "numeric": True, "has_missing": empty or bool(codes), "codes": codes, "form": form,
-            "date_format": date_format, "decimals": _decimals(known),
+            "date_format": date_format, "decimals": _decimals(present),
         }  # fmt: skip
         if public is not None and all(isinstance(bound, int | float) for bound in public) and len(public) == 2:
             return ColumnCode(**facts, lower=float(public[0]), upper=float(public[1]), public=True)
-        if public is None and not _is_code(known, form):
-            low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+        if public is None and not _is_code(present, form):
+            low, high = (float(present.min()), float(present.max())) if len(present) else (0.0, 1.0)
             if max(abs(low), abs(high)) < _EXACT:
                 return ColumnCode(**facts, lower=low, upper=high)
-    found = _levels(cells)
-    levels = tuple(public) if public is not None else found
-    if public is not None and not set(found) <= set(levels):
+    held = _levels(cells)
+    levels = tuple(public) if public is not None else held
+    if public is not None and not set(held) <= set(levels):
         raise TableError(f"the public levels given for column {name!r} do not cover it")
     return ColumnCode(
         **base, numeric=False, has_missing=empty, levels=levels or (None,), public=public is not None
@@ -147,8 +147,8 @@ def decode_column(values: pd.Series, reasons: pd.Series | None, column: ColumnCo
         column: How it was coded.
     """
     if not column.numeric:
-        found = [column.levels[int(code)] if str(code).isdigit() else None for code in values.tolist()]
-        return _typed(pd.Series(found, dtype=object), column)
+        cells = [column.levels[int(code)] if str(code).isdigit() else None for code in values.tolist()]
+        return _typed(pd.Series(cells, dtype=object), column)
     numbers: Floats = np.clip(values.to_numpy(dtype=float), column.lower, column.upper)
     gone = np.isnan(numbers)
     if gone.any() and (not column.has_empty or reasons is not None):
@@ -176,8 +176,8 @@ def _form(cells: pd.Series) -> tuple[Form | None, str | None]:
         return "number", None
     if not (types.is_object_dtype(dtype) or types.is_string_dtype(dtype)):
         return None, None
-    known = cells.dropna()
-    kinds = set(map(type, known))
+    present = cells.dropna()
+    kinds = set(map(type, present))
     if kinds and kinds <= {int, float}:
         return "number", None
     if kinds == {Decimal}:
@@ -186,26 +186,26 @@ def _form(cells: pd.Series) -> tuple[Form | None, str | None]:
         return "date", None
     if kinds != {str}:
         return None, None
-    form = _date_format(known)
+    form = _date_format(present)
     if form is not None:
         return "date text", form
-    return ("number text" if _are_numbers(known) else None), None
+    return ("number text" if _are_numbers(present) else None), None
 
 
-def _date_format(known: pd.Series) -> str | None:
+def _date_format(texts: pd.Series) -> str | None:
     """The ISO form that every known value of a text column has, or None."""
-    if not known.iloc[0][:4].isdigit():
+    if not texts.iloc[0][:4].isdigit():
         return None
     for form in _DATE_FORMATS:
-        if pd.to_datetime(known, format=form, errors="coerce").notna().all():
+        if pd.to_datetime(texts, format=form, errors="coerce").notna().all():
             return form
     return None
 
 
-def _are_numbers(known: pd.Series) -> bool:
+def _are_numbers(texts: pd.Series) -> bool:
     """Numbers as text, all written alike, so that they can be written so again."""
     places = set()
-    for text in pd.unique(known):
+    for text in pd.unique(texts):
         match = _TEXT_NUMBER.fullmatch(text)
         if match is None or text.startswith("-0") or len(text) > 15:
             return False
@@ -213,8 +213,8 @@ def _are_numbers(known: pd.Series) -> bool:
     return len(places) == 1
 
 
-def _is_code(known: Floats, form: Form) -> bool:
-    distinct = np.unique(known)
+def _is_code(values: Floats, form: Form) -> bool:
+    distinct = np.unique(values)
     few = len(distinct) <= _MAX_NUMERIC_LEVELS and bool(np.all(distinct == np.round(distinct)))
     return few and form in ("number", "decimal", "number text")
 
@@ -230,9 +230,9 @@ def _levels(cells: pd.Series) -> tuple[Any, ...]:
         ) from None
 
 
-def _decimals(known: Floats) -> int | None:
+def _decimals(values: Floats) -> int | None:
     for digits in range(_MAX_DECIMALS + 1):
-        if np.allclose(known, np.round(known, digits), rtol=0, atol=1e-9):
+        if np.allclose(values, np.round(values, digits), rtol=0, atol=1e-9):
             return digits
     return None
 

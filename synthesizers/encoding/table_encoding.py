@@ -80,14 +80,14 @@ class Encoding:
                 gone = np.isnan(values) | coded
                 if _has_indicator(column, native_missing):
                     reasons = np.where(gone, "1", "0").astype(object)
-                    for place, code in enumerate(column.codes):
-                        reasons[values == code] = str(place + 2)
+                    for position, code in enumerate(column.codes):
+                        reasons[values == code] = str(position + 2)
                     parts[column.alias + _INDICATOR] = reasons
                 values[coded] = np.nan
                 if column.has_missing and not native_missing:
-                    known = values[~gone]
+                    present = values[~gone]
                     middle = (column.lower + column.upper) / 2
-                    draws = rng.choice(known, gone.sum()) if len(known) and not private else middle
+                    draws = rng.choice(present, gone.sum()) if len(present) and not private else middle
                     values[gone] = draws
                 if column.public:
                     values = np.clip(values, column.lower, column.upper)
@@ -101,12 +101,12 @@ class Encoding:
 
     def describe(self, *, native_missing: bool = False) -> dict[str, dict[str, Any]]:
         """Alias of each encoded column → kind, and bounds or levels, as an adapter takes them."""
-        found: dict[str, dict[str, Any]] = {}
+        facts: dict[str, dict[str, Any]] = {}
         for column in self.columns:
             if column.numeric:
                 if _has_indicator(column, native_missing):
-                    found[column.alias + _INDICATOR] = {"kind": "categorical", "levels": list(column.reasons)}
-                found[column.alias] = {
+                    facts[column.alias + _INDICATOR] = {"kind": "categorical", "levels": list(column.reasons)}
+                facts[column.alias] = {
                     "kind": "numeric",
                     "lower": column.lower,
                     "upper": column.upper,
@@ -117,8 +117,8 @@ class Encoding:
                 levels = [str(i) for i in range(len(column.levels))]
                 if column.has_missing and not native_missing:
                     levels.append(_MISSING)
-                found[column.alias] = {"kind": "categorical", "levels": levels}
-        return found
+                facts[column.alias] = {"kind": "categorical", "levels": levels}
+        return facts
 
     def decode(self, encoded: pd.DataFrame) -> pd.DataFrame:
         """Synthetic rows with names, order, types, levels, decimals and missing cells as in the original."""

@@ -104,10 +104,10 @@ def _names_nobody(level: Any, levels: Sequence[Any]) -> bool:
 
 def _persons_of_each(indices: Ints, persons: Ints, size: int) -> Ints:
     """Distinct persons of each level."""
-    known = indices >= 0
-    if not known.any():
+    held = indices >= 0
+    if not held.any():
         return np.zeros(size, dtype=np.int64)
-    pairs = np.unique(np.column_stack([indices[known], persons[known]]), axis=0)
+    pairs = np.unique(np.column_stack([indices[held], persons[held]]), axis=0)
     return np.bincount(pairs[:, 0], minlength=size).astype(np.int64)
 
 

@@ -62,10 +62,10 @@ def protect_numbers(
         rng: Random draws.
         decimals: Digits after the point that every value has; None where they are not a fixed few.
     """
-    known = np.flatnonzero(~np.isnan(values))
-    if len(known) == 0:
+    present = np.flatnonzero(~np.isnan(values))
+    if len(present) == 0:
         return ProtectedNumbers(values, 0, 0, withheld=False)
-    pairs = _pair(values[known], persons[known])
+    pairs = _pair(values[present], persons[present])
     bounds = _bounds(pairs, k)
     if bounds is None:
         return ProtectedNumbers(np.full_like(values, np.nan), 0, 0, withheld=True)
@@ -75,7 +75,7 @@ def protect_numbers(
     if moved is None:
         return ProtectedNumbers(np.full_like(values, np.nan), 0, 0, withheld=True)
     protected = values.copy()
-    protected[known] = moved[pairs.of_cell]
+    protected[present] = moved[pairs.of_cell]
     few = inside & (pairs.holders < k)
     return ProtectedNumbers(
         protected,

@@ -103,23 +103,23 @@ def _protect_levels(
     levels = tuple(level for level in code.levels if level is not None)
     categorical = isinstance(cells.dtype, pd.CategoricalDtype)
     ordered = (categorical and cells.cat.ordered) or not any(isinstance(level, str) for level in levels)
-    found = protect_levels(
+    protected = protect_levels(
         to_codes(cells, replace(code, levels=levels)), levels, persons, k, rng,
         rare_levels="redraw" if ordered else rare_levels, ordered=bool(ordered), public=code.public,
     )  # fmt: skip
     report = ColumnProtection(
         column=str(code.name),
-        levels_generalised=found.generalised,
-        levels_pooled=found.pooled,
-        levels_redrawn=found.redrawn,
-        public_levels_kept=found.public_kept,
-        withheld=found.withheld,
+        levels_generalised=protected.generalised,
+        levels_pooled=protected.pooled,
+        levels_redrawn=protected.redrawn,
+        public_levels_kept=protected.public_kept,
+        withheld=protected.withheld,
     )
-    if found.levels == levels and not report.changed:
+    if protected.levels == levels and not report.changed:
         return cells, report
-    values = [None if i < 0 else found.levels[i] for i in found.indices.tolist()]
+    values = [None if i < 0 else protected.levels[i] for i in protected.indices.tolist()]
     if categorical:
-        dtype = pd.CategoricalDtype(list(found.levels), ordered=cells.cat.ordered)
+        dtype = pd.CategoricalDtype(list(protected.levels), ordered=cells.cat.ordered)
         return pd.Series(pd.Categorical(values, dtype=dtype), index=cells.index, name=cells.name), report
     return _typed(values, cells), report
 
@@ -129,30 +129,30 @@ def _protect_numbers(
 ) -> tuple[pd.Series, ColumnProtection]:
     values = to_number(cells, code)
     reasons = np.where(np.isnan(values), "1", "0").astype(object)
-    for place, missing in enumerate(code.codes):
+    for position, missing in enumerate(code.codes):
         at = values == missing
         # A code that few hold becomes an empty cell; where the type has none, a number drawn inside.
         rare = len(np.unique(persons[at])) < k
-        reasons[at] = "1" if rare else str(place + 2)
+        reasons[at] = "1" if rare else str(position + 2)
         values[at] = np.nan
-    found = protect_numbers(values, persons, k, rng, code.decimals)
+    protected = protect_numbers(values, persons, k, rng, code.decimals)
     report = ColumnProtection(
         column=str(code.name),
-        extremes_redrawn=found.extremes,
-        values_smoothed=found.smoothed,
-        withheld=found.withheld,
+        extremes_redrawn=protected.extremes,
+        values_smoothed=protected.smoothed,
+        withheld=protected.withheld,
     )
-    if found.withheld:
+    if protected.withheld:
         return _typed([None] * len(cells), cells), report
     if not report.changed and not code.codes:
         return cells, report
     whole = isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iu"
     if whole and (reasons == "1").any():
-        drawn = rng.choice(found.values[~np.isnan(found.values)], int((reasons == "1").sum()))
-        found.values[reasons == "1"] = drawn
+        drawn = rng.choice(protected.values[~np.isnan(protected.values)], int((reasons == "1").sum()))
+        protected.values[reasons == "1"] = drawn
         reasons[reasons == "1"] = "0"
     open_code = replace(code, lower=-np.inf, upper=np.inf, has_empty=bool((reasons == "1").any()))
-    made = decode_column(pd.Series(found.values), pd.Series(reasons), open_code)
+    made = decode_column(pd.Series(protected.values), pd.Series(reasons), open_code)
     return made.set_axis(cells.index).rename(cells.name), report
 
 

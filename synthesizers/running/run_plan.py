@@ -166,6 +166,7 @@ def carry_out(
                     target=target,
                     protection=protection,
                     on=today,
+                    say=say,
                 )
                 source = replace(raw, report=report)
             else:

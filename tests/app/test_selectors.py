@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from clinical_model_selector.agents.benchmark_selectors import make_selector
+from clinical_model_selector.agents.benchmark_selectors import make_arms, make_planners, make_selector
+from clinical_model_selector.evidence.benchmark.arms import compare_arms
+from clinical_model_selector.evidence.benchmark.goals import Goal, Right, compare_on_goals
 from clinical_model_selector.evidence.benchmark.regret import report_regret
 from clinical_model_selector.evidence.benchmark.results import load_measurements
 from clinical_model_selector.schemas.errors import ProvidersUnavailable, SettingsError
 from loopback.formats import plan_from_prompt, says, status
-from loopback.server import ScriptedServer
+from loopback.server import Responder, ScriptedServer
+
+from .conftest import Run
 
 CELLS = tuple(cell for cell in load_measurements() if cell.table in ("gbsg2", "pima", "pbc"))
 
@@ -56,3 +61,48 @@ def test_the_prompt_carries_the_figures_that_the_recommender_goes_by(at: Scripte
     assert "score 0." in text
     assert "\\u00b1" in text or "±" in text
     assert plan_from_prompt(at.requests[0].body)["choice"]["method"]
+
+
+def test_a_model_that_believes_its_prompt_is_told_from_one_that_knows(at: ScriptedServer) -> None:
+    """The loopback model takes what stands first: right with the figures, led astray by others'."""
+    report = compare_arms(CELLS, make_arms("openrouter"), scenarios=("none",))
+    arms = report["arms"]
+    assert arms["llm + evidence"]["one_fit"] == pytest.approx(arms["embedded"]["one_fit"])
+    assert arms["llm + shuffled evidence"]["one_fit"] < arms["llm + evidence"]["one_fit"]
+    verdicts = {(item["arm"], item["against"], item["fits"]): item["verdict"] for item in report["differences"]}
+    assert verdicts["llm + evidence", "embedded", 1] == "equivalent"
+    texts = [json.dumps(request.body, ensure_ascii=False) for request in at.requests]
+    bare = [text for text in texts if "nothing was measured for this question" in text]
+    assert len(bare) == len(texts) / 3
+    assert not any("±" in text.split("# Feasible")[1] for text in bare)
+
+
+def test_goals_reach_the_model_in_words_and_a_model_that_reads_them_is_told_apart(at: ScriptedServer) -> None:
+    goals = [
+        Goal(name="few", words="Two hundred rows at most, please.", right=Right(rows_at_most=200)),
+        Goal(name="gan", words="An adversarial network has to be the first choice.", right=Right(families=("gan",))),
+    ]
+
+    def reads(to: Responder) -> None:
+        words = json.dumps(to.recorded.body)
+        plan = plan_from_prompt(to.recorded.body, first="ctgan" if "adversarial" in words else None)
+        says(json.dumps({**plan, "max_synth_rows": 200 if "Two hundred" in words else 50_000}))(to)
+
+    at.always(reads)
+    planners = make_planners("openrouter")
+    report = compare_on_goals(goals, planners)
+    assert {name: own["right"] for name, own in report.items()} == {
+        "embedded": 0, "llm alone": 2, "llm + evidence": 2, "llm + shuffled evidence": 2,
+    }  # fmt: skip
+
+
+def test_the_command_compares_without_a_key(run: Run, tmp_path: Path) -> None:
+    goals = tmp_path / "goals.toml"
+    goals.write_text("[[goal]]\nname = 'any'\nwords = 'As you like.'\nright = {}\n")
+    done = run("benchmark", "arms", "--goals", str(goals), "--scenarios", "none")
+    assert done.code == 0
+    assert "goals in words, embedded: 1 of 1 right" in done.out
+    assert "embedded less majority" in done.out
+    wrong = run("benchmark", "arms", "--scenarios", "nonsense")
+    assert wrong.code == 2
+    assert "unknown nonsense" in wrong.err

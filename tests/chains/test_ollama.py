@@ -7,6 +7,7 @@ import json
 import pytest
 from builders import profile, question
 from clinical_model_selector.chains.doctor import run_doctor
+from clinical_model_selector.chains.prompt import offered_methods
 from clinical_model_selector.chains.providers.plan_schema import plan_schema, schema_text
 from clinical_model_selector.schemas.settings import Settings
 from loopback.formats import raw
@@ -24,8 +25,9 @@ def test_the_schema_stands_in_the_prompt_too_where_there_is_room(
     chain_for(openrouter_api_key=None).invoke(small)
     chain_for(openrouter_api_key=None, ollama_num_ctx=2048).invoke(small)
     roomy, tight = (request.body["messages"] for request in ollama_server.requests)
-    assert schema_text("bounded") in roomy[1]["content"]
-    assert schema_text("bounded") not in json.dumps(tight)
+    schema = schema_text("bounded", offered_methods(small))
+    assert schema in roomy[1]["content"]
+    assert schema not in json.dumps(tight)
     assert len(tight) == 2
 
 
@@ -42,7 +44,8 @@ def test_bounds_that_are_refused_are_told_in_words_and_that_is_remembered(
     first, second = (chain.invoke(QUESTION).provenance.attempts[0] for _ in range(2))
     assert (first.outcome, first.requests, second.requests) == ("ok", 2, 1)
     assert first.notes == ("the schema's bounds are refused: told in words",)
-    assert [request.body["format"] == plan_schema("plain") for request in ollama_server.requests] == [False, True, True]
+    plain = plan_schema("plain", offered_methods(QUESTION))
+    assert [request.body["format"] == plain for request in ollama_server.requests] == [False, True, True]
 
 
 @pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "kimi-k2:cloud"])

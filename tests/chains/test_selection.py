@@ -14,7 +14,7 @@ import httpx
 import pytest
 from builders import question
 from clinical_model_selector.chains.plan_check import check_plan
-from clinical_model_selector.chains.prompt import SYSTEM
+from clinical_model_selector.chains.prompt import SYSTEM, offered_methods
 from clinical_model_selector.chains.providers.plan_schema import SCHEMA_NAME, plan_schema
 from clinical_model_selector.chains.selection import SelectionChain
 from clinical_model_selector.schemas.errors import ProvidersUnavailable, SettingsError
@@ -126,7 +126,7 @@ def test_each_method_asks_in_its_own_way(chain_for: BuildChain, openrouter_serve
         chain_for(openrouter_method=method).invoke(QUESTION)
     by_schema, by_tool, by_mode = (request.body for request in openrouter_server.requests)
     assert by_schema["response_format"]["json_schema"]["strict"] is True
-    assert by_schema["response_format"]["json_schema"]["schema"] == plan_schema("plain")
+    assert by_schema["response_format"]["json_schema"]["schema"] == plan_schema("plain", offered_methods(QUESTION))
     assert by_tool["tool_choice"] == {"type": "function", "function": {"name": "ModelSelectionPlan"}}
     assert len(by_tool["tools"]) == 1
     # A router told to require every parameter would pass over providers that do not know this one.
@@ -168,7 +168,7 @@ def test_what_ollama_is_sent(chain_for: BuildChain, ollama_server: ScriptedServe
     body = ollama_server.requests[0].body
     assert body["model"] == "qwen3:4b"
     assert body["options"] == {"num_ctx": 12_288, "num_predict": 2000, "temperature": 0.3}
-    assert body["format"] == ModelSelectionPlan.model_json_schema()
+    assert body["format"] == plan_schema("bounded", offered_methods(QUESTION))
     assert not body.get("tools")
 
 

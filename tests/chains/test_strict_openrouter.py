@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from builders import question
 from clinical_model_selector.chains.plan_check import check_plan
+from clinical_model_selector.chains.prompt import offered_methods
 from clinical_model_selector.chains.providers.openrouter_models import ModelList
 from clinical_model_selector.chains.providers.plan_schema import plan_schema
 from clinical_model_selector.chains.providers.successors import nearest_successor
@@ -23,6 +24,7 @@ from loopback.strict_openrouter import RETIRED, RULES, model_facts, start_strict
 from .conftest import KEY
 
 QUESTION = question()
+OFFERED = offered_methods(QUESTION)
 FACTS = model_facts()
 
 
@@ -229,7 +231,7 @@ def test_a_service_of_openais_own_format_gets_no_field_of_openrouters() -> None:
         server.close()
     assert (attempt.outcome, attempt.upstream, len(bodies)) == ("ok", None, 1)
     # Bounds help a grammar of one's own.
-    assert bodies[0]["response_format"]["json_schema"]["schema"] == plan_schema("bounded")
+    assert bodies[0]["response_format"]["json_schema"]["schema"] == plan_schema("bounded", OFFERED)
 
 
 def test_a_grammar_of_ones_own_that_refuses_bounds_gets_the_plain_schema() -> None:
@@ -240,7 +242,7 @@ def test_a_grammar_of_ones_own_that_refuses_bounds_gets_the_plain_schema() -> No
     finally:
         server.close()
     assert (attempt.outcome, attempt.structured_output) == ("ok", "json_schema")
-    assert bodies[1]["response_format"]["json_schema"]["schema"] == plan_schema("plain")
+    assert bodies[1]["response_format"]["json_schema"]["schema"] == plan_schema("plain", OFFERED)
 
 
 def test_the_rules_refuse_what_they_say() -> None:
