@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...schemas.base import count_of
 from ...schemas.column_treatment import Treatment
 from ...schemas.compliance import DEFAULT_PROTECTION, ValueProtection
 from ...schemas.errors import MissingExtra, SynthesisFailed, TableError
@@ -134,7 +135,7 @@ def carry_out(
     today = date.today()
     fitted = treat_table(table, treatments, today).iloc[inside].reset_index(drop=True)
     if len(fitted) < _FEWEST_ROWS:
-        raise TableError(f"{len(fitted)} rows are left to fit, at least {_FEWEST_ROWS} are needed")
+        raise TableError(f"only {count_of(len(fitted), 'row')} left to fit, at least {_FEWEST_ROWS} are needed")
     persons = persons_of(table, treatments)
     persons = None if persons is None else persons.iloc[inside].reset_index(drop=True)
     codes = codes_in(treatments)
@@ -167,7 +168,7 @@ def carry_out(
             source = replace(source, table=shaped, encoding=Encoding.of(shaped, public, codes), keeper=keeper)
         rule_seconds = time.process_time() - began
         expected = expected_wait(config, _shape(source.encoding, len(fitted)))
-        tell(Step(f"fitting {config.method} to {len(fitted)} rows", expected))
+        tell(Step(f"fitting {config.method} to {count_of(len(fitted), 'row')}", expected))
         real_rows = rounded_down(len(table)) if config.is_dp else len(table)
         wanted = rows or rows_of(plan, real_rows, tell)
         try:
@@ -186,6 +187,7 @@ def carry_out(
                     target=target,
                     protection=protection,
                     on=today,
+                    say=say,
                 )
                 source = replace(raw, report=report)
             else:
