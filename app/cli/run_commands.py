@@ -31,8 +31,6 @@ from .progress import tell_steps
 from .synthesis_output import tell_rules, write_synthesis
 from .terminal import print_json, print_view, say, write_page
 
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["register"]
 
