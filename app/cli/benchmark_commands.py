@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -253,6 +254,6 @@ def benchmark_meaning(
                 rows = measure_kept_rules(table, method, environments=environments, seed=seed, limits=limits)
                 record["kept"].extend(rows)
         if output is not None:
-            text = json.dumps(record, indent=1)
-            write_atomically(output, lambda path, text=text: path.write_text(text + "\n", encoding="utf-8"))
+            text = json.dumps(record, indent=1) + "\n"
+            write_atomically(output, partial(Path.write_text, data=text, encoding="utf-8"))
     print_json(record)

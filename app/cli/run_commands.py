@@ -31,7 +31,6 @@ from .progress import tell_steps
 from .synthesis_output import tell_rules, write_synthesis
 from .terminal import print_json, print_view, say, write_page
 
-
 __all__ = ["register"]
 
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Makes the run repeatable; not for DP methods.")]
