@@ -106,3 +106,11 @@ def test_the_command_compares_without_a_key(run: Run, tmp_path: Path) -> None:
     wrong = run("benchmark", "arms", "--scenarios", "nonsense")
     assert wrong.code == 2
     assert "unknown nonsense" in wrong.err
+
+
+def test_the_peers_question_is_answered_from_the_shipped_measurements(run: Run) -> None:
+    report = json.loads(run("benchmark", "peers", "--json").out)
+    assert len(report["tables"]) == 7
+    assert report["intents"].keys() == {"privacy", "fidelity", "latency"}
+    assert report["all"]["recommender, figure"]["ndcg"] > report["all"]["lot"]["ndcg"]
+    assert "3 nearest tables" in run("benchmark", "peers").out
