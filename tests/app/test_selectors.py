@@ -80,12 +80,12 @@ def test_a_model_that_believes_its_prompt_is_told_from_one_that_knows(at: Script
 def test_goals_reach_the_model_in_words_and_a_model_that_reads_them_is_told_apart(at: ScriptedServer) -> None:
     goals = [
         Goal(name="few", words="Two hundred rows at most, please.", right=Right(rows_at_most=200)),
-        Goal(name="gan", words="An adversarial network has to be the first choice.", right=Right(families=("gan",))),
+        Goal(name="graph", words="The generator has to be a graph to show.", right=Right(families=("graphical",))),
     ]
 
     def reads(to: Responder) -> None:
         words = json.dumps(to.recorded.body)
-        plan = plan_from_prompt(to.recorded.body, first="ctgan" if "adversarial" in words else None)
+        plan = plan_from_prompt(to.recorded.body, first="bayesian_network" if "graph to show" in words else None)
         says(json.dumps({**plan, "max_synth_rows": 200 if "Two hundred" in words else 50_000}))(to)
 
     at.always(reads)
