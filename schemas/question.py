@@ -12,7 +12,7 @@ from .options import EvidencePolicy, ProviderChoice, SelectionOptions
 from .profile import SafeProfile
 from .request import PreviousRound
 
-__all__ = ["Constraints", "PromptFigures", "Question"]
+__all__ = ["Constraints", "Landmark", "PromptFigures", "Question"]
 
 PromptFigures = Literal["measured", "none", "shuffled"]
 
@@ -35,6 +35,18 @@ class Constraints(SelectionOptions):
         return POLICIES[self.compliance]
 
 
+class Landmark(Frozen):
+    """What a cheap synthesizer had when it was fitted once to the table itself: two digits, since a prompt holds it."""
+
+    method: str
+    caution: float
+    """Level of its hyper-parameters."""
+    fidelity: float
+    """Between 0 and 1, like the next two."""
+    utility: float | None
+    risk: float | None
+
+
 class Question(Frozen):
     """The input of the selection chain and of every attempt."""
 
@@ -43,6 +55,8 @@ class Question(Frozen):
     previous: PreviousRound | None = None
     left_out: frozenset[str] = frozenset()
     """Origins of measured tables that must not be used: for judging a selector on a table that it has never seen."""
+    landmarks: tuple[Landmark, ...] = ()
+    """Measured on this table, where the caller allowed it."""
     figures: PromptFigures = "measured"
     """What a prompt says of measurements: nothing, or another method's, for judging what a model makes of them."""
 

@@ -12,7 +12,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from ...schemas.methods import Hyperparameters
 from ...schemas.plan import MAX_SYNTH_ROWS, DPSettings, ModelSelectionPlan
 from ...schemas.profile import SafeProfile
-from ...schemas.question import Constraints, Question
+from ...schemas.question import Constraints, Landmark, Question
 from ...schemas.request import EvidenceMetrics
 from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.feasibility import Assessment, assess, assess_method, require_feasible
@@ -82,7 +82,7 @@ def rank_any(question: Question) -> list[Ranked]:
 
 def rate_all(question: Question) -> tuple[Ranked, ...]:
     """Every feasible synthesizer at every level of caution that was measured."""
-    return _rate_all(question.profile, question.constraints, question.left_out, _learn(question))
+    return _rate_all(question.profile, question.constraints, question.left_out, _learn(question), question.landmarks)
 
 
 def rate_config(config: Hyperparameters, question: Question) -> Ranked:
@@ -127,7 +127,11 @@ class EmbeddedRecommender(Runnable[Question, ModelSelectionPlan]):
 
 @lru_cache(maxsize=128)
 def _rate_all(
-    profile: SafeProfile, constraints: Constraints, left_out: frozenset[str], lessons: _Lessons
+    profile: SafeProfile,
+    constraints: Constraints,
+    left_out: frozenset[str],
+    lessons: _Lessons,
+    landmarks: tuple[Landmark, ...],
 ) -> tuple[Ranked, ...]:
     """Cached: the prompt ranks, and what the model then chose is held against the same ratings."""
     shape, lowest, penalties = TableShape.of(profile), lessons.least_caution, dict(lessons.penalties)
@@ -140,7 +144,7 @@ def _rate_all(
             if caution > lowest:
                 item = assess_method(method, profile, shape, constraints, caution, lessons.effort)
             if item.feasible:
-                expected = expect(method, shape, left_out, caution)
+                expected = expect(method, shape, left_out, caution, landmarks)
                 rated.append(_rate(item, expected, constraints, penalties.get(method, 0.0), caution))
     return tuple(rated)
 
