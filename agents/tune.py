@@ -94,7 +94,8 @@ def tune(
     if not isinstance(own, TableProfile):
         raise SettingsError("profile: a safe profile has no names to fit by; give the table alone")
     profile = own
-    options = {name: getattr(asked, name) for name in SelectionOptions.model_fields}
+    # The race measures the cheap ones itself.
+    options = {name: getattr(asked, name) for name in SelectionOptions.model_fields} | {"measure": False}
     question = resolve(SelectionRequest(profile=profile, **options), selector.settings).question
     result = start if start is not None else selector.select(profile=profile, **options)
     reason = why_not_raced(result.plan, require_dp=question.constraints.require_dp)

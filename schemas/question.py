@@ -10,9 +10,9 @@ from .base import Frozen
 from .compliance import POLICIES, Compliance, Policy
 from .options import EvidencePolicy, ProviderChoice, SelectionOptions
 from .profile import SafeProfile
-from .request import PreviousRound
+from .request import Landmark, PreviousRound
 
-__all__ = ["Constraints", "Landmark", "PromptFigures", "Question"]
+__all__ = ["Constraints", "PromptFigures", "Question"]
 
 PromptFigures = Literal["measured", "none", "shuffled"]
 
@@ -28,23 +28,12 @@ class Constraints(SelectionOptions):
     delta_max: Annotated[float, Field(gt=0.0)]
     """Smaller of the policy's limit and 1/persons."""
     evidence_policy: EvidencePolicy = "advise"
+    measure: bool = False
 
     @property
     def policy(self) -> Policy:
         """Thresholds of the compliance level."""
         return POLICIES[self.compliance]
-
-
-class Landmark(Frozen):
-    """What a cheap synthesizer had when it was fitted once to the table itself: two digits, since a prompt holds it."""
-
-    method: str
-    caution: float
-    """Level of its hyper-parameters."""
-    fidelity: float
-    """Between 0 and 1, like the next two."""
-    utility: float | None
-    risk: float | None
 
 
 class Question(Frozen):

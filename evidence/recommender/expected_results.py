@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ...schemas.question import Landmark
+from ...schemas.request import Landmark
 from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.sizing import TableShape, estimate_seconds
 from ..benchmark.results import Measured, load_measurements
 from .effects import Effects, Label, split_effects
 
-__all__ = ["Expectation", "expect", "size_of"]
+__all__ = ["NOTHING_ALIKE", "Expectation", "expect", "size_of"]
 
 _WIDTHS = (0.5, 0.5, 0.5, 0.3, 1.0)
 """Kernel widths: decades of rows, decades of columns, share of numeric columns, share missing, decades of levels."""
@@ -34,6 +34,8 @@ _UNKNOWN_ERROR = 0.1
 
 _FAMILY = 2.0
 """Tables that a family's risk counts for beside a method's own, as in ``effects.py``."""
+
+NOTHING_ALIKE = "no table like this was measured"
 
 _UNLIKE = 0.1
 """Likeness of the most alike table below which none is called alike: about two kernel widths away."""

@@ -12,12 +12,12 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from ...schemas.methods import Hyperparameters
 from ...schemas.plan import MAX_SYNTH_ROWS, DPSettings, ModelSelectionPlan
 from ...schemas.profile import SafeProfile
-from ...schemas.question import Constraints, Landmark, Question
-from ...schemas.request import EvidenceMetrics
+from ...schemas.question import Constraints, Question
+from ...schemas.request import EvidenceMetrics, Landmark
 from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.feasibility import Assessment, assess, assess_method, require_feasible
 from ...synthesizers.sizing import TableShape
-from .expected_results import Expectation, expect, size_of
+from .expected_results import NOTHING_ALIKE, Expectation, expect, size_of
 from .weighing import WEIGHTS, score_cell
 
 __all__ = ["WEIGHTS", "EmbeddedRecommender", "Ranked", "rank", "rank_any", "rate_all", "rate_config", "recommend"]
@@ -219,6 +219,8 @@ def _explain(question: Question, choice: Ranked, backups: list[Ranked]) -> str:
     basis = f"estimated from {expected.stand_in} on {source}" if expected.stand_in else f"measured on {source}"
     steps = f", {choice.assessment.steps} gradient steps" if choice.assessment.steps else ""
     plural = "" if shape.columns == 1 else "s"
+    basis = f"{NOTHING_ALIKE}; {basis}" if expected.unlike else basis
+    basis = "fitted to it once" if expected.fitted_here else basis
     text = (
         f"{_learn(question).note}{choice.method} for {shape.rows} rows x {shape.columns} modelled column{plural} "
         f"({shape.continuous} continuous, {shape.levels} levels, {shape.missing_share:.0%} missing): expected fidelity "
