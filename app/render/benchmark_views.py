@@ -104,7 +104,8 @@ def arms_view(report: dict[str, Any]) -> RenderableType:
     for name in ("arm", "one fit", "four fits"):
         arms.add_column(name, justify="left" if name == "arm" else "right")
     for name, scores in sorted(report["arms"].items(), key=lambda item: -float(item[1]["one_fit"])):
-        arms.add_row(name, f"{scores['one_fit']:.3f}", f"{scores['four_fits']:.3f}")
+        four = scores["four_fits"]
+        arms.add_row(name, f"{scores['one_fit']:.3f}", "-" if four is None else f"{four:.3f}")
     pairs = Table(title="In pairs", title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False)
     for name in ("difference", "fits", "mean", "95 %", "verdict"):
         pairs.add_column(name, justify="right" if name in ("fits", "mean", "95 %") else "left")
@@ -124,7 +125,7 @@ def arms_view(report: dict[str, Any]) -> RenderableType:
 def _regret_rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
     overall: dict[str, dict[str, float]] = report["overall"]
     return [
-        (name, [*(_regret(row["regret"][name]) for row in report["scenarios"]), _regret(overall[name])])
+        (name, [*(_regret(row["regret"].get(name)) for row in report["scenarios"]), _regret(overall[name])])
         for name in sorted(overall, key=lambda name: overall[name]["mean"])
     ]
 

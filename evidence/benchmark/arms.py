@@ -69,6 +69,7 @@ class _Scored:
     case: Case
     one: dict[str, float]
     four: dict[str, float]
+    """Empty, and no race among the others, where nothing was measured at two seeds."""
 
 
 def propose_embedded(question: Question) -> list[Hyperparameters]:
@@ -105,7 +106,8 @@ def compare_arms(
     if not cases:
         raise SettingsError("nothing can be judged: no table has two measured candidates")
     scored = [_score_case(case, cases, arms) for case in cases]
-    names = ["majority", "random", *arms, "race"]
+    raced = any(item.four for item in scored)
+    names = ["majority", "random", *arms, *(["race"] if raced else [])]
     return {
         "tables": len({case.table for case in cases}),
         "origins": len({case.origin for case in cases}),
@@ -113,19 +115,19 @@ def compare_arms(
         "margin": MARGIN,
         "arms": {
             name: {
-                "one_fit": _mean([one.one[name] for one in scored]),
-                "four_fits": _mean([one.four[name] for one in scored]),
+                "one_fit": _mean([item.one[name] for item in scored if name in item.one]),
+                "four_fits": _mean([item.four[name] for item in scored if item.four]) if raced else None,
                 "by_scenario": {
-                    scenario: _mean([one.one[name] for one in scored if one.case.scenario == scenario])
+                    scenario: _mean([i.one[name] for i in scored if i.case.scenario == scenario and name in i.one])
                     for scenario in scenarios
-                    if any(one.case.scenario == scenario for one in scored)
+                    if any(item.case.scenario == scenario for item in scored)
                 },
             }
             for name in names
         },
         "differences": [
             {"arm": first, "against": second, "fits": fits, **_difference(scored, first, second, fits)}
-            for fits in (1, FITS)
+            for fits in ((1, FITS) if raced else (1,))
             for first, second in COMPARISONS
             if first in names and second in names
         ],
@@ -148,11 +150,12 @@ def _score_case(case: Case, cases: Sequence[Case], arms: Mapping[str, Arm]) -> _
         labels = [case.label_of(config) for config in list(arm(case.question))[:FITS]]
         proposals[name] = [label for label in labels if label is not None]
     one = {name: case.score(labels[0] if labels else None) for name, labels in proposals.items()}
+    one["random"] = _mean([case.score(label) for label in case.feasible])
+    if case.split_best is None:
+        return _Scored(case, one, {})
     four = {name: case.raced(labels) for name, labels in proposals.items()}
-    allowed = case.feasible
-    one["random"] = _mean([case.score(label) for label in allowed])
-    four["random"] = _mean([case.raced(draw) for draw in _draws(allowed)])
-    one["race"] = four["race"] = case.raced(allowed)
+    four["random"] = _mean([case.raced(draw) for draw in _draws(case.feasible)])
+    one["race"] = four["race"] = case.raced(case.feasible)
     return _Scored(case, one, four)
 
 
@@ -178,6 +181,8 @@ def _difference(scored: Sequence[_Scored], first: str, second: str, fits: int) -
     groups: dict[str, list[float]] = {}
     for item in scored:
         scores = item.one if fits == 1 else item.four
+        if first not in scores or second not in scores:
+            continue
         groups.setdefault(item.case.origin, []).append(scores[first] - scores[second])
     mean, low, high = bootstrap_mean(list(groups.values()))
     return {"mean": mean, "low": low, "high": high, "verdict": judge_difference(low, high)}

@@ -10,7 +10,7 @@ Split-seed regret holds a policy against the candidate that was best on the othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +81,7 @@ def report_regret(cells: Sequence[Measured], selector: Selector = select_embedde
             seen.setdefault(cell.label, set()).add(cell.table)
     candidates = sorted(label for label, own in seen.items() if own >= set(plain))
     judged = [
-        _judge(case, candidates, selector, require_dp=scenario.require_dp)
+        _judge(case, sorted(seen), selector, require_dp=scenario.require_dp)
         for scenario in SCENARIOS
         for own in by_table.values()
         if scenario.takes(own[0]) and (case := make_case(scenario, own)) is not None
@@ -99,7 +99,7 @@ def report_regret(cells: Sequence[Measured], selector: Selector = select_embedde
                     "tables": len(own_cases),
                     "origins": len({one.case.origin for one in own_cases}),
                     "oracle": float(np.mean([one.case.oracle for one in own_cases])),
-                    **_regrets(own_cases, names, always),
+                    **_regrets(own_cases, names, _always(own_cases, seen)),
                 }
             )
     every = _regrets(judged, names, always)
@@ -121,10 +121,16 @@ def report_regret(cells: Sequence[Measured], selector: Selector = select_embedde
     }
 
 
+def _always(judged: Sequence[_Judged], labels: Iterable[str]) -> list[str]:
+    """The fixed choices that were measured in each of these cases."""
+    return [f"always {label}" for label in sorted(labels) if all(label in one.case.by_seed for one in judged)]
+
+
 def _regrets(judged: Sequence[_Judged], names: Sequence[str], always: Sequence[str]) -> dict[str, Any]:
     """Both regrets of every policy, and the selector's difference to the best fixed choice."""
-    regret = {name: _interval(judged, _regret_of(name, split_seed=False)) for name in names}
-    split = {name: _interval(judged, _regret_of(name, split_seed=True)) for name in names}
+    wanted = dict.fromkeys((*names, *always))
+    regret = {name: _interval(judged, _regret_of(name, split_seed=False)) for name in wanted}
+    split = {name: _interval(judged, _regret_of(name, split_seed=True)) for name in wanted}
     measured = {name: figures["mean"] for name in always if (figures := regret[name]) is not None}
     against = None
     if measured:
