@@ -12,7 +12,7 @@ from ..evidence.recommender.ranking import Ranked, rate_all
 from ..evidence.recommender.trials import TrialRunner, TrialSetting
 from ..profiling import open_table
 from ..profiling.readers.to_pandas import read_table
-from ..schemas.errors import MissingExtra, SettingsError
+from ..schemas.errors import MissingExtra, SettingsError, TableError
 from ..schemas.methods import CATALOGUE, Hyperparameters
 from ..schemas.options import SelectionOptions
 from ..schemas.plan import DPSettings, ModelSelectionPlan
@@ -88,6 +88,8 @@ def tune(
     Raises:
         SelectorError: As for a selection.
     """
+    if isinstance(table, Mapping):
+        raise TableError("several linked tables are measured by tune_set")
     handle = open_table(table)
     asked = coerce_request({"table": handle, **request} if profile is None else {"profile": profile, **request})
     own = profile_request(asked)
