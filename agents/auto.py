@@ -12,7 +12,7 @@ from ..evidence.recommender.weighing import score_cell
 from ..profiling import open_table
 from ..profiling.readers.to_pandas import read_table
 from ..schemas.compliance import Compliance
-from ..schemas.errors import SelectorError, SynthesisFailed
+from ..schemas.errors import SelectorError, SynthesisFailed, TableError
 from ..schemas.options import Tradeoff
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.request import EvidenceMetrics
@@ -90,6 +90,8 @@ def run_auto(
         SelectorError: As for a selection; or no round's plan could be run.
     """
     tell = say or say_nothing
+    if isinstance(table, Mapping):
+        raise TableError("several linked tables are made and judged by run_auto_set")
     table = open_table(table)
     tradeoff: Tradeoff = request.get("tradeoff", "balanced")
     target: str | None = request.get("target")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from .agents.auto import run_auto
+    from .agents.auto_sets import run_auto_set, tune_set
     from .agents.composition import CHECKPOINT_TYPES
     from .agents.linked import synthesize_set
     from .agents.selection_tool import selection_tool
@@ -58,11 +59,13 @@ __all__ = [
     "open_table",
     "profile_table",
     "run_auto",
+    "run_auto_set",
     "sample",
     "selection_tool",
     "synthesize",
     "synthesize_set",
     "tune",
+    "tune_set",
 ]
 
 _HOMES = {
@@ -77,15 +80,29 @@ _HOMES = {
     "open_table": "profiling",
     "profile_table": "profiling",
     "run_auto": "agents.auto",
+    "run_auto_set": "agents.auto_sets",
     "sample": "agents.synthesize",
     "selection_tool": "agents.selection_tool",
     "synthesize": "agents.synthesize",
     "synthesize_set": "agents.linked",
     "tune": "agents.tune",
+    "tune_set": "agents.auto_sets",
 }
 """Name → the module that holds it; errors are all in one."""
 
-_LIGHT = frozenset({"evaluate", "evaluate_set", "run_auto", "sample", "synthesize", "synthesize_set", "tune"})
+_LIGHT = frozenset(
+    {
+        "evaluate",
+        "evaluate_set",
+        "run_auto",
+        "run_auto_set",
+        "sample",
+        "synthesize",
+        "synthesize_set",
+        "tune",
+        "tune_set",
+    }
+)
 """Need the extra ``light``: they can be imported without it, and say so when they are called."""
 
 

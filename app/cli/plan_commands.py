@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
-from ..linked_files import profile_linked
+from ..linked_files import is_set, profile_linked, tune_linked
 from .inputs import need_light, open_given, profile_of, read_profile
 from .options import (
     Html,
@@ -24,10 +25,13 @@ from .options import (
     expand_options,
 )
 from .progress import Progress, shown_selection
-from .terminal import print_json, print_view, write_page
+from .terminal import print_json, print_view, say, write_page
 
 if TYPE_CHECKING:
+    from ...schemas.profile import SafeProfile, TableProfile
+    from ...schemas.request import Landmark
     from ...schemas.result import SelectionResult
+    from ...schemas.settings import Settings
 
 __all__ = ["register"]
 
@@ -56,10 +60,34 @@ def select(
     from ...agents import ClinicalModelSelector
 
     selector = ClinicalModelSelector()
-    known = profile_linked(table, linked) if table and linked.events else profile_of(table, profile, look)
+    several = table is not None and is_set(table, linked)
+    known = profile_linked(table, linked, look.table_name) if several and table else profile_of(table, profile, look)
+    landmarks = () if several else _landmarks(table, known, options, look, selector.settings)
     with shown_selection(selector.settings.selector_deadline_s) as config:
-        result = selector.select(profile=known, config=config, **dict(options))
+        result = selector.select(profile=known, landmarks=landmarks, config=config, **dict(options))
     _show_result(result, as_json, html, table)
+
+
+def _landmarks(
+    table: str | None,
+    profile: SafeProfile | TableProfile,
+    options: SelectionOptions,
+    look: TableOptions,
+    settings: Settings,
+) -> tuple[Landmark, ...]:
+    """What cheap synthesizers have on the table, where the options or the setting ask for that."""
+    from ...schemas.profile import TableProfile
+    from ...schemas.request import SelectionRequest
+
+    wanted = settings.selector_measure if options.measure is None else options.measure
+    if not wanted or table is None or not isinstance(profile, TableProfile):
+        return ()
+    need_light("select --measure")
+    from ...agents.landmarks import measure_landmarks
+
+    say("fitting the cheap synthesizers to this table once")
+    asked = SelectionRequest(profile=profile, **dict(options))
+    return measure_landmarks(open_given(table, look), profile, asked, settings)
 
 
 @expand_options
@@ -112,6 +140,7 @@ def tune(
     table: Table,
     options: SelectionOptions,
     look: TableOptions,
+    linked: LinkOptions,
     max_seconds: Annotated[
         float, typer.Option("--max-seconds", metavar="S", min=1.0, help="CPU seconds for all fits and scores.")
     ] = 120.0,
@@ -130,9 +159,23 @@ def tune(
 ) -> None:
     """Choose a synthesizer for TABLE by fitting the candidates to it.
 
-    Ctrl-C ends the race and keeps the best so far.
+    Ctrl-C ends the race and keeps the best so far. With --events, or a folder of tables, levels of caution are measured
+    on patients whom a fit did not see.
     """
     need_light("tune")
+    if is_set(table, linked):
+        if start is not None or runs is not None:
+            raise SettingsError("--start, --runs: not for linked tables, whose levels of caution are fitted once each")
+        tuned = tune_linked(
+            table,
+            linked,
+            seed=seed,
+            limits=(limit_seconds, limit_gb),
+            options=dict(options),
+            table_name=look.table_name,
+        )
+        _show_result(tuned, as_json, html, table)
+        return
     from ...agents import ClinicalModelSelector
     from ...agents.tune import tune as run_tune
     from ...synthesizers.running.fit_process import FitLimits

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ...schemas.base import count_of
 from ...schemas.errors import SettingsError
 from ...schemas.options import SelectionOptions
-from ..linked_files import check_folder, evaluate_linked, files_of, keys_of, write_set
+from ..linked_files import auto_linked, check_folder, evaluate_linked, is_set, keys_of, sources_of, write_set
 from .exit_codes import NOT_RELEASED
 from .inputs import create_for, need_light, open_given, split_names, told_kinds
 from .options import (
@@ -120,16 +121,16 @@ def synthesize(
     settings = settings.updated(**{name: value for name, value in changed.items() if value is not None})
     known = read_plan(plan)
     protection = protection_by(settings, compliance or getattr(known, "compliance", None))
-    if linked.events:
+    if is_set(table, linked):
         from ...agents.linked import synthesize_set
 
         if save_model is not None:
             raise SettingsError("--save-model: models of linked tables cannot be kept")
-        files = files_of(table, linked)
+        files = sources_of(table, linked, reading.table_name)
         check_folder(output, files, force=force)
         write_set(
             synthesize_set(
-                files, known, keys=keys_of(table, linked), protection=protection, seed=seed,
+                files, known, keys=keys_of(list(files), linked), protection=protection, seed=seed,
                 held_out=held_out, limits=FitLimits(limit_seconds, limit_gb * 1e9), settings=settings, say=tell_steps(),
             ),
             output,
@@ -155,7 +156,7 @@ def synthesize(
         say=tell_steps(),
     )
     _write(made, output, spreadsheet_safe)
-    say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
+    say(f"wrote {count_of(len(made.table), 'row')} made by {made.card.method}, and the run card beside them")
 
 
 def sample(
@@ -188,7 +189,7 @@ def sample(
     limits = FitLimits(limit_seconds, limit_gb * 1e9)
     made = draw(folder, rows=rows, seed=seed, where=conditions, balance=balance, limits=limits, say=tell_steps())
     _write(made, output, spreadsheet_safe)
-    say(f"wrote {len(made.table)} rows made by {made.card.method}, and the run card beside them")
+    say(f"wrote {count_of(len(made.table), 'row')} made by {made.card.method}, and the run card beside them")
 
 
 @expand_options
@@ -225,11 +226,11 @@ def evaluate(
     Exit code 5 where the answer is no or not shown.
     """
     need_light("evaluate")
-    if linked.events:
+    if is_set(real, linked):
         from ...evidence.evaluation_sets import set_record
         from ..render.history_views import set_evaluation_view
 
-        judged = evaluate_linked(real, Path(synthetic), linked, compliance, tell_steps())
+        judged = evaluate_linked(real, Path(synthetic), linked, compliance, tell_steps(), reading.table_name)
         if html is not None:
             write_page(html, judged.to_html())
         if as_json:
@@ -274,6 +275,7 @@ def auto(
     output: Out,
     options: SelectionOptions,
     look: TableOptions,
+    linked: LinkOptions,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="At most so many.")] = 3,
     max_seconds: Annotated[
         float, typer.Option("--max-seconds", metavar="S", min=0.0, help="CPU seconds to tune the first plan; 0: not.")
@@ -293,9 +295,29 @@ def auto(
 ) -> None:
     """Select, synthesize, evaluate, and plan anew until nothing fails; keep the best.
 
-    The table is written all the same; exit code 5 where its release is refused or not shown to be safe.
+    The table is written all the same; exit code 5 where its release is refused or not shown to be safe. With --events,
+    or a folder of tables, a set is made with more caution while its release is refused, and written as a folder.
     """
     need_light("auto")
+    if is_set(table, linked):
+        if public_bounds is not None or quasi is not None or spreadsheet_safe:
+            raise SettingsError("--public-bounds, --quasi-identifiers, --spreadsheet-safe: not for linked tables")
+        best_set = auto_linked(
+            table,
+            linked,
+            output,
+            rounds=rounds,
+            seed=seed,
+            held_out=held_out,
+            force=force,
+            limits=(limit_seconds, limit_gb),
+            options=dict(options),
+            table_name=look.table_name,
+            as_json=as_json,
+            html=html,
+        )
+        _exit_by_release(best_set.evaluation.release, fail_on)
+        return
     from ...agents import ClinicalModelSelector
     from ...agents.auto import run_auto
     from ...synthesizers.running.files import check_output
@@ -325,7 +347,7 @@ def auto(
         **dict(options),
     )
     _write(best.synthesis, output, spreadsheet_safe)
-    say(f"wrote {len(best.synthesis.table)} rows of round {best.number}, and the run card beside them")
+    say(f"wrote {count_of(len(best.synthesis.table), 'row')} of round {best.number}, and the run card beside them")
     if html is not None:
         write_page(html, auto_page(best, all_rounds))
     if as_json:

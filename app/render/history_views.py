@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 
@@ -12,10 +13,17 @@ from .rich_tables import facts_grid, shown, table_of
 from .words import printable
 
 if TYPE_CHECKING:
+    from ...agents.auto_sets import SetRound
     from ...evidence.evaluation_sets import SetEvaluation
     from ...evidence.histories.benchmark import HistoryArm
 
-__all__ = ["history_benchmark_view", "set_evaluation_view"]
+__all__ = [
+    "auto_set_page",
+    "auto_set_record",
+    "auto_set_view",
+    "history_benchmark_view",
+    "set_evaluation_view",
+]
 
 
 def history_benchmark_view(arms: Sequence[HistoryArm]) -> RenderableType:
@@ -56,6 +64,47 @@ def set_evaluation_view(evaluation: SetEvaluation) -> RenderableType:
         ]
         parts.append(table_of(f"{name}, by patient", ("figure", "synthetic", "real patients"), rows, numbers=(1, 2)))
     return Group(*parts, *(shown(f"note: {note}") for note in evaluation.notes))
+
+
+_ROUND_HEADINGS = ("round", "made by", "membership by patient", "release", "fails")
+
+
+def auto_set_record(best: SetRound, rounds: Sequence[SetRound]) -> dict[str, Any]:
+    """For JSON: every round, and which of them is kept."""
+    from ...evidence.evaluation_sets import set_record
+
+    return {
+        "rounds": [
+            {"number": one.number, "method": one.synthesis.card.method, "evaluation": set_record(one.evaluation)}
+            for one in rounds
+        ],
+        "best": next(place for place, one in enumerate(rounds) if one is best),
+        "plan": best.plan.model_dump(mode="json"),
+    }
+
+
+def auto_set_view(best: SetRound, rounds: Sequence[SetRound]) -> RenderableType:
+    """The rounds, and the evaluation of the one that is kept."""
+    rows = [tuple(map(printable, _round_cells(one))) for one in rounds]
+    return Group(table_of(f"Round {best.number} is kept", _ROUND_HEADINGS, rows), set_evaluation_view(best.evaluation))
+
+
+def auto_set_page(best: SetRound, rounds: Sequence[SetRound]) -> str:
+    """The evaluation of the round that is kept, below a table of all of them."""
+    from ...evidence.report.set_page import set_page
+
+    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _round_cells(one))}</tr>" for one in rounds)
+    head = "".join(f"<th>{name}</th>" for name in _ROUND_HEADINGS)
+    before = f'<p>Round {best.number} is kept.</p><div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
+    return set_page(best.evaluation, before)
+
+
+def _round_cells(one: SetRound) -> tuple[str, ...]:
+    patients = one.evaluation.patients
+    knobs = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in one.plan.choice.knobs().items())
+    auc = "-" if patients is None else f"{patients.membership.auc.value:.3f}"
+    failed = ", ".join(one.evaluation.failed) or "nothing"
+    return str(one.number), f"{one.synthesis.card.method} ({knobs})", auc, one.evaluation.release, failed
 
 
 def _shown(arm: HistoryArm, figure: str) -> str:

@@ -12,8 +12,8 @@ import pandas as pd
 from ...schemas.column_treatment import Treatment
 from ...schemas.compliance import ValueProtection
 from ...synthesizers.encoding.linked_set import LinkedSet, LinkedTable
-from ...synthesizers.encoding.linked_tables import PreparedSet, prepare_set
-from ...synthesizers.encoding.set_dates import is_date
+from ...synthesizers.encoding.linked_tables import PreparedSet, death_days, prepare_set
+from ...synthesizers.encoding.set_dates import is_date, tells_death
 from ...synthesizers.running.run_histories import protect_set
 from ..metrics.comparable import as_category, as_number, numeric_columns
 from .table import Array, Histories
@@ -115,7 +115,7 @@ def _events(source: PreparedSet, end: Any, real: LinkedSet) -> Array | None:
         return np.asarray(source.people[source.death] == "yes")
     column = _event_column(real)
     if column is None:
-        return None
+        return ~np.isnan(death_days(source)) if end in source.dated and tells_death(source.homes[end][1]) else None
     labels = _labels(source.people[column])
     return np.array([label is not None and str(label).lower() not in _NO_EVENT for label in labels])
 

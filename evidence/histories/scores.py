@@ -18,7 +18,7 @@ from .course import (
     lag_one,
     transition_distance,
 )
-from .membership import measure_membership
+from .disclosure import measure_nearness
 from .prediction import pair_auc, patient_auc, predict_next
 from .survival import after_end, survival_distance
 from .table import Histories, on_ranks_of
@@ -97,7 +97,7 @@ def measure_histories(
     """
     real, made = on_ranks_of(held_out, held_out), on_ranks_of(held_out, other)
     predict = choose_predicted(real) if predict is None else predict
-    membership = measure_membership(fitted, held_out if strangers is None else strangers, other)
+    membership = measure_nearness(fitted, held_out if strangers is None else strangers, other)
     once = {name: once_codes(fitted, name) for name in held_out.codes}
     return HistoryScores(
         rows_per_patient=_rows_per_patient(other) / max(_rows_per_patient(like or fitted), 1e-9),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...synthesizers.encoding.linked_tables import PreparedSet
+from ...synthesizers.encoding.linked_tables import PreparedSet, death_days
 from ...synthesizers.encoding.set_dates import as_days, tells_death
 from .table import Array, Histories
 
@@ -37,13 +37,10 @@ def rows_after_death(prepared: PreparedSet) -> list[float | None]:
 
     A death is told by a date of it in any table. None where none is, or where the rows have no dates.
     """
-    deaths = np.full(len(prepared.people), np.nan)
+    deaths = death_days(prepared)
     for name, (_, column) in prepared.homes.items():
         if name != prepared.death and tells_death(column) and name in prepared.dated:
             deaths = np.fmin(deaths, as_days(prepared.people[name]))
-    if prepared.death is not None:
-        died = (prepared.people[prepared.death] == "yes").to_numpy()
-        deaths = np.fmin(deaths, np.where(died, as_days(prepared.people[prepared.end]), np.nan))
     for rows in prepared.events:
         for name in (name for name in rows.dates if tells_death(name)):
             days = as_days(rows.cells[name]) + as_days(rows.cells[rows.time])

@@ -22,10 +22,25 @@ from .dates_and_ages import read_moments
 from .history_tables import EventRows
 from .linked_set import LinkedSet, LinkedTable
 from .restore_columns import constant_cells
-from .set_dates import as_dates, as_days, find_end, first_days, follow, is_birth, is_date, last_day, span_of
+from .set_dates import (
+    DeathDates,
+    as_dates,
+    as_days,
+    find_end,
+    find_told_death,
+    first_days,
+    follow,
+    is_birth,
+    is_date,
+    last_day,
+    last_rows,
+    relate_to_death,
+    span_of,
+    tells_death,
+)
 from .set_keys import find_shared, keys_of, linked_records, own_keys, write_keys
 
-__all__ = ["PreparedSet", "prepare_set", "restore_set"]
+__all__ = ["PreparedSet", "death_days", "prepare_set", "restore_set"]
 
 _FIRST_DAY = "first day"
 _FOLLOWED = "followed"
@@ -50,6 +65,7 @@ class PreparedSet:
             turn their order around.
         last: The last event of anybody, in days since 1970.
         dated: Columns of ``people`` that hold a date, as days since the patient's first one.
+        deaths: Event table → what its dates have to do with a death.
     """
 
     people: pd.DataFrame
@@ -62,6 +78,7 @@ class PreparedSet:
     span: tuple[float, float] = (-np.inf, np.inf)
     last: float = np.nan
     dated: frozenset[str] = frozenset()
+    deaths: Mapping[str, DeathDates] = field(default_factory=dict)
 
     def take(self, patients: np.ndarray[Any, Any]) -> PreparedSet:
         """The statics and rows of some patients, by position, in the order of ``patients``."""
@@ -97,7 +114,9 @@ def prepare_set(tables: LinkedSet, *, on: date | None = None, like: PreparedSet 
         for name in treated:
             statics[f"{tables.patients.name}.{name}"] = _first_of(treated[name], owners, len(keys))
             homes[f"{tables.patients.name}.{name}"] = (tables.patients.name, name)
-    events, end = [], None
+    events: list[EventRows] = []
+    end: Any = None
+    told: dict[str, Any] = {}
     shared = find_shared(tables)
     for item in tables.events:
         owners = keys.get_indexer(item.table[item.key])
@@ -109,7 +128,16 @@ def prepare_set(tables: LinkedSet, *, on: date | None = None, like: PreparedSet 
             homes[f"{item.name}.{name}"] = (item.name, name)
             if parts[name] == "end":
                 end = f"{item.name}.{name}"
-        moving = [name for name in treated if parts[name] not in (*_STATIC, "sequence")]
+        death_here = like.deaths[item.name].told if like is not None else find_told_death(item, owners)
+        if death_here is not None and end is None:
+            # One date of a patient, and the end of all of his or her rows: no cell of a row.
+            end = f"{item.name}.{death_here}"
+            statics[end] = pd.Series(as_days(treated[death_here])).groupby(owners).max().reindex(range(len(keys)))
+            homes[end] = (item.name, death_here)
+            told[item.name] = death_here
+        moving = [
+            name for name in treated if parts[name] not in (*_STATIC, "sequence") and name != told.get(item.name)
+        ]  # fmt: skip
         time = next((name for name in moving if parts[name] == "time"), None)
         dates = [name for name in moving if name != time and item.treatment(name).how == "time_since_first"]
         own = {name for links in shared.values() for name, home in links.items() if home == item.name}
@@ -147,7 +175,19 @@ def prepare_set(tables: LinkedSet, *, on: date | None = None, like: PreparedSet 
     last = last_day(tables)
     by_name = {item.name: item for item in tables.tables}
     dated = frozenset(name for name, (home, column) in homes.items() if is_date(by_name[home], column))
-    return PreparedSet(people, tuple(events), end, death, codes, homes, shared, span_of(tables), last, dated)
+    prepared = PreparedSet(people, tuple(events), end, death, codes, homes, shared, span_of(tables), last, dated)
+    days = death_days(prepared)
+    deaths = {t.name: relate_to_death(e, told.get(t.name), days) for t, e in zip(tables.events, events, strict=True)}
+    return replace(prepared, deaths=deaths if like is None else like.deaths)
+
+
+def death_days(prepared: PreparedSet) -> np.ndarray[Any, Any]:
+    """Day of each patient's death, by the end of follow-up where that is a date of death; NaN for who lives."""
+    if prepared.death is not None:
+        return np.where(prepared.people[prepared.death] == "yes", as_days(prepared.people[prepared.end]), np.nan)
+    if prepared.end is not None and prepared.end in prepared.dated and tells_death(prepared.homes[prepared.end][1]):
+        return as_days(prepared.people[prepared.end])
+    return np.full(len(prepared.people), np.nan)
 
 
 def restore_set(
@@ -175,9 +215,12 @@ def restore_set(
         latest = prepared.last - people[_FOLLOWED]
         first = people[_FIRST_DAY].clip(upper=latest).where(died, latest)
         people = people.assign(**{prepared.death: people[_FOLLOWED].where(died), _FIRST_DAY: first})
-    restoring = _Restoring(
-        tables, prepared, people, _shift_of(people, prepared, events), k, np.random.default_rng(seed)
-    )
+    days = death_days(replace(prepared, people=people)) if prepared.death is None else as_days(people[prepared.death])
+    rng = np.random.default_rng(seed)
+    events = [
+        _before_death(rows, prepared.deaths[t.name], days, rng) for t, rows in zip(tables.events, events, strict=True)
+    ]
+    restoring = _Restoring(tables, prepared, people, _shift_of(people, prepared, events), k, rng)
     numbers = _numbered(tables, events)
     events = [_without_strays(item, rows, prepared, numbers) for item, rows in zip(tables.events, events, strict=True)]
     numbers = _numbered(tables, events)
@@ -192,6 +235,39 @@ def restore_set(
             keys[name] = pd.Series(numbers[item.name][1], dtype="Int64")
         found[item.name] = restoring.rebuild(item, rows.owners, rows, keys)
     return found
+
+
+def _before_death(
+    rows: EventRows, dates: DeathDates, deaths: np.ndarray[Any, Any], rng: np.random.Generator
+) -> EventRows:
+    """Dates no later than a death where no real one is, the same day where the real ones are; and the death told."""
+    if rows.time is None or not (dates.before or dates.told):
+        return rows
+    day = deaths[rows.owners]
+    telling = last_rows(rows.owners, as_days(rows.cells[rows.time])) & ~np.isnan(day)
+    cells: dict[str, Any] = {}
+    for name in dates.before:
+        known = as_days(rows.cells[name])
+        known = np.where(telling, day, known) if name in dates.equal else known
+        cells[str(name)] = np.fmin(known, np.where(np.isnan(known), np.nan, day))
+    if dates.told is not None:
+        cells[str(dates.told)] = np.where(telling, day, np.nan)
+    for name, value in dates.marks.items():
+        cells[str(name)] = _marked(rows.cells[name], value, telling, rng)
+    return replace(rows, cells=rows.cells.assign(**cells))
+
+
+def _marked(cells: pd.Series, value: Any, telling: np.ndarray[Any, Any], rng: np.random.Generator) -> pd.Series:
+    """``value`` in the rows that tell a death, and another row's in those of the others that hold it."""
+    has = (cells == value).fillna(False).to_numpy(dtype=bool)
+    others = np.flatnonzero(~has)
+    if not has.any() or not len(others):
+        return cells
+    rows = np.arange(len(cells))
+    rows[telling] = np.flatnonzero(has)[0]
+    wrong = np.flatnonzero(has & ~telling)
+    rows[wrong] = rng.choice(others, len(wrong))
+    return cells.iloc[rows].reset_index(drop=True)
 
 
 def _numbered(tables: LinkedSet, events: Sequence[EventRows]) -> dict[str, tuple[Any, Any]]:
@@ -274,7 +350,7 @@ class _Restoring:
             elif item.treatment(name).constant:
                 cells = item.table[name]
                 found[name] = constant_cells(cells, item.table[item.key], len(owners), self.k, self.rng)
-            elif static in self.people:
+            elif static in self.people and (rows is None or name not in rows.cells):
                 found[name] = self._formed(item, name, self.people[static].iloc[owners].reset_index(drop=True), owners)
             elif rows is not None and name in rows.cells:
                 found[name] = self._formed(item, name, rows.cells[name], owners)

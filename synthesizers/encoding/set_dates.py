@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,18 +15,24 @@ from .history_tables import EventRows
 from .linked_set import LinkedSet, LinkedTable
 
 __all__ = [
+    "DeathDates",
     "as_dates",
     "as_days",
     "find_end",
+    "find_told_death",
     "first_days",
     "follow",
     "is_birth",
     "is_date",
     "last_day",
+    "last_rows",
+    "relate_to_death",
     "span_of",
     "tells_death",
 ]
 
+_FEWEST_DEATHS = 10
+"""Patients whose deaths must be told for anything to be learnt of them."""
 _FITS = 0.98
 """Share of the rows that must not lie after a date of death for it to be one."""
 
@@ -111,6 +117,86 @@ def find_end(tables: LinkedSet, people: pd.DataFrame, events: Sequence[EventRows
         if len(known) and (known >= -1.0).mean() >= _FITS:
             return column
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class DeathDates:
+    """What the dates of an event table have to do with a death.
+
+    Attributes:
+        told: Column that holds the date of death, in the patient's last row alone; None where there is none.
+        before: Columns of dates that never lie after it.
+        equal: Those of them that are the same day in the row that tells it.
+        marks: Column → what it holds in every row that tells a death and in no other, such as a discharge as dead.
+    """
+
+    told: Any = None
+    before: tuple[Any, ...] = ()
+    equal: tuple[Any, ...] = ()
+    marks: Mapping[Any, Any] = field(default_factory=dict)
+
+
+def find_told_death(item: LinkedTable, owners: np.ndarray[Any, Any]) -> Any:
+    """A date of death that stands in the last row of whoever died, as a death in hospital does in the admission."""
+    time = next((name for name in item.table if item.treatment(name).part == "time"), None)
+    if time is None or not is_date(item, time):
+        return None
+    moments = pd.Series(read_moments(item.table[time]).to_numpy())
+    last = moments.groupby(owners).transform("max")
+    for name in item.table:
+        if name == time or not tells_death(name) or not is_date(item, name):
+            continue
+        known = item.table[name].notna().to_numpy() & (owners >= 0)
+        if len(np.unique(owners[known])) < max(_FEWEST_DEATHS, known.sum()):
+            continue
+        if (moments[known] >= last[known]).mean() >= _FITS:
+            return name
+    return None
+
+
+def relate_to_death(rows: EventRows, told: Any, deaths: np.ndarray[Any, Any]) -> DeathDates:
+    """Which dates of ``rows`` never lie after their patient's death, and which are the same day.
+
+    Args:
+        rows: Real ones; dates are days from the row's own time on.
+        told: Their column that holds the date of death, if any.
+        deaths: Day of each patient's death, NaN for who lives.
+    """
+    before, equal = [], []
+    if rows.time is None:
+        return DeathDates(told)
+    times, day = as_days(rows.cells[rows.time]), deaths[rows.owners]
+    telling = last_rows(rows.owners, times) & ~np.isnan(day)
+    for name in rows.dates:
+        late = as_days(rows.cells[name]) + times - day
+        known = ~np.isnan(late)
+        if len(np.unique(rows.owners[known])) < _FEWEST_DEATHS or (late[known] > 1.0).any():
+            continue
+        before.append(name)
+        if told is not None and (np.abs(late[known & telling]) <= 1.0).mean() >= _FITS:
+            equal.append(name)
+    return DeathDates(told, tuple(before), tuple(equal), {} if told is None else _marks(rows, telling))
+
+
+def _marks(rows: EventRows, telling: np.ndarray[Any, Any]) -> dict[Any, Any]:
+    found = {}
+    for name in rows.cells:
+        cells = rows.cells[name]
+        if name == rows.time or name in rows.dates or not telling.any():
+            continue
+        value = cells[telling].iloc[0]
+        if not pd.isna(value) and bool((cells == value).fillna(False).eq(telling).all()):
+            found[name] = value
+    return found
+
+
+def last_rows(owners: np.ndarray[Any, Any], times: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Beside each row: it is its patient's last; of rows at one time the one that comes last."""
+    order = np.lexsort((np.arange(len(owners)), np.nan_to_num(times, nan=-np.inf), owners))
+    found = np.zeros(len(owners), dtype=bool)
+    if len(order):
+        found[order[np.r_[owners[order][1:] != owners[order][:-1], True]]] = True
+    return found
 
 
 def tells_death(name: Any) -> bool:

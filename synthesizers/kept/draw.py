@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...schemas.base import count_of
 from ...schemas.errors import SynthesisFailed, TableError
 from ...schemas.methods import CATALOGUE, Hyperparameters
 from ..encoding.restore_columns import restore_columns
@@ -71,16 +72,16 @@ def sample_model(
         more = round(1.2 * (wanted - taken) * drawn / taken) if taken else wanted * 4**turn
         batch = min(max(wanted, more), max(_MOST_ROWS - drawn, wanted))
         expected = START_SECONDS + card.sample_seconds * batch / max(card.rows_made, 1)
-        tell(Step(f"drawing {batch} rows of {card.method}", expected))
+        tell(Step(f"drawing {count_of(batch, 'row')} of {card.method}", expected))
         frame, spent = _draw(kept, config, batch, seed + turn, environments, limits)
         parts.append(quotas.take(frame))
         drawn, taken, seconds = drawn + batch, taken + len(parts[-1]), seconds + spent
         if quotas.full or drawn >= _MOST_ROWS:
             break
     if not quotas.full:
-        raise TableError(f"of {drawn} drawn rows {taken} meet the condition, {wanted} are wanted: ask for fewer")
+        raise TableError(f"{taken} of {drawn} drawn rows meet the condition, wanted are {wanted}: ask for fewer")
     if drawn > wanted:
-        tell(f"{drawn} rows were drawn for {wanted} that meet the condition")
+        tell(f"drawn for {wanted} that meet the condition: {count_of(drawn, 'row')}")
     chosen = pd.concat(parts, ignore_index=True)
     if len(parts) > 1 or balance:
         chosen = chosen.iloc[np.random.default_rng(seed).permutation(len(chosen))].reset_index(drop=True)

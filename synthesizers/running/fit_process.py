@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,7 @@ def run_coded(
     limits: FitLimits | None = None,
     knobs: Mapping[str, Any] | None = None,
     keep: Path | None = None,
+    watch: Callable[[float], None] | None = None,
 ) -> FitRun:
     """As :func:`run_fit`, of a table that is coded already and comes back coded.
 
@@ -127,9 +128,10 @@ def run_coded(
         limits: Time and memory.
         knobs: Hyper-parameters that are not those of ``config``.
         keep: A file that the fitted model is written to.
+        watch: Told the share of the fit that is done, by methods that tell it.
     """
     task = _task(config, columns, rows, seed, knobs or {})
-    return _run_job(config, task, coded, environments, limits or FitLimits(), keep)
+    return _run_job(config, task, coded, environments, limits or FitLimits(), keep, watch)
 
 
 def draw_rows(
@@ -160,6 +162,7 @@ def _run_job(
     environments: Path,
     limits: FitLimits,
     keep: Path | None,
+    watch: Callable[[float], None] | None = None,
 ) -> FitRun:
     python = interpreter_for(config.method, environments)
     sweep_folders(FIT_FOLDER)
@@ -171,7 +174,7 @@ def _run_job(
                 coded.to_parquet(job / "real.parquet", index=False)
             (job / "job.json").write_text(json.dumps({**task, "keep": keep is not None}))
             _let_go(process)
-            status, peak = _watch(process, job, limits)
+            status, peak = _watch(process, job, limits, watch)
             run = _collect(job, status, peak)
             if keep is not None:
                 if not (job / "model.pickle").exists():
@@ -239,7 +242,9 @@ def _let_go(process: subprocess.Popen[bytes]) -> None:
         process.stdin.flush()
 
 
-def _watch(process: subprocess.Popen[bytes], job: Path, limits: FitLimits) -> tuple[int, float]:
+def _watch(
+    process: subprocess.Popen[bytes], job: Path, limits: FitLimits, watch: Callable[[float], None] | None
+) -> tuple[int, float]:
     """Wait for the report; the worker's exit status, 0 where it is still there, and its peak memory in bytes."""
     started = time.perf_counter()
     peak = 0.0
@@ -249,6 +254,8 @@ def _watch(process: subprocess.Popen[bytes], job: Path, limits: FitLimits) -> tu
         except subprocess.TimeoutExpired:
             if (job / "report.json").exists():
                 return 0, peak
+        if watch is not None and (job / "progress").exists():
+            watch(float((job / "progress").read_text()))
         elapsed = time.perf_counter() - started
         used = _resident(process.pid)
         peak = max(peak, used)

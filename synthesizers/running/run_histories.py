@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pandas as pd
@@ -19,11 +20,14 @@ from ..encoding.history_tables import code_histories
 from ..encoding.linked_set import LinkedSet, LinkedTable
 from ..encoding.linked_tables import PreparedSet, prepare_set, restore_set
 from ..encoding.table_encoding import Bounds
+from ..progress import Say
 from ..protection.protect_table import protect_table
 from ..protection.report import ProtectionReport
 from .fit_process import FitLimits, FitRun, run_coded
 
 __all__ = ["HistoryFit", "fit_set", "one_table", "protect_set", "run_history_fit"]
+
+_SAY_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ def fit_set(
     target: str | None = None,
     protection: ValueProtection | None = None,
     on: date | None = None,
+    say: Say | None = None,
 ) -> HistoryFit:
     """Fit ``config`` to a set and draw ``patients`` synthetic ones with their rows.
 
@@ -74,6 +79,7 @@ def fit_set(
         target: Column that must keep at least two values after protection.
         protection: How values of few patients are kept out; its number of them counts where it is above the plan's.
         on: The day that ages are counted to.
+        say: Told of the share of the fit that is done, every few seconds.
 
     Raises:
         TableError: Nothing is left to fit, or treatments do not match.
@@ -97,6 +103,7 @@ def fit_set(
         environments=environments,
         limits=limits,
         knobs={"patients_per_leaf": max(int(config.knobs().get("patients_per_leaf", k)), k)},
+        watch=None if say is None else _shares(config.method, say),
     )
     people, events = coded.decode(run.table)
     return HistoryFit(restore_set(tables, prepared, people, events, k=k, seed=seed), run, report)
@@ -145,6 +152,19 @@ def protect_set(
         events.append(rows)
     report = ProtectionReport(k=protection.k, unit="patient", columns=tuple(reports))
     return replace(prepared, people=people, events=tuple(events)), report
+
+
+def _shares(method: str, say: Say) -> Callable[[float], None]:
+    """Says the share of a fit that is done, no oftener than one can read."""
+    due, last = monotonic() + _SAY_SECONDS, 0.0
+
+    def watch(share: float) -> None:
+        nonlocal due, last
+        if monotonic() >= due and share > last:
+            due, last = monotonic() + _SAY_SECONDS, share
+            say(f"fitting {method}: {share:.0%}")
+
+    return watch
 
 
 def _home(prepared: PreparedSet, column: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...schemas.base import count_of
 from ...schemas.column_treatment import Treatment
 from ...schemas.compliance import DEFAULT_PROTECTION, ValueProtection
 from ...schemas.errors import MissingExtra, SynthesisFailed, TableError
@@ -121,7 +122,7 @@ def carry_out(
     today = date.today()
     fitted = treat_table(table, treatments, today).iloc[inside].reset_index(drop=True)
     if len(fitted) < _FEWEST_ROWS:
-        raise TableError(f"{len(fitted)} rows are left to fit, at least {_FEWEST_ROWS} are needed")
+        raise TableError(f"only {count_of(len(fitted), 'row')} left to fit, at least {_FEWEST_ROWS} are needed")
     persons = persons_of(table, treatments)
     persons = None if persons is None else persons.iloc[inside].reset_index(drop=True)
     codes = codes_in(treatments)
@@ -146,7 +147,7 @@ def carry_out(
             )  # fmt: skip
             source = _FitInput(made.table, Encoding.of(made.table, public, codes), made.report, None)
         expected = expected_wait(config, _shape(source.encoding, len(fitted)))
-        tell(Step(f"fitting {config.method} to {len(fitted)} rows", expected))
+        tell(Step(f"fitting {config.method} to {count_of(len(fitted), 'row')}", expected))
         real_rows = rounded_down(len(table)) if config.is_dp else len(table)
         wanted = rows or rows_of(plan, real_rows, tell)
         try:
@@ -165,6 +166,7 @@ def carry_out(
                     target=target,
                     protection=protection,
                     on=today,
+                    say=say,
                 )
                 source = replace(raw, report=report)
             else:

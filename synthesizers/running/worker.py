@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ __all__ = ["NO_ROOM", "main"]
 NO_ROOM = 75
 """Exit status where the disk is full, so that not even a report can be written (EX_TEMPFAIL)."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+_TELL_SECONDS = 0.2
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -68,6 +71,19 @@ def main(job: Path) -> int:
     return 0
 
 
+def _teller(job: Path) -> Callable[[float], None]:
+    """Leaves the share of the fit that is done where the parent reads it, now and then."""
+    due = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + _TELL_SECONDS
+            _write_whole(job / "progress", lambda path: path.write_text(f"{share:.3f}"))
+
+    return tell
+
+
 def _give_up(job: Path) -> int:
     _remove(job)
     return NO_ROOM
@@ -87,7 +103,8 @@ def _work(job: Path, task: dict[str, Any]) -> dict[str, Any]:
         model = _open_model(Path(task["model"]), task)
     else:
         table = pd.read_parquet(job / "real.parquet")
-        model = adapter(task["columns"]).fit(table, task["hyperparameters"], task["seed"])
+        told = {"tell": _teller(job)} if getattr(adapter, "tells", False) else {}
+        model = adapter(task["columns"]).fit(table, {**task["hyperparameters"], **told}, task["seed"])
     fitted, fit_cpu = time.perf_counter(), time.process_time()
     if task.get("keep"):
         _keep(model, job / "model.pickle")

@@ -6,8 +6,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from clinical_model_selector.agents.auto import run_auto
+from clinical_model_selector.agents.auto_sets import tune_set
 from clinical_model_selector.agents.linked import SetSynthesis, synthesize_set
 from clinical_model_selector.agents.selector import ClinicalModelSelector
+from clinical_model_selector.agents.tune import tune
 from clinical_model_selector.evidence.evaluation_sets import evaluate_set
 from clinical_model_selector.schemas.errors import NoFeasibleSynthesizer, TableError
 from clinical_model_selector.schemas.settings import Settings
@@ -81,3 +84,23 @@ def test_a_key_that_is_not_there_is_named(keys: dict[str, str], said: str, regis
 def test_tables_that_share_no_key_are_refused(register: dict[str, pd.DataFrame]) -> None:
     with pytest.raises(TableError, match="no key leads from"):
         choose({"a": register["patients"], "b": pd.DataFrame({"x": range(200), "y": ["z"] * 200})})
+
+
+def test_the_caution_of_a_set_is_measured_on_patients_nobody_fitted(register: dict[str, pd.DataFrame]) -> None:
+    selector = ClinicalModelSelector(Settings(selector_embedded="only"))
+    result = tune_set(register, selector=selector, compliance="research")
+    assert result.race is not None
+    assert len(result.race.entries) == 3
+    assert sum(entry.proposed for entry in result.race.entries) == 1
+    best = result.race.entries[0]
+    assert result.plan.choice.knobs() == best.hyperparameters
+    assert best.score is not None
+    assert best.score >= max(entry.score or 0.0 for entry in result.race.entries[1:])
+
+
+def test_functions_of_one_table_say_where_sets_are_made(register: dict[str, pd.DataFrame]) -> None:
+    selector = ClinicalModelSelector(Settings(selector_embedded="only"))
+    with pytest.raises(TableError, match="run_auto_set"):
+        run_auto(register, selector=selector)
+    with pytest.raises(TableError, match="tune_set"):
+        tune(register, selector=selector)

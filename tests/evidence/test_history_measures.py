@@ -8,7 +8,7 @@ import pytest
 from clinical_model_selector.evidence.histories.codes import once_codes, repeated_share
 from clinical_model_selector.evidence.histories.controls import make_history_control, mix_copies
 from clinical_model_selector.evidence.histories.course import intraclass, lag_one
-from clinical_model_selector.evidence.histories.membership import measure_membership
+from clinical_model_selector.evidence.histories.disclosure import measure_nearness
 from clinical_model_selector.evidence.histories.scores import HistoryScores, measure_histories
 from clinical_model_selector.evidence.histories.survival import after_end
 from clinical_model_selector.evidence.histories.table import Histories
@@ -54,15 +54,15 @@ def test_real_patients_pass_every_measure_but_membership(floor: HistoryScores) -
 
 def test_noise_on_real_patients_does_not_hide_them(halves: tuple[Histories, Histories]) -> None:
     fitted, held_out = halves
-    attack = measure_membership(fitted, held_out, make_history_control("jittered_copies", fitted, 0))
+    attack = measure_nearness(fitted, held_out, make_history_control("jittered_copies", fitted, 0))
     assert attack.auc > 0.8
 
 
 def test_copies_of_a_few_are_seen_by_the_share_of_the_near(halves: tuple[Histories, Histories]) -> None:
     fitted, held_out = halves
     strangers = as_histories(make_visits(120, seed=9))
-    plain = measure_membership(fitted, held_out, strangers)
-    mixed = measure_membership(fitted, held_out, mix_copies(strangers, fitted, 0.1, np.random.default_rng(0)))
+    plain = measure_nearness(fitted, held_out, strangers)
+    mixed = measure_nearness(fitted, held_out, mix_copies(strangers, fitted, 0.1, np.random.default_rng(0)))
     assert plain.nearer <= 0.12 < mixed.nearer
     assert mixed.auc < 0.62
 

@@ -80,7 +80,8 @@ import json, sys
 import clinical_model_selector as door
 loaded = {name: getattr(door, name) for name in door.__all__}
 said = {}
-for name in ("evaluate", "evaluate_set", "run_auto", "sample", "synthesize", "synthesize_set", "tune"):
+for name in ("evaluate", "evaluate_set", "run_auto", "run_auto_set", "sample", "synthesize", "synthesize_set", "tune",
+             "tune_set"):
     try:
         loaded[name](None, None)
     except door.MissingExtra as error:
@@ -100,10 +101,12 @@ def test_every_name_can_be_had_with_the_required_dependencies_alone(bare: Path, 
         "evaluate",
         "evaluate_set",
         "run_auto",
+        "run_auto_set",
         "sample",
         "synthesize",
         "synthesize_set",
         "tune",
+        "tune_set",
     }
     assert all("pip install 'clinical-model-selector[light]'" in text for text in found["said"].values())
     assert found["html"]

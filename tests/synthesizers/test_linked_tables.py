@@ -135,3 +135,44 @@ def test_one_table_keeps_its_columns_and_statics(tmp_path: Path) -> None:
 def test_records_are_numbered_over_all_patients(marks: list[str], owners: list[int], numbers: list[int | None]) -> None:
     found = number_records(pd.Series(marks, dtype=object), np.array(owners))
     assert [None if pd.isna(x) else int(x) for x in found] == numbers
+
+
+def make_hospital(patients: int = 150) -> dict[str, pd.DataFrame]:
+    """Stays and drugs without a table of patients: who dies in hospital has the date in the last stay alone."""
+    rng = np.random.default_rng(3)
+    stays, drugs = [], []
+    for i in range(patients):
+        day, dies, last = pd.Timestamp("2100-01-01") + pd.Timedelta(days=int(rng.integers(9000))), i % 3 == 0, 0
+        count = int(rng.integers(1, 4))
+        for number in range(count):
+            end = day + pd.Timedelta(days=int(rng.integers(2, 20)))
+            dead = dies and number == count - 1
+            told = f"{end:%Y-%m-%d %H:%M:%S}" if dead else None
+            stays.append((i + 20_000, f"{day:%Y-%m-%d %H:%M:%S}", f"{end:%Y-%m-%d %H:%M:%S}", told, int(dead)))
+            for _ in range(int(rng.integers(1, 5))):
+                last = int(rng.integers(0, (end - day).days))
+                start = day + pd.Timedelta(days=last)
+                drugs.append((i + 20_000, f"{start:%Y-%m-%d}", str(rng.choice(["a", "b", "c"]))))
+            day = end + pd.Timedelta(days=int(rng.integers(10, 400)))
+    return {
+        "stays": pd.DataFrame(stays, columns=["subject_id", "admittime", "dischtime", "deathtime", "expired"]),
+        "drugs": pd.DataFrame(drugs, columns=["subject_id", "startdate", "drug"]),
+    }
+
+
+def test_a_death_told_in_a_row_ends_all_tables(tmp_path: Path) -> None:
+    """Nothing comes after it, it stands in the last row alone, and what goes with it in every real row does so here."""
+    items = []
+    for name, table in make_hospital().items():
+        profile = profile_table(table, patient_id="subject_id")
+        items.append(LinkedTable(name, table, tuple(column.treatment for column in profile.columns), "subject_id"))
+    made = fit_set(LinkedSet(tuple(items)), CONFIG, patients=200, seed=1, environments=tmp_path).tables
+    stays, drugs = made["stays"], made["drugs"]
+    begin, end, dead = (pd.to_datetime(stays[name]) for name in ("admittime", "dischtime", "deathtime"))
+    assert 0.15 < dead.notna().groupby(stays["subject_id"]).any().mean() < 0.55
+    assert (begin <= end).all()
+    assert (end[dead.notna()] == dead[dead.notna()]).all()
+    assert (stays["expired"] == dead.notna()).all()
+    deaths = dead.groupby(stays["subject_id"]).max()
+    assert not (begin > stays["subject_id"].map(deaths)).any()
+    assert not (pd.to_datetime(drugs["startdate"]) > drugs["subject_id"].map(deaths)).any()

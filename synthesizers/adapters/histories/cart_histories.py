@@ -23,6 +23,9 @@ _MISSING = "missing"
 class Synthesizer:
     """Trees for patients, then for visits."""
 
+    tells = True
+    """Takes ``tell`` among its hyper-parameters: a function of the share of the fit that is done."""
+
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns
         self._table = next(name for name, facts in columns.items() if facts["part"] == "table")

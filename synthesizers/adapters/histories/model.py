@@ -94,7 +94,8 @@ class HistoriesModel:
             *(patients.columns[j] for j in order),
         )
         matrix = np.column_stack([*lengths, patients.cells[:, order]])
-        model = PatientsModel.fit(matrix, columns, Growth(patient_leaf, k, rng))
+        # A patient's own numbers come once: beside their nearest neighbours alone they would tell him or her again.
+        model = PatientsModel.fit(matrix, columns, Growth(patient_leaf, k, rng, reach=(k + 1) // 2))
         end = None if patients.end is None else len(tables)
         models: list[VisitsModel | None] = []
         for i, (table, visits) in enumerate(zip(tables, kept, strict=True)):
