@@ -91,7 +91,10 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
         profile=safe,
         constraints=_constraints(request, settings, safe, allowed, names),
         previous=request.previous,
+        landmarks=request.landmarks,
     )
+    if question.constraints.measure and not request.landmarks:
+        notes.append(_why_not_measured(request, question))
     warnings = (*(profile.warnings if isinstance(profile, TableProfile) else ()), *notes)
     return Resolved(question, treatments, warnings)
 
@@ -122,6 +125,14 @@ def profile_request(request: SelectionRequest) -> TableProfile | SafeProfile:
     return request.profile
 
 
+def _why_not_measured(request: SelectionRequest, question: Question) -> str:
+    if question.constraints.require_dp:
+        return "nothing was measured on this table: fits would spend epsilon, and figures are no part of the guarantee"
+    if isinstance(request.table, Mapping) or question.profile.history is not None:
+        return "nothing was measured on this table: histories have no cheap synthesizer"
+    return "nothing was measured on this table: it takes the table itself and a cheap synthesizer that is feasible"
+
+
 def _treatments(profile: TableProfile | SafeProfile) -> tuple[Treatment, ...]:
     if isinstance(profile, TableProfile):
         return tuple(column.treatment for column in profile.columns)
@@ -149,6 +160,7 @@ def _constraints(
         "require_dp": request.require_dp or policy.dp_required,
         "epsilon_max": min(policy.max_epsilon, request.epsilon_max or policy.max_epsilon),
         "delta_max": policy.delta_for(safe.rows),
+        "measure": settings.selector_measure if request.measure is None else request.measure,
         "evidence_policy": request.evidence_policy or settings.selector_evidence_policy,
     }
     return Constraints.model_validate({**options, **decided}).model_copy(update=words)

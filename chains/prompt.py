@@ -14,6 +14,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
+from ..evidence.recommender.expected_results import NOTHING_ALIKE
 from ..evidence.recommender.ranking import WEIGHTS, Ranked, rank
 from ..evidence.recommender.review_choice import NOTICEABLE
 from ..profiling import describe_for_prompt
@@ -141,7 +142,9 @@ def _feasible_text(question: Question, ranked: list[Ranked]) -> str:
         return "# Feasible, by name; nothing was measured for this question\n" + "\n".join(_bare_lines(ranked))
     if question.figures == "shuffled":
         ranked = _shuffle_figures(ranked, TableShape.of(question.profile))
-    return "# Feasible, best expected first\n" + "\n".join(_feasible_lines(ranked))
+    unlike = ranked[0].expectation.unlike
+    title = f"# Feasible, best expected first ({NOTHING_ALIKE})" if unlike else "# Feasible, best expected first"
+    return "\n".join([title, *_feasible_lines(ranked)])
 
 
 def _bare_lines(ranked: list[Ranked]) -> Iterator[str]:
@@ -175,6 +178,7 @@ def _feasible_lines(ranked: list[Ranked]) -> Iterator[str]:
         entry, expected = CATALOGUE[item.method], item.expectation
         steps = f", {item.assessment.steps} gradient steps" if item.assessment.steps else ""
         guess = f" (no own measurement, from {expected.stand_in})" if expected.stand_in else ""
+        guess = " (fitted to this table once)" if expected.fitted_here else guess
         yield (
             f"- {item.method} [{entry.family}{', DP' if entry.dp else ''}]: score {item.score:.2f}, fidelity "
             f"{_figure(expected.fidelity, expected.fidelity_error)}, utility "

@@ -227,7 +227,7 @@ def benchmark_meaning(
 ) -> None:
     """Measure concepts and rules against truth by hand, and violations with and without rules for each synthesizer."""
     need_light("benchmark meaning")
-    from ...evidence.benchmark.meaning import measure_concepts, measure_kept_rules, measure_rules, read_truth
+    from ...evidence.meaning_benchmark import measure_concepts, measure_kept_rules, measure_rules, read_truth
     from ...schemas.settings import Settings
     from ...synthesizers.catalogue import CATALOGUE
     from ...synthesizers.running.files import write_atomically
@@ -257,3 +257,23 @@ def benchmark_meaning(
             text = json.dumps(record, indent=1) + "\n"
             write_atomically(output, partial(Path.write_text, data=text, encoding="utf-8"))
     print_json(record)
+
+
+@benchmark.command("peers")
+def benchmark_peers(
+    measurements: Annotated[
+        Path | None, typer.Option("--measurements", metavar="FILE", help="Parquet file. [default: the one shipped]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Who ranks best on SYNTHONY's seven tables and three intents: recommender, majority, nearest tables, or lot."""
+    need_light("benchmark peers")
+    from ...evidence.benchmark.peer_test import run_peer_test
+    from ...evidence.benchmark.results import load_measurements
+    from ..render.benchmark_views import peers_view
+
+    report = run_peer_test(load_measurements(measurements))
+    if as_json:
+        print_json(report)
+    else:
+        print_view(peers_view(report))

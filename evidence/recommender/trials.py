@@ -162,7 +162,7 @@ def run_trial(
         weigh_figures(figures, setting.tradeoff, setting.policy),
         time.process_time() - began + made.card.fit_cpu_seconds + START_SECONDS,
         parts=figures,
-        failure="its rows are copies of real ones" if parts.copied else None,
+        copied=parts.copied,
     )
 
 

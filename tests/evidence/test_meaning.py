@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from clinical_model_selector.evidence.benchmark.meaning import (
+from clinical_model_selector.evidence.meaning_benchmark import (
     measure_concepts,
     measure_kept_rules,
     measure_rules,

@@ -17,21 +17,21 @@ import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from ...profiling import open_table, profile_table
-from ...profiling.readers.to_pandas import read_table
-from ...profiling.rule_miner import mine_rules
-from ...schemas.column_treatment import Treatment
-from ...schemas.errors import SettingsError, SynthesisFailed
-from ...schemas.methods import HYPERPARAMETERS
-from ...schemas.plan import DPSettings, ModelSelectionPlan
-from ...schemas.table.rules import Rule
-from ...synthesizers.rules.keeper import RulesAsked
-from ...synthesizers.rules.violations import broken_rows
-from ...synthesizers.running.fit_process import FitLimits
-from ...synthesizers.running.run_plan import Synthesis, carry_out
-from ..evaluation_inputs import Comparison, prepare
-from ..metrics.plausibility import measure_plausibility
-from ..recommender.score import Scorer
+from ..profiling import open_table, profile_table
+from ..profiling.readers.to_pandas import read_table
+from ..profiling.rule_miner import mine_rules
+from ..schemas.column_treatment import Treatment
+from ..schemas.errors import SettingsError, SynthesisFailed
+from ..schemas.methods import HYPERPARAMETERS
+from ..schemas.plan import DPSettings, ModelSelectionPlan
+from ..schemas.table.rules import Rule
+from ..synthesizers.rules.keeper import RulesAsked
+from ..synthesizers.rules.violations import broken_rows
+from ..synthesizers.running.fit_process import FitLimits
+from ..synthesizers.running.run_plan import Synthesis, carry_out
+from .evaluation_inputs import Comparison, prepare
+from .metrics.plausibility import measure_plausibility
+from .recommender.score import Scorer
 
 __all__ = ["MeaningTable", "measure_concepts", "measure_kept_rules", "measure_rules", "read_truth"]
 
