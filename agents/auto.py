@@ -9,6 +9,7 @@ from typing import Any
 
 from ..evidence.evaluation import Depth, Evaluation, evaluate
 from ..evidence.recommender.weighing import score_cell
+from ..evidence.table_rules import RulesGiven
 from ..profiling import open_table
 from ..profiling.readers.to_pandas import read_table
 from ..schemas.compliance import Compliance
@@ -26,7 +27,6 @@ from ..synthesizers.running.holdout import split_rows
 from ..synthesizers.running.run_plan import Synthesis
 from .selector import ClinicalModelSelector
 from .synthesize import protection_by, synthesize
-from .table_rules import RulesGiven
 from .tune import DEFAULT_SECONDS, tune, why_not_raced
 
 __all__ = ["AutoRound", "run_auto"]

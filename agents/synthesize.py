@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
+from ..evidence.table_rules import RulesGiven, rules_asked
 from ..profiling import open_table, profile_table
 from ..profiling.readers.to_pandas import read_table
 from ..schemas.column_treatment import Treatment
@@ -24,7 +25,6 @@ from ..synthesizers.kept.model_folder import check_model_folder, open_model, wri
 from ..synthesizers.progress import Say, shown_in_notebooks
 from ..synthesizers.running.fit_process import FitLimits
 from ..synthesizers.running.run_plan import Synthesis, carry_out
-from .table_rules import RulesGiven, rules_asked
 
 __all__ = ["protection_by", "sample", "synthesize"]
 

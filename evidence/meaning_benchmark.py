@@ -25,13 +25,13 @@ from ..schemas.errors import SettingsError, SynthesisFailed
 from ..schemas.methods import HYPERPARAMETERS
 from ..schemas.plan import DPSettings, ModelSelectionPlan
 from ..schemas.table.rules import Rule
-from ..synthesizers.rules.keeper import RulesAsked
 from ..synthesizers.rules.violations import broken_rows
 from ..synthesizers.running.fit_process import FitLimits
 from ..synthesizers.running.run_plan import Synthesis, carry_out
 from .evaluation_inputs import Comparison, prepare
 from .metrics.plausibility import measure_plausibility
 from .recommender.score import Scorer
+from .table_rules import rules_asked
 
 __all__ = ["MeaningTable", "measure_concepts", "measure_kept_rules", "measure_rules", "read_truth"]
 
@@ -190,17 +190,13 @@ def _made(
             "sample_multiplier": 1.0, "max_synth_rows": len(frame), "rationale": "",
         }
     )  # fmt: skip
-    asked = RulesAsked(mine=_mine) if rules else None
+    asked = rules_asked("keep", plan, treatments) if rules else None
     try:
         return carry_out(
             frame, plan, treatments, environments=environments, seed=seed, held_out=0.3, limits=limits, rules=asked
         )
     except SynthesisFailed as error:
         return next(iter(error.failures.values()))
-
-
-def _mine(rows: pd.DataFrame, persons: pd.Series | None) -> list[Rule]:
-    return [mined.rule for mined in mine_rules(rows, persons=persons)]
 
 
 def _is_among(rule: Rule, kept: Sequence[Rule]) -> bool:

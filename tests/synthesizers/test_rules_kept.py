@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from clinical_model_selector.agents.table_rules import rules_asked
+from clinical_model_selector.evidence.table_rules import rules_asked
 from clinical_model_selector.schemas.errors import SettingsError
 from clinical_model_selector.schemas.table.rules import (
     Determines,

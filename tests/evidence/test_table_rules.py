@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from clinical_model_selector import synthesize
-from clinical_model_selector.agents.table_rules import rules_asked, rules_of_concepts
+from clinical_model_selector.evidence.table_rules import rules_asked, rules_of_concepts
 from clinical_model_selector.profiling import profile_table
 from clinical_model_selector.schemas.column_treatment import Treatment
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS
