@@ -18,6 +18,7 @@ import pandas as pd
 
 from ..evidence.evaluation_sets import split_patients
 from ..evidence.histories.link_tables import link_tables
+from ..schemas.base import count_of
 from ..schemas.compliance import ValueProtection
 from ..schemas.errors import MissingExtra, SynthesisFailed
 from ..schemas.methods import CATALOGUE
@@ -86,7 +87,7 @@ def synthesize_set(
             failures.append(Failure(method=config.method, reason="makes single rows, and no set of tables"))
             continue
         if say is not None:
-            say(f"fitting {config.method} to {len(inside.keys())} patients")
+            say(f"fitting {config.method} to {count_of(len(inside.keys()), 'patient')}")
         try:
             made = fit_set(
                 inside, config, patients=max(1, round(chosen.sample_multiplier * len(real.keys()))), seed=seed,

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from time import monotonic
 from typing import Any, Literal
 
 import pandas as pd
 from pydantic_core import to_jsonable_python
 
-from ..schemas.base import Frozen
+from ..schemas.base import Frozen, count_of
 from ..schemas.compliance import POLICIES, Compliance, ValueProtection
 from ..schemas.options import Tradeoff
 from ..schemas.request import EvidenceMetrics
@@ -195,13 +194,13 @@ def evaluate(
     needed = persons_needed(level, fitted / held_out if held_out else 4.0)
     if held_out < needed:
         tell(
-            f"{held_out} persons were held out of the fit: no table can be shown to be safe at {level}; "
+            f"held out of the fit: {count_of(held_out, 'person')}; no table can be shown to be safe at {level}; "
             f"{needed} would do"
         )
     attacked = held_out >= _FEWEST_PERSONS
     if not attacked:
         notes.append("too few persons were held out of the fit: disclosure and utility cannot be judged")
-    began, expected = monotonic(), expected_seconds(parts.rows_real, len(parts.synthetic.columns))
+    expected = expected_seconds(parts.rows_real, len(parts.synthetic.columns))
     tell(Step("judging disclosure, then fidelity and utility", expected))
     if attacked:
         disclosure = measure_disclosure(
@@ -219,7 +218,7 @@ def evaluate(
     few = count_values_of_few(
         parts.whole, parts.whole_synthetic, parts.whole_persons, POLICIES[level].min_persons, frozenset(public)
     )
-    tell(Step("judging fidelity and utility", max(1.0, began + expected - monotonic())))
+    tell(Step("judging fidelity and utility", expected / 2))
     quality, sampled = measure_quality(parts, card, target, seed, full=depth == "full")
     notes += sampled
     history = _histories(parts, card, seed, tell)
@@ -330,6 +329,7 @@ def _score(parts: Comparison, card: RunCard | None, target: str | None, seed: in
         parts.fitted, parts.held_out, target=target, train_persons=parts.fitted_persons,
         held_out_persons=parts.held_out_persons, depth=depth, seed=seed,
         protected=protected_as_for_the_fit(parts.fitted, parts.fitted_persons, card, seed),
+        emphasis=() if card is None else {item.column for item in card.treatments if item.alias in card.plan.emphasis},
     )  # fmt: skip
     return scorer.score(parts.synthetic, tradeoff=_TRADEOFF)
 

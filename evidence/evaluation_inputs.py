@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..profiling import profile_table
 from ..profiling.readers.to_pandas import read_table
+from ..schemas.base import count_of
 from ..schemas.column_treatment import Treatment
 from ..schemas.errors import TableError
 from ..schemas.profile import TableProfile
@@ -221,9 +222,7 @@ def _treat(table: pd.DataFrame, card: RunCard | None, profile: TableProfile | No
         if str(name) not in dropped
     }
     if dropped:
-        notes.append(
-            f"{len(dropped)} column{'s' * (len(dropped) != 1)} that would name persons or records left out of it"
-        )
+        notes.append(f"{count_of(len(dropped), 'column')} that would name persons or records left out of it")
     return pd.DataFrame(kept, index=table.index) if kept else table
 
 
@@ -245,7 +244,9 @@ def _shared(treated: pd.DataFrame, synthetic: pd.DataFrame, target: str | None, 
             "they are not of one source"
         )
     if len(shared) < len(treated.columns):
-        notes.append(f"{len(treated.columns) - len(shared)} columns of the real table are not in the synthetic one")
+        notes.append(
+            f"not in the synthetic table: {count_of(len(treated.columns) - len(shared), 'column')} of the real one"
+        )
     if target is not None and target not in shared:
         raise TableError(f"column {target!r} is not among the columns that both tables have")
     return shared

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from ..schemas.base import Frozen
+from ..schemas.base import Frozen, count_of
 from ..schemas.compliance import MIN_MEMBERSHIP_MARGIN, POLICIES, Compliance
 from .disclosure.intervals import persons_for_auc, persons_for_share
 from .disclosure.membership import ATTACKS
@@ -81,7 +81,9 @@ def decide_release(
         reason = f"no person was held out of the fit; {needed} would do"
     elif held_out < needed:
         release = "not shown"
-        reason = f"{held_out} persons were held out of the fit; fewer than {needed} cannot show it at {compliance}"
+        reason = (
+            f"{count_of(held_out, 'person')} held out of the fit; fewer than {needed} cannot show it at {compliance}"
+        )
     elif undecided:
         release, reason = "not shown", f"undecided: {', '.join(undecided)}"
     else:

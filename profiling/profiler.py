@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..schemas.base import count_of
 from ..schemas.column_treatment import Treatment
 from ..schemas.errors import TableError
 from ..schemas.profile import ColumnProfile, HistoryStructure, Kind, Pattern, SafeColumn, SafeProfile, TableProfile
@@ -135,7 +136,7 @@ def _refuse_small(rows: int) -> None:
         raise TableError("the table has a header but no rows")
     if rows < FEWEST_ROWS:
         raise TableError(
-            f"the table has {rows} rows; at least {FEWEST_ROWS} are needed, "
+            f"the table has {count_of(rows, 'row')}; at least {FEWEST_ROWS} are needed, "
             "since any figure about fewer persons could point to one of them"
         )
 
@@ -368,6 +369,8 @@ def _column_profile(draft: ColumnDraft, scale: float, history: HistoryColumns | 
             constant=rule.action == "drop" and draft.safe.kind == "constant",
             labels=facts.number is not None and draft.decision.kind in ("code", "categorical"),
             missing_codes=facts.number.sentinels if facts.number is not None else (),
+            concept=draft.safe.concept,
+            unit=draft.safe.unit,
             rule=rule.rule,
             reference=rule.reference,
         ),

@@ -1,4 +1,4 @@
-"""The base of every closed, frozen model, and the one way in which a validation error is told."""
+"""The base of every closed, frozen model, and the one way in which a validation error and a count are told."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-__all__ = ["FieldError", "Frozen", "describe_error", "list_errors", "plain_type"]
+__all__ = ["FieldError", "Frozen", "count_of", "describe_error", "list_errors", "plain_type"]
 
 Location = tuple[int | str, ...]
+
+
+def count_of(number: int, thing: str) -> str:
+    """``number`` with its noun: 1 row, 2 rows."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 class Frozen(BaseModel):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, FieldSerializationInfo, PrivateAttr, field_serializer
 
-from .base import Frozen
+from .base import Frozen, count_of
 from .column_treatment import Treatment
 from .compliance import Compliance
 from .options import EvidencePolicy
@@ -217,7 +217,8 @@ class RaceReport(Frozen):
             "interrupted": "it was interrupted",
         }
         fits = sum(entry.fits for entry in self.entries)
-        return f"{fits} fits on {self.splits} splits of this table, {self.cpu_seconds:.0f} CPU s: {endings[self.ended]}"
+        done = f"{count_of(fits, 'fit')} on {count_of(self.splits, 'split')} of this table"
+        return f"{done}, {self.cpu_seconds:.0f} CPU s: {endings[self.ended]}"
 
 
 class SelectionResult(Frozen):

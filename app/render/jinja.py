@@ -9,8 +9,8 @@ from pathlib import Path
 from jinja2 import Environment
 
 from ...evidence.report.jinja import make_environment
+from ...schemas.base import count_of
 from .words import (
-    count_of,
     describe_concept,
     describe_cost,
     describe_extent,
@@ -56,4 +56,4 @@ def _positions(quantiles: Sequence[float]) -> list[float]:
 
 
 def _short(value: float) -> str:
-    return f"{value:.3g}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"

@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ...schemas.base import count_of
+
 if TYPE_CHECKING:
     from ...schemas.methods import Hyperparameters
     from ...schemas.plan import ModelSelectionPlan
     from ...schemas.profile import SafeColumn, TableProfile
 
 __all__ = [
-    "count_of",
     "describe_concept",
     "describe_cost",
     "describe_extent",
@@ -61,11 +62,6 @@ def describe_share(value: float) -> str:
     return "0 %" if value == 0 else "< 1 %" if value < 0.01 else f"{value:.0%}".replace("%", " %")
 
 
-def count_of(number: int, thing: str) -> str:
-    """``number`` with its noun: 1 row, 2 rows."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
-
-
 def describe_extent(profile: TableProfile) -> str:
     """How large a table is and what a row of it is."""
     safe = profile.safe
@@ -78,8 +74,8 @@ def describe_extent(profile: TableProfile) -> str:
 
 
 def name_aliases(text: str, names: Mapping[str, str]) -> str:
-    """``text`` for its owner's screen: every alias with the column's name beside it."""
-    return _ALIAS.sub(lambda match: f"{match[0]} ({names[match[0]]})" if match[0] in names else match[0], text)
+    """``text`` for its owner's screen: the column's name in place of every alias."""
+    return _ALIAS.sub(lambda match: names.get(match[0], match[0]), text)
 
 
 def printable(text: str) -> str:

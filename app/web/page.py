@@ -26,6 +26,7 @@ from ...synthesizers.feasibility import assess
 from ..jobs.routes import Jobs
 from ..render.jinja import template_environment
 from ..render.pages import evidence_bars
+from ..render.words import name_aliases
 from ..service.handler import Service
 from ..service.models import PlanRequest, PlanUpload, to_selection
 from ..service.status import configured_legs
@@ -83,6 +84,7 @@ async def _profile(service: Service, request: Request) -> Response:
         _template("profile").render(
             profile=profile,
             safe=profile.safe,
+            warnings=[name_aliases(text, profile.names) for text in profile.warnings],
             kinds=get_args(Kind),
             corrected=options.kinds,
             prompt=render_user_message(question) if question else "",
@@ -111,11 +113,13 @@ async def _job(jobs: Jobs, request: Request, job_id: str) -> Response:
 def _render_plan(service: Service, request: SelectionRequest, result: SelectionResult) -> Response:
     question = resolve(request, service.settings).question
     bars = evidence_bars(question, result)
+    names = {item.alias: item.column for item in result.treatments if item.column}
     return HTMLResponse(
         _template("plan").render(
             plan=result.plan,
+            rationale=name_aliases(result.plan.rationale, names),
             provenance=result.provenance,
-            warnings=result.warnings,
+            warnings=[name_aliases(text, names) for text in result.warnings],
             treatments=result.treatments,
             bars=bars,
             chart=draw_evidence(bars),

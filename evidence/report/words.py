@@ -193,10 +193,12 @@ def interval(value: Interval) -> str:
 
 
 def figure(value: float | bool | None) -> str:
-    """A figure as short as it may be."""
+    """A figure as short as it may be; thousands are written out."""
     if value is None:
         return "-"
-    return ("required" if value else "not required") if isinstance(value, bool) else f"{value:.3g}"
+    if isinstance(value, bool):
+        return "required" if value else "not required"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _share(evaluation: Evaluation) -> str:

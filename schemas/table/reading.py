@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..base import Frozen
+from ..base import Frozen, count_of
 
 __all__ = ["ReadingChange", "ReadingChangeKind"]
 
@@ -46,14 +46,25 @@ class ReadingChange(Frozen):
     def sentence(self) -> str:
         """What is told."""
         where = "" if self.column is None else f"column {self.column!r}: "
-        return where + _SENTENCES[self.kind].format(cells=self.cells, detail=self.detail)
+        return where + _SENTENCES[self.kind].format(count=self._count, detail=self.detail)
+
+    @property
+    def _count(self) -> str:
+        things: dict[ReadingChangeKind, str] = {
+            "infinity_as_missing": "infinite value",
+            "lines_skipped": "line",
+            "header_rows_skipped": "further row",
+            "files_read": "file",
+            "sampled": "row",
+        }
+        return count_of(self.cells or 0, things.get(self.kind, "cell"))
 
 
 _SENTENCES: dict[ReadingChangeKind, str] = {
-    "missing_token": "{cells} cells hold {detail!r} and are taken as missing",
-    "note_as_missing": "{cells} cells hold a note among measurements and are taken as missing",
-    "date_code_as_missing": "{cells} cells hold a date that stands for none and are taken as missing",
-    "infinity_as_missing": "{cells} infinite values are taken as missing",
+    "missing_token": "{detail!r} is taken as missing: {count}",
+    "note_as_missing": "notes among measurements are taken as missing: {count}",
+    "date_code_as_missing": "dates that stand for none are taken as missing: {count}",
+    "infinity_as_missing": "taken as missing: {count}",
     "unit": "the unit {detail!r} is taken off, and written back",
     "composite": "each cell holds several numbers; they are modelled one by one, and written back in their form",
     "duration": "durations are modelled in {detail}, and written back as durations",
@@ -62,9 +73,9 @@ _SENTENCES: dict[ReadingChangeKind, str] = {
     "decimal_mark": "a {detail} marks decimals",
     "decimal_mark_assumed": "a {detail} before three digits is taken to mark decimals (--decimal says otherwise)",
     "encoding": "the text is read as {detail}",
-    "lines_skipped": "{cells} lines above the header are skipped",
-    "header_rows_skipped": "{cells} further rows of the header are skipped",
-    "files_read": "{cells} files are read as one table: {detail}",
+    "lines_skipped": "skipped above the header: {count}",
+    "header_rows_skipped": "skipped below the header: {count} of it",
+    "files_read": "read as one table: {count}: {detail}",
     "sheet": "sheet {detail} of the workbook is read",
-    "sampled": "the table is too large for a fit: {cells} rows of it are read, {detail}",
+    "sampled": "the table is too large for a fit, and only a part is read: {count}, {detail}",
 }

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...schemas.base import count_of
 from ...schemas.errors import SynthesisFailed, TableError
 from ...schemas.methods import CATALOGUE, Hyperparameters
 from ..encoding.restore_columns import restore_columns
@@ -63,7 +64,7 @@ def sample_model(
     tell = say or say_nothing
     wanted = rows or rows_of(card.plan, recipe.rows, tell)
     seed = secrets.randbits(31) if seed is None else seed
-    quotas = _quotas(recipe.encoding, wanted, where or {}, balance)
+    quotas = _quotas(recipe.whole, wanted, where or {}, balance)
     parts: list[pd.DataFrame] = []
     drawn, taken, seconds = 0, 0, 0.0
     for turn in range(_MOST_DRAWS):
@@ -71,16 +72,16 @@ def sample_model(
         more = round(1.2 * (wanted - taken) * drawn / taken) if taken else wanted * 4**turn
         batch = min(max(wanted, more), max(_MOST_ROWS - drawn, wanted))
         expected = START_SECONDS + card.sample_seconds * batch / max(card.rows_made, 1)
-        tell(Step(f"drawing {batch} rows of {card.method}", expected))
+        tell(Step(f"drawing {count_of(batch, 'row')} of {card.method}", expected))
         frame, spent = _draw(kept, config, batch, seed + turn, environments, limits)
         parts.append(quotas.take(frame))
         drawn, taken, seconds = drawn + batch, taken + len(parts[-1]), seconds + spent
         if quotas.full or drawn >= _MOST_ROWS:
             break
     if not quotas.full:
-        raise TableError(f"of {drawn} drawn rows {taken} meet the condition, {wanted} are wanted: ask for fewer")
+        raise TableError(f"{taken} of {drawn} drawn rows meet the condition, wanted are {wanted}: ask for fewer")
     if drawn > wanted:
-        tell(f"{drawn} rows were drawn for {wanted} that meet the condition")
+        tell(f"drawn for {wanted} that meet the condition: {count_of(drawn, 'row')}")
     chosen = pd.concat(parts, ignore_index=True)
     if len(parts) > 1 or balance:
         chosen = chosen.iloc[np.random.default_rng(seed).permutation(len(chosen))].reset_index(drop=True)
@@ -105,7 +106,10 @@ def _draw(
         )  # fmt: skip
     except FitFailed as error:
         raise SynthesisFailed({config.method: str(error)}) from None
-    return kept.recipe.encoding.decode(run.table), run.sample_seconds
+    drawn = kept.recipe.encoding.decode(run.table)
+    if kept.recipe.keeper is not None:
+        drawn = kept.recipe.keeper.rebuild(drawn, seed).table
+    return drawn, run.sample_seconds
 
 
 class _Quotas:

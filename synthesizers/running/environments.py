@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...schemas.base import count_of
 from ...schemas.errors import MissingExtra, SettingsError
 from ...schemas.methods import CATALOGUE
 from ..progress import Say, Step, say_nothing
@@ -200,7 +201,7 @@ class InstallProgress:
                     if self._packages % _TOLD_EACH == 0:
                         self._report(f": {self._packages} packages")
                 elif line.startswith("Installing collected packages"):
-                    self._report(f": {self._packages} packages, unpacking")
+                    self._report(f": {count_of(self._packages, 'package')}, unpacking")
         if process.returncode:
             name = self._environment.name
             raise SettingsError(f"the environment {name} could not be installed; pip's own words are above")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -34,6 +35,7 @@ def test_from_a_file_to_a_downloaded_plan(browser: Chrome, page: str, tmp_path: 
     browser.get(page)
     _by_id(browser, "file").send_keys(str(EXAMPLE))
     _by_id(browser, "key").send_keys(KEY)
+    assert _offered(browser) == EXAMPLE.read_text().splitlines()[0].split(",")
     _by_id(browser, "target").send_keys("cens")
     _by_id(browser, "option-goal").send_keys("predict cens for partners")
     _by_id(browser, "profile-button").click()
@@ -115,6 +117,29 @@ def test_from_a_file_to_a_synthetic_table_and_its_report(
     WebDriverWait(browser, 20).until(lambda b: not b.find_elements(By.ID, "step-job"))
     assert list(jobs.iterdir()) == []
     _assert_calm(browser, page)
+
+
+def _offered(browser: Chrome) -> list[str]:
+    """The names that target and patient can be chosen from, once they are there."""
+    WebDriverWait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, "#columns option"))
+    return [str(item.get_attribute("value")) for item in browser.find_elements(By.CSS_SELECTOR, "#columns option")]
+
+
+HEADERS = {
+    "semicolons.csv": ('\ufeff"Größe";"a;b";id\n1;2;3\n', ["Größe", "a;b", "id"]),
+    "tabs.tsv": ("age\tsex of patient\r\n1\tm\r\n", ["age", "sex of patient"]),
+    "packed.csv.gz": ("age,sex\n1,m\n" * 50_000, ["age", "sex"]),
+    "one.csv": ("age", ["age"]),
+}
+
+
+def test_columns_are_offered_from_headers_of_text_files(browser: Chrome, page: str, tmp_path: Path) -> None:
+    for name, (text, names) in HEADERS.items():
+        content = text.encode()
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+        browser.get(page)
+        _by_id(browser, "file").send_keys(str(tmp_path / name))
+        assert _offered(browser) == names
 
 
 def test_the_keyboard_alone_is_enough(browser: Chrome, page: str) -> None:

@@ -43,7 +43,7 @@ def _bearer(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"}
 
 
-@pytest.mark.parametrize("key", [KEY, OTHER])
+@pytest.mark.parametrize("key", [KEY, OTHER], ids=["first", "second"])
 def test_every_key_opens(guarded: str, safe_profile: dict[str, Any], key: str) -> None:
     response = httpx.post(f"{guarded}/v1/plans", json={"profile": safe_profile}, headers=_bearer(key))
     assert response.status_code == 200
@@ -70,7 +70,11 @@ def test_a_key_ring_knows_its_keys_by_name() -> None:
     assert KEY not in repr(vars(ring))
 
 
-@pytest.mark.parametrize("keys", [KEY, f"backend={KEY}", "backend=abc", f"a b={hash_key(KEY)}"])
+@pytest.mark.parametrize(
+    "keys",
+    [KEY, f"backend={KEY}", "backend=abc", f"a b={hash_key(KEY)}"],
+    ids=["a key", "a named key", "no hash", "a name of two words"],
+)
 def test_a_key_that_is_not_hashed_is_refused_unquoted(keys: str) -> None:
     with pytest.raises(SettingsError, match="SERVICE_KEYS") as caught:
         Settings(_env_file=None, service_keys=keys)

@@ -77,12 +77,51 @@ async function attempt(work) {
   }
 }
 
+// The columns' names, to choose from: of a text file from its first line, of every table from its profile.
+function offer(names) {
+  byId("columns").replaceChildren(...names.map((name) => {
+    const option = document.createElement("option");
+    option.value = name;
+    return option;
+  }));
+}
+
+async function header(table) {
+  let part = table.slice(0, 65536);
+  if (/\.gz$/i.test(table.name)) part = new Response(part.stream().pipeThrough(new DecompressionStream("gzip")));
+  else if (!/\.(csv|tsv|txt)$/i.test(table.name)) return [];
+  const reader = (part.body || part.stream()).getReader();
+  let text = "";
+  const decoder = new TextDecoder();
+  while (!text.includes("\n")) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    text += decoder.decode(value, { stream: true });
+  }
+  reader.cancel().catch(() => {});
+  const line = text.replace(/^\ufeff/, "").split(/\r?\n/, 1)[0];
+  const headers = [",", ";", "\t", "|"].map((mark) => cut(line, mark));
+  return headers.reduce((best, names) => names.length > best.length ? names : best);
+}
+
+function cut(line, mark) {
+  const names = [""];
+  let quoted = false;
+  for (const char of line) {
+    if (char === '"') quoted = !quoted;
+    else if (char === mark && !quoted) names.push("");
+    else names[names.length - 1] += char;
+  }
+  return names.map((name) => name.trim()).filter(Boolean);
+}
+
 async function profile() {
   say("Profiling the table …", true);
   forget("plan", "job");
   byId("plan-step").hidden = true;
   const response = await post("page/profile", "text/html");
   show("profile", await response.text());
+  offer([...document.querySelectorAll("select.kind")].map((select) => select.dataset.column));
   byId("plan-step").hidden = false;
   say("The profile is ready.");
 }
@@ -187,6 +226,9 @@ byId("stop-button").addEventListener("click", () => running && running.abort());
 file.addEventListener("change", () => {
   forget("profile", "plan", "job");
   byId("plan-step").hidden = true;
+  offer([]);
+  // A header that cannot be read is no choice lost: names can be typed.
+  if (file.files.length) header(file.files[0]).then(offer, () => offer([]));
 });
 
 const drop = byId("drop");
