@@ -32,7 +32,14 @@ from .scores import HistoryScores, mean_scores, measure_histories
 from .survival import rows_after_death
 from .table import Histories
 
-__all__ = ["FIGURES", "HistoryArm", "HistoryTables", "read_history_tables", "run_history_benchmark"]
+__all__ = [
+    "FIGURES",
+    "HistoryArm",
+    "HistoryTables",
+    "read_history_tables",
+    "run_history_benchmark",
+    "run_history_checks",
+]
 
 METHOD = "cart_histories"
 _COPIED = 0.1
@@ -110,6 +117,30 @@ def run_history_benchmark(
         k: Patients who must hold a value, and stand behind each leaf.
     """
     return [arm for tables in sets for arm in _run(tables, environments, seeds, k)]
+
+
+def run_history_checks(
+    sets: Sequence[HistoryTables], environments: Path, *, seeds: int = 3, k: int = 5
+) -> list[HistoryArm]:
+    """What must hold of any synthetic set, ``cart_histories`` fitted to all patients: see ``HistoryArm.checks``."""
+    arms = []
+    for tables in sets:
+        real = open_set(tables)
+        found: dict[str, list[dict[str, float | None]]] = {}
+        seconds = []
+        for seed in range(seeds):
+            made = fit_set(
+                real, HYPERPARAMETERS[METHOD].with_defaults(), patients=len(real.keys()), seed=seed,
+                environments=environments, protection=ValueProtection(k=k),
+            )  # fmt: skip
+            seconds.append(made.run.fit_cpu_seconds + made.run.sample_seconds)
+            for name, check in _check(real, made.tables).items():
+                found.setdefault(name, []).append(check)
+        arms += [
+            HistoryArm(tables.name, name, METHOD, seeds, {}, (), float(np.mean(seconds)), _mean_checks(checks))
+            for name, checks in found.items()
+        ]
+    return arms
 
 
 def open_set(tables: HistoryTables) -> LinkedSet:
