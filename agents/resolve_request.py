@@ -80,18 +80,23 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
     """
     profile = profile_request(request)
     safe = profile.safe if isinstance(profile, TableProfile) else profile
+    treatments = _treatments(profile)
     if settings.selector_concepts == "keep":
         columns = tuple(column.model_copy(update={"concept": None, "unit": None}) for column in safe.columns)
         safe = safe.model_copy(update={"columns": columns})
+        treatments = tuple(item.model_copy(update={"concept": None, "unit": None}) for item in treatments)
     names = profile.names if isinstance(profile, TableProfile) else {}
     allowed, notes = _allowed(request.allowed)
     question = Question(
         profile=safe,
         constraints=_constraints(request, settings, safe, allowed, names),
         previous=request.previous,
+        landmarks=request.landmarks,
     )
+    if question.constraints.measure and not request.landmarks:
+        notes.append(_why_not_measured(request, question))
     warnings = (*(profile.warnings if isinstance(profile, TableProfile) else ()), *notes)
-    return Resolved(question, _treatments(profile), warnings)
+    return Resolved(question, treatments, warnings)
 
 
 def profile_request(request: SelectionRequest) -> TableProfile | SafeProfile:
@@ -118,6 +123,14 @@ def profile_request(request: SelectionRequest) -> TableProfile | SafeProfile:
         if getattr(request, field) is not None:
             raise TableError(f"{field} is decided when the profile is made: give it there, not beside a ready profile")
     return request.profile
+
+
+def _why_not_measured(request: SelectionRequest, question: Question) -> str:
+    if question.constraints.require_dp:
+        return "nothing was measured on this table: fits would spend epsilon, and figures are no part of the guarantee"
+    if isinstance(request.table, Mapping) or question.profile.history is not None:
+        return "nothing was measured on this table: histories have no cheap synthesizer"
+    return "nothing was measured on this table: it takes the table itself and a cheap synthesizer that is feasible"
 
 
 def _treatments(profile: TableProfile | SafeProfile) -> tuple[Treatment, ...]:
@@ -147,6 +160,7 @@ def _constraints(
         "require_dp": request.require_dp or policy.dp_required,
         "epsilon_max": min(policy.max_epsilon, request.epsilon_max or policy.max_epsilon),
         "delta_max": policy.delta_for(safe.rows),
+        "measure": settings.selector_measure if request.measure is None else request.measure,
         "evidence_policy": request.evidence_policy or settings.selector_evidence_policy,
     }
     return Constraints.model_validate({**options, **decided}).model_copy(update=words)

@@ -10,7 +10,8 @@ from langchain_core.runnables import RunnableConfig, ensure_config
 
 from ..chains.plan_check import plan_cautions
 from ..chains.selection import Answered, build_selection
-from ..evidence.recommender.ranking import EmbeddedRecommender
+from ..evidence.recommender.expected_results import NOTHING_ALIKE
+from ..evidence.recommender.ranking import EmbeddedRecommender, rate_config
 from ..schemas.errors import MissingExtra, SettingsError
 from ..schemas.question import Question
 from ..schemas.request import EvidenceMetrics, SelectionRequest
@@ -174,17 +175,24 @@ class ClinicalModelSelector(SealsWhatItIsPartOf):
         return type(self)(self.settings)
 
     def _select(self, request: SelectionRequest, config: RunnableConfig | None) -> SelectionResult:
-        resolved = resolve(request, self.settings)
+        resolved = self._resolve(request)
         _require_plan_exists(resolved.question)
         return _result(self._chain.invoke(resolved.question, self._named(config)), resolved)
 
     async def _aselect(self, request: SelectionRequest, config: RunnableConfig | None) -> SelectionResult:
         if request.profile is None:
-            resolved = await asyncio.to_thread(resolve, request, self.settings)
+            resolved = await asyncio.to_thread(self._resolve, request)
         else:
             resolved = resolve(request, self.settings)
         _require_plan_exists(resolved.question)
         return _result(await self._chain.ainvoke(resolved.question, self._named(config)), resolved)
+
+    def _resolve(self, request: SelectionRequest) -> Resolved:
+        if request.measure or (request.measure is None and self.settings.selector_measure):
+            from .landmarks import with_landmarks  # which a selection that measures nothing need not wait for
+
+            request = with_landmarks(request, self.settings)
+        return resolve(request, self.settings)
 
     def breakers(self) -> dict[str, str]:
         """Provider → state of its circuit breaker (closed, open, half-open), for those asked so far."""
@@ -226,6 +234,8 @@ def _result(answered: Answered, resolved: Resolved) -> SelectionResult:
     warnings += dict.fromkeys(note for attempt in provenance.attempts for note in attempt.notes)
     if answered.evidence is not None and not answered.evidence.agrees:
         warnings.append(answered.evidence.sentence)
+    if rate_config(answered.plan.choice, question).expectation.unlike:
+        warnings.append(f"{NOTHING_ALIKE}: expectations are wide, and tune measures on the table itself")
     warnings += assess(question.profile, question.constraints)[answered.plan.choice.method].cautions
     warnings += plan_cautions(answered.plan, question)
     result = SelectionResult(

@@ -60,6 +60,9 @@ class SelectionOptions(Frozen):
     evidence_policy: EvidencePolicy | None = None
     """Where measurements speak against a model's choice: warn, replace it, or nothing; by default the setting
     SELECTOR_EVIDENCE_POLICY."""
+    measure: bool | None = None
+    """Fit the cheap synthesizers to the table once, for better expectations; by default the setting SELECTOR_MEASURE.
+    It needs the table itself and the extra light."""
     provider: ProviderChoice = "auto"
     """Who is asked."""
     model: str | None = Field(default=None, min_length=1, max_length=200)

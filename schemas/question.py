@@ -10,7 +10,7 @@ from .base import Frozen
 from .compliance import POLICIES, Compliance, Policy
 from .options import EvidencePolicy, ProviderChoice, SelectionOptions
 from .profile import SafeProfile
-from .request import PreviousRound
+from .request import Landmark, PreviousRound
 
 __all__ = ["Constraints", "PromptFigures", "Question"]
 
@@ -28,6 +28,7 @@ class Constraints(SelectionOptions):
     delta_max: Annotated[float, Field(gt=0.0)]
     """Smaller of the policy's limit and 1/persons."""
     evidence_policy: EvidencePolicy = "advise"
+    measure: bool = False
 
     @property
     def policy(self) -> Policy:
@@ -43,6 +44,8 @@ class Question(Frozen):
     previous: PreviousRound | None = None
     left_out: frozenset[str] = frozenset()
     """Origins of measured tables that must not be used: for judging a selector on a table that it has never seen."""
+    landmarks: tuple[Landmark, ...] = ()
+    """Measured on this table, where the caller allowed it."""
     figures: PromptFigures = "measured"
     """What a prompt says of measurements: nothing, or another method's, for judging what a model makes of them."""
 

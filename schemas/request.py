@@ -11,7 +11,7 @@ from .options import SelectionOptions
 from .plan import ModelSelectionPlan
 from .profile import Kind, SafeProfile, TableProfile
 
-__all__ = ["EvidenceMetrics", "PreviousRound", "SelectionRequest"]
+__all__ = ["EvidenceMetrics", "Landmark", "PreviousRound", "SelectionRequest"]
 
 
 class EvidenceMetrics(Frozen):
@@ -34,6 +34,18 @@ class PreviousRound(Frozen):
 
     plan: ModelSelectionPlan
     metrics: EvidenceMetrics
+
+
+class Landmark(Frozen):
+    """What a cheap synthesizer had when it was fitted once to the table itself: two digits, since a prompt holds it."""
+
+    method: str
+    caution: float
+    """Level of its hyper-parameters."""
+    fidelity: float
+    """Between 0 and 1, like the next two."""
+    utility: float | None
+    risk: float | None
 
 
 class SelectionRequest(SelectionOptions):
@@ -60,6 +72,8 @@ class SelectionRequest(SelectionOptions):
     concepts: dict[str, str] = Field(default_factory=dict)
     """Column name → clinical concept, where the user knows better than the recogniser."""
     previous: PreviousRound | None = None
+    landmarks: tuple[Landmark, ...] = ()
+    """What cheap synthesizers had on this table, where it was measured already."""
 
     @model_validator(mode="after")
     def _table_or_profile(self) -> Self:

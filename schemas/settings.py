@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     """For OpenRouter, in 30 days from the first paid request; over it the next provider answers."""
     selector_evidence_policy: EvidencePolicy = "advise"
     """Measurements speak against a language model's choice: warn, replace it (enforce), or say nothing (off)."""
+    selector_measure: bool = False
+    """Cheap synthesizers are fitted to a table once before a plan is chosen for it."""
     selector_concepts: Literal["send", "keep"] = "send"
     """Clinical concepts of columns, words of a closed vocabulary: go along to a provider, or stay on this machine."""
     selector_value_protection: Literal["on", "off"] = "on"

@@ -25,10 +25,13 @@ from .options import (
     expand_options,
 )
 from .progress import Progress, shown_selection
-from .terminal import print_json, print_view, write_page
+from .terminal import print_json, print_view, say, write_page
 
 if TYPE_CHECKING:
+    from ...schemas.profile import SafeProfile, TableProfile
+    from ...schemas.request import Landmark
     from ...schemas.result import SelectionResult
+    from ...schemas.settings import Settings
 
 __all__ = ["register"]
 
@@ -59,9 +62,32 @@ def select(
     selector = ClinicalModelSelector()
     several = table is not None and is_set(table, linked)
     known = profile_linked(table, linked, look.table_name) if several and table else profile_of(table, profile, look)
+    landmarks = () if several else _landmarks(table, known, options, look, selector.settings)
     with shown_selection(selector.settings.selector_deadline_s) as config:
-        result = selector.select(profile=known, config=config, **dict(options))
+        result = selector.select(profile=known, landmarks=landmarks, config=config, **dict(options))
     _show_result(result, as_json, html, table)
+
+
+def _landmarks(
+    table: str | None,
+    profile: SafeProfile | TableProfile,
+    options: SelectionOptions,
+    look: TableOptions,
+    settings: Settings,
+) -> tuple[Landmark, ...]:
+    """What cheap synthesizers have on the table, where the options or the setting ask for that."""
+    from ...schemas.profile import TableProfile
+    from ...schemas.request import SelectionRequest
+
+    wanted = settings.selector_measure if options.measure is None else options.measure
+    if not wanted or table is None or not isinstance(profile, TableProfile):
+        return ()
+    need_light("select --measure")
+    from ...agents.landmarks import measure_landmarks
+
+    say("fitting the cheap synthesizers to this table once")
+    asked = SelectionRequest(profile=profile, **dict(options))
+    return measure_landmarks(open_given(table, look), profile, asked, settings)
 
 
 @expand_options

@@ -1,10 +1,11 @@
 """Expected fidelity, utility, disclosure risk and cost of a synthesizer on a table it was not measured on.
 
-A weighted mean over the benchmark's tables, weighted by how much they resemble the new one: a Gaussian kernel on rows,
-columns, share of numeric columns, missing cells and levels. The risk besides follows its trend in columns per row. What
-is behind a figure can be read off it: the tables,
-most alike first, and the standard error. A synthesizer that was never measured gets its family's figures, and all
-synthesizers' where its family has none.
+What the table has and what the synthesizer adds (see ``effects.py``), each weighted by how much the benchmark's tables
+resemble the new one: a Gaussian kernel on rows, columns, share of numeric columns, missing cells and levels. The risk
+besides follows its trend in columns per row. What was measured of cheap synthesizers on the new table itself, its
+landmarks, takes the place of what would be expected of them, and tells the table's part for all others. What is behind
+a figure can be read off it: the tables, most alike first, and the standard error, which grows where no measured table
+is alike. A synthesizer that was never measured gets its family's figures, and all synthesizers' where it has none.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ...schemas.request import Landmark
 from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.sizing import TableShape, estimate_seconds
 from ..benchmark.results import Measured, load_measurements
+from .effects import Effects, Label, split_effects
 
-__all__ = ["Expectation", "expect", "size_of"]
+__all__ = ["NOTHING_ALIKE", "Expectation", "expect", "size_of"]
 
 _WIDTHS = (0.5, 0.5, 0.5, 0.3, 1.0)
 """Kernel widths: decades of rows, decades of columns, share of numeric columns, share missing, decades of levels."""
@@ -28,6 +31,17 @@ _FLOOR = 0.05
 
 _UNKNOWN_ERROR = 0.1
 """Standard error where fewer than two tables are behind a figure (judgement)."""
+
+_FAMILY = 2.0
+"""Tables that a family's risk counts for beside a method's own, as in ``effects.py``."""
+
+NOTHING_ALIKE = "no table like this was measured"
+
+_UNLIKE = 0.1
+"""Likeness of the most alike table below which none is called alike: about two kernel widths away."""
+
+_LANDMARK_ERROR = 0.05
+"""Standard deviation of a figure over splits of one table: that of a single fit (measured)."""
 
 _LEAST_RISK_SPREAD = 0.02
 """Standard deviation of a risk that like tables cannot take away: seeds differ on every table (measured)."""
@@ -65,10 +79,27 @@ class Expectation:
     """The measured tables behind it, most alike first."""
     stand_in: str | None
     """Whose figures these are, where the method itself was never measured."""
+    nearest: float
+    """Likeness of the most alike measured table, within 0 and 1."""
+    fitted_here: bool
+    """It was fitted to the table itself, once."""
+    before_protection: bool = False
+    """Measured before values of few were protected, and moved by what that changed for other methods."""
+
+    @property
+    def unlike(self) -> bool:
+        """No table like this one was measured."""
+        return self.nearest < _UNLIKE
 
 
 @lru_cache(maxsize=1024)
-def expect(method: str, shape: TableShape, left_out: frozenset[str] = frozenset(), caution: float = 0.0) -> Expectation:
+def expect(
+    method: str,
+    shape: TableShape,
+    left_out: frozenset[str] = frozenset(),
+    caution: float = 0.0,
+    landmarks: tuple[Landmark, ...] = (),
+) -> Expectation:
     """What ``method`` is expected to do on a table of this shape.
 
     Args:
@@ -76,31 +107,108 @@ def expect(method: str, shape: TableShape, left_out: frozenset[str] = frozenset(
         shape: The table.
         left_out: Origins of benchmark tables that must not be used, for judging the recommender itself.
         caution: Of its hyper-parameters; the nearest level that was measured is taken.
+        landmarks: What cheap synthesizers had on this table.
     """
     basis = _basis_of(method, left_out, caution)
     cells, finished = basis.cells, basis.finished
     likeness = _likenesses(shape)
     weights = [likeness[cell.shape] for cell in cells]
     good = [weight for weight, cell in zip(weights, cells, strict=True) if cell.failure is None]
-    fidelity, fidelity_error, _ = _estimate([cell.fidelity for cell in finished], good, finished)
-    utility, utility_error, _ = _estimate([cell.utility for cell in finished], good, finished)
+    nearest = max(_closeness(cell.shape, shape) for cell in cells)
+    asked = _Asked(basis.label, CATALOGUE[method].family, shape, left_out, nearest, landmarks)
+    fidelity, fidelity_error, here = _expect_figure("fidelity", asked)
+    utility, utility_error, _ = _expect_figure("utility", asked)
     risk, risk_error, risk_spread = _estimate([cell.risk for cell in finished], good, finished)
+    # Of few tables the family's risk counts besides.
+    tables = len({cell.table for cell in finished}) if basis.stand_in is None else 0
+    pooled, pooled_error, measured = _expect_figure("risk", asked)
+    if not measured:
+        pooled = (tables * risk + _FAMILY * pooled) / (tables + _FAMILY)
     crowding = _crowding(shape) - sum(w * _crowding(c.shape) for w, c in zip(good, finished, strict=True)) / sum(good)
+    risk_error = pooled_error if measured else math.hypot(risk_error, basis.slope_error * crowding)
     cost_factor, cost_spread = _cost(basis.log_costs, good)
     order = sorted(zip(good, finished, strict=True), key=lambda pair: (-pair[0], pair[1].table))
     return Expectation(
         fidelity=fidelity,
         utility=utility,
-        risk=min(1.0, max(0.0, risk + basis.slope * crowding)),
+        risk=min(1.0, max(0.0, pooled if measured else pooled + basis.slope * crowding)),
         fidelity_error=fidelity_error,
         utility_error=utility_error,
-        risk_error=math.hypot(risk_error, basis.slope_error * crowding),
+        risk_error=risk_error * (2 - nearest),
         risk_spread=max(risk_spread, _LEAST_RISK_SPREAD),
         cost_factor=cost_factor,
         cost_spread=cost_spread,
         failed_share=1 - sum(good) / sum(weights),
         measured_on=tuple(dict.fromkeys(cell.table for _, cell in order)),
         stand_in=basis.stand_in,
+        nearest=nearest,
+        fitted_here=here,
+        before_protection=_is_older(finished),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose figure is asked for, and where."""
+
+    label: Label
+    family: str
+    shape: TableShape
+    left_out: frozenset[str]
+    nearest: float
+    landmarks: tuple[Landmark, ...]
+
+
+def _expect_figure(name: str, asked: _Asked) -> tuple[float, float, bool]:
+    """A figure, its standard error, and whether it was measured on the table itself."""
+    effects, shapes = _effects(name, asked.left_out)
+    if not effects.tables:
+        return 0.5, _UNKNOWN_ERROR, False
+    likeness = _likenesses(asked.shape)
+    weights = {table: likeness[shapes[table]] for table in effects.tables}
+    added, added_error = effects.added(asked.label, weights, asked.family)
+    level, level_error = effects.table(weights, asked.nearest)
+    figures = {(mark.method, mark.caution): getattr(mark, name) for mark in asked.landmarks}
+    for label, value in figures.items():
+        if value is not None and label in effects.rests:
+            theirs, theirs_error = effects.added(label, weights, CATALOGUE[label[0]].family)
+            level, level_error = _pool(
+                level, level_error, value - theirs, math.hypot(theirs_error, effects.spread, _LANDMARK_ERROR)
+            )
+    mean, error = level + added, math.hypot(level_error, added_error)
+    own = figures.get(asked.label)
+    if own is not None:
+        mean, error = _pool(mean, math.hypot(error, effects.spread), own, _LANDMARK_ERROR)
+    return min(1.0, max(0.0, mean)), error, own is not None
+
+
+def _pool(first: float, first_error: float, second: float, second_error: float) -> tuple[float, float]:
+    """Two estimates of one figure as one, each weighted by its precision."""
+    a, b = 1 / max(first_error, 1e-3) ** 2, 1 / max(second_error, 1e-3) ** 2
+    return (a * first + b * second) / (a + b), 1 / math.sqrt(a + b)
+
+
+@lru_cache(maxsize=64)
+def _effects(name: str, left_out: frozenset[str]) -> tuple[Effects, dict[str, TableShape]]:
+    """A figure's effects, and the shapes of its tables."""
+    known = [
+        cell
+        for cell in load_measurements()
+        if cell.method in CATALOGUE
+        and cell.origin not in left_out
+        and cell.failure is None
+        and getattr(cell, name) is not None
+    ]
+    effects = split_effects(
+        ((cell.method, cell.caution), CATALOGUE[cell.method].family, cell.table, getattr(cell, name)) for cell in known
+    )
+    return effects, {cell.table: cell.shape for cell in known}
+
+
+def _is_older(cells: Sequence[Measured]) -> bool:
+    """Whether these are older than protected cells that stand beside them."""
+    return all(cell.protection is None for cell in cells) and any(
+        cell.protection is not None for cell in load_measurements()
     )
 
 
@@ -122,13 +230,18 @@ class _Basis:
     """Growth of the risk with columns per row."""
     slope_error: float
     stand_in: str | None
+    label: Label
+    """The method at the level of caution that was measured nearest."""
 
 
 @lru_cache(maxsize=256)
 def _basis_of(method: str, left_out: frozenset[str], caution: float) -> _Basis:
     cells, stand_in = _cells_for(method, left_out, caution)
     finished = [cell for cell in cells if cell.failure is None]
-    return _Basis(cells, finished, [_log_cost(cell) for cell in finished], *_crowding_slope(finished), stand_in)
+    slope, slope_error = _crowding_slope(finished)
+    level = cells[0].caution if stand_in is None else caution
+    costs = [_log_cost(cell) for cell in finished]
+    return _Basis(cells, finished, costs, slope, slope_error, stand_in, (method, level))
 
 
 def _cells_for(method: str, left_out: frozenset[str], caution: float) -> tuple[list[Measured], str | None]:
@@ -153,9 +266,14 @@ def _likenesses(shape: TableShape) -> dict[TableShape, float]:
 
 
 def _likeness(measured: TableShape, shape: TableShape) -> float:
+    return max(_closeness(measured, shape), _FLOOR)
+
+
+def _closeness(measured: TableShape, shape: TableShape) -> float:
+    """Likeness without a floor: 1 for a table of the same shape, 0 far from it."""
     first, second = _features(measured), _features(shape)
     distance = sum(((a - b) / width) ** 2 for a, b, width in zip(first, second, _WIDTHS, strict=True))
-    return max(math.exp(-distance / 2), _FLOOR)
+    return math.exp(-distance / 2)
 
 
 @lru_cache(maxsize=256)

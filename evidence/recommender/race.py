@@ -41,6 +41,9 @@ _GIVE_UP = 1.64
 _GIVE_UP_AT_ONCE = 3.0
 """The same after a single split, whose noise is only assumed."""
 
+_HONEST = 3
+"""Splits without copies that a candidate begins with: the look for copies accuses an honest table now and then."""
+
 _CLEAR = 1.64
 """Standard errors ahead of the second at which the leader is called clear."""
 
@@ -73,6 +76,8 @@ class Trial:
     """The figures that the score is made of."""
     failure: str | None = None
     """Why it failed, without any cell."""
+    copied: bool = False
+    """Its rows were taken for copies of real ones: such a table must not be released, whatever its score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +209,8 @@ class _Race:
         self.candidates = candidates
         self.trials: list[Trial] = []
         self.left: dict[str, str] = {}
+        self.unfit: set[str] = set()
+        """Who failed or copies: no winner, whatever its scores."""
         self.out_of_time: set[str] = set()
         self.spent = 0.0
 
@@ -216,6 +223,16 @@ class _Race:
         self.spent += trial.cpu_seconds
         if trial.failure is not None:
             self.left[trial.label] = trial.failure
+            self.unfit.add(trial.label)
+        own = [other.copied for other in self.trials if other.label == trial.label]
+        if sum(own) > 1 and 2 * sum(own) >= len(own):
+            self.left[trial.label] = f"its rows are copies of real ones on {sum(own)} of {len(own)} splits"
+            self.unfit.add(trial.label)
+
+    def honest(self, label: str) -> float:
+        """Chance that its table is not taken for a copy, without which a score is worth nothing."""
+        own = [trial.copied for trial in self.trials if trial.label == label]
+        return (_HONEST + len(own) - sum(own)) / (_HONEST + len(own))
 
     def cost(self, candidate: Candidate) -> float:
         """CPU seconds of its next trial: what it took, else what is expected."""
@@ -224,8 +241,7 @@ class _Race:
 
     def measured(self) -> list[Candidate]:
         scored = {trial.label for trial in self.trials if trial.score is not None}
-        failed = {trial.label for trial in self.trials if trial.failure is not None}
-        return [candidate for candidate in self.candidates if candidate.label in scored - failed]
+        return [candidate for candidate in self.candidates if candidate.label in scored - self.unfit]
 
     def give_up(self) -> None:
         """Let go of who is surely enough behind the leader."""
@@ -275,12 +291,14 @@ class _Race:
         width = len(labels) + len(splits) + 1
         rows, values, weights = [], [], []
         noise = self._noise(trials)
+        honest = {label: self.honest(label) for label in labels}
         for trial in trials:
             row = np.zeros(width)
             row[position[trial.label]] = 1.0
             row[len(labels) + splits.index(trial.split)] = 1.0
             rows.append(row)
-            values.append(trial.score)
+            assert trial.score is not None
+            values.append(trial.score * honest[trial.label])
             weights.append(1 / noise)
         for candidate in self.candidates:
             if candidate.label in position:

@@ -13,11 +13,11 @@ from ...schemas.methods import Hyperparameters
 from ...schemas.plan import MAX_SYNTH_ROWS, DPSettings, ModelSelectionPlan
 from ...schemas.profile import SafeProfile
 from ...schemas.question import Constraints, Question
-from ...schemas.request import EvidenceMetrics
+from ...schemas.request import EvidenceMetrics, Landmark
 from ...synthesizers.catalogue import CATALOGUE
 from ...synthesizers.feasibility import Assessment, assess, assess_method, require_feasible
 from ...synthesizers.sizing import TableShape
-from .expected_results import Expectation, expect, size_of
+from .expected_results import NOTHING_ALIKE, Expectation, expect, size_of
 from .weighing import WEIGHTS, score_cell
 
 __all__ = ["WEIGHTS", "EmbeddedRecommender", "Ranked", "rank", "rank_any", "rate_all", "rate_config", "recommend"]
@@ -82,7 +82,7 @@ def rank_any(question: Question) -> list[Ranked]:
 
 def rate_all(question: Question) -> tuple[Ranked, ...]:
     """Every feasible synthesizer at every level of caution that was measured."""
-    return _rate_all(question.profile, question.constraints, question.left_out, _learn(question))
+    return _rate_all(question.profile, question.constraints, question.left_out, _learn(question), question.landmarks)
 
 
 def rate_config(config: Hyperparameters, question: Question) -> Ranked:
@@ -127,7 +127,11 @@ class EmbeddedRecommender(Runnable[Question, ModelSelectionPlan]):
 
 @lru_cache(maxsize=128)
 def _rate_all(
-    profile: SafeProfile, constraints: Constraints, left_out: frozenset[str], lessons: _Lessons
+    profile: SafeProfile,
+    constraints: Constraints,
+    left_out: frozenset[str],
+    lessons: _Lessons,
+    landmarks: tuple[Landmark, ...],
 ) -> tuple[Ranked, ...]:
     """Cached: the prompt ranks, and what the model then chose is held against the same ratings."""
     shape, lowest, penalties = TableShape.of(profile), lessons.least_caution, dict(lessons.penalties)
@@ -140,7 +144,7 @@ def _rate_all(
             if caution > lowest:
                 item = assess_method(method, profile, shape, constraints, caution, lessons.effort)
             if item.feasible:
-                expected = expect(method, shape, left_out, caution)
+                expected = expect(method, shape, left_out, caution, landmarks)
                 rated.append(_rate(item, expected, constraints, penalties.get(method, 0.0), caution))
     return tuple(rated)
 
@@ -213,8 +217,11 @@ def _explain(question: Question, choice: Ranked, backups: list[Ranked]) -> str:
     more = len(expected.measured_on) - 2
     source = near + (f" and {more} more" if more > 0 else "")
     basis = f"estimated from {expected.stand_in} on {source}" if expected.stand_in else f"measured on {source}"
+    basis += " before values of few were protected" if expected.before_protection else ""
     steps = f", {choice.assessment.steps} gradient steps" if choice.assessment.steps else ""
     plural = "" if shape.columns == 1 else "s"
+    basis = f"{NOTHING_ALIKE}; {basis}" if expected.unlike else basis
+    basis = "fitted to it once" if expected.fitted_here else basis
     text = (
         f"{_learn(question).note}{choice.method} for {shape.rows} rows x {shape.columns} modelled column{plural} "
         f"({shape.continuous} continuous, {shape.levels} levels, {shape.missing_share:.0%} missing): expected fidelity "

@@ -105,7 +105,15 @@ def test_a_kept_figure_file_holds_figures_alone(runs: Path, tuned: SelectionResu
     files = list(runs.glob("*.json"))
     assert files
     for file in files:
-        assert set(json.loads(file.read_text())) == {"label", "split", "score", "cpu_seconds", "parts", "failure"}
+        assert set(json.loads(file.read_text())) == {
+            "label",
+            "split",
+            "score",
+            "cpu_seconds",
+            "parts",
+            "failure",
+            "copied",
+        }
 
 
 def test_a_plan_alone_cannot_be_started_from(tmp_path: Path, tuned: SelectionResult) -> None:

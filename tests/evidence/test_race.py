@@ -1,6 +1,7 @@
 """The race on made-up candidates whose true scores are set."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,6 +90,19 @@ def test_who_fails_leaves_with_its_reason() -> None:
     outcome = run_race(candidates([0.9, 0.8, 0.8]), measure, max_seconds=100)
     failed = next(standing for standing in outcome.standings if standing.candidate.label == "m0")
     assert (best(outcome), failed.reason, len(failed.trials)) == ("m1", "the process died (signal SIGKILL)", 1)
+
+
+@pytest.mark.parametrize(("accused", "winner"), [((1,), "m0"), ((0, 1), "m1"), ((0, 1, 2, 3, 4, 5, 6, 7), "m1")])
+def test_who_copies_again_and_again_leaves_and_a_lone_accusation_weighs(accused: tuple[int, ...], winner: str) -> None:
+    inner = measured([0.95, 0.75, 0.6], 0.01)
+
+    def measure(pairs: Sequence[tuple[Candidate, int]]) -> list[Trial]:
+        return [replace(t, copied=t.label == "m0" and t.split in accused) for t in inner(pairs)]
+
+    outcome = run_race(candidates([0.8, 0.8, 0.8]), measure, max_seconds=100)
+    accusing = next(standing for standing in outcome.standings if standing.candidate.label == "m0")
+    assert best(outcome) == winner
+    assert accusing.reason.startswith("its rows are copies of real ones on ") == (winner == "m1")
 
 
 def test_an_interrupt_keeps_what_was_measured() -> None:

@@ -21,7 +21,7 @@ from clinical_model_selector.schemas.options import Tradeoff
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
 from clinical_model_selector.schemas.profile import SafeProfile
 from clinical_model_selector.schemas.question import Question
-from clinical_model_selector.schemas.request import PreviousRound
+from clinical_model_selector.schemas.request import Landmark, PreviousRound
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
 from clinical_model_selector.synthesizers.sizing import TableShape
 from hypothesis import HealthCheck, given, settings
@@ -73,8 +73,42 @@ def test_what_was_never_measured_gets_its_familys_figures(monkeypatch: pytest.Mo
 
 
 def _forget() -> None:
-    for cached in (expect, prediction._basis_of, prediction._likenesses):
+    for cached in (expect, prediction._basis_of, prediction._likenesses, prediction._effects):
         cached.cache_clear()
+
+
+def test_errors_are_wide_where_no_table_is_alike_and_that_is_said() -> None:
+    usual, odd = TableShape.of(profile()), TableShape.of(profile(400_000, continuous=0, categorical=40, levels=1500))
+    like, unlike = expect("cart", usual), expect("cart", odd)
+    assert not like.unlike
+    assert unlike.unlike
+    assert unlike.fidelity_error > like.fidelity_error
+    assert unlike.risk_error > like.risk_error
+    rationale = recommend(question(profile(400_000, continuous=0, categorical=40, levels=1500))).rationale
+    assert "no table like this was measured" in rationale
+
+
+def test_landmarks_take_the_place_of_expectations_and_move_the_others() -> None:
+    shape = TableShape.of(profile())
+    label = next(cell.caution for cell in load_measurements() if cell.method == "cart")
+    poor = (Landmark(method="cart", caution=label, fidelity=0.2, utility=0.3, risk=0.4),)
+    before, after = expect("cart", shape, caution=label), expect("cart", shape, caution=label, landmarks=poor)
+    assert after.fitted_here
+    assert abs(after.fidelity - 0.2) < abs(before.fidelity - 0.2) / 2
+    assert abs(after.risk - 0.4) < abs(before.risk - 0.4)
+    # A table on which one does badly is taken for a harder one.
+    assert expect("arf", shape, landmarks=poor).fidelity < expect("arf", shape).fidelity
+
+
+def test_landmarks_are_part_of_the_question() -> None:
+    asked = question(allowed=("cart", "gaussian_copula"), compliance="research")
+    better = [
+        Landmark(method="cart", caution=c, fidelity=0.99, utility=0.99, risk=0.0) for c in CATALOGUE["cart"].cautions
+    ]
+    worse = Landmark(method="gaussian_copula", caution=0.0, fidelity=0.1, utility=0.1, risk=0.0)
+    told = asked.model_copy(update={"landmarks": (*better, worse)})
+    assert recommend(told).choice.method == "cart"
+    assert "fitted to it once" in recommend(told).rationale
 
 
 def test_larger_leaves_are_expected_to_disclose_less() -> None:
@@ -104,6 +138,14 @@ def test_rationale_gives_the_figures_it_rests_on() -> None:
     assert f"{ranked[0].expectation.risk:.2f}" in plan.rationale
     assert f"{ranked[1].method} {ranked[1].score:.2f}" in plan.rationale
     assert "680 rows" in plan.rationale
+
+
+def test_older_measurements_are_called_so() -> None:
+    own, older = (expect(method, TableShape.of(profile())) for method in ("cart", "tvae"))
+    assert not own.before_protection
+    assert older.before_protection
+    assert "before values of few were protected" in recommend(question(allowed=("tvae", "ctgan"))).rationale
+    assert "before values of few" not in recommend(question(allowed=("cart", "gaussian_copula"))).rationale
 
 
 def test_privacy_asks_for_larger_leaves_than_fidelity() -> None:
