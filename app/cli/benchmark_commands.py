@@ -207,3 +207,23 @@ def benchmark_arms(
         print_json(report)
     else:
         print_view(arms_view(report))
+
+
+@benchmark.command("peers")
+def benchmark_peers(
+    measurements: Annotated[
+        Path | None, typer.Option("--measurements", metavar="FILE", help="Parquet file. [default: the one shipped]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Who ranks best on SYNTHONY's seven tables and three intents: recommender, majority, nearest tables, or lot."""
+    need_light("benchmark peers")
+    from ...evidence.benchmark.peer_test import run_peer_test
+    from ...evidence.benchmark.results import load_measurements
+    from ..render.benchmark_views import peers_view
+
+    report = run_peer_test(load_measurements(measurements))
+    if as_json:
+        print_json(report)
+    else:
+        print_view(peers_view(report))

@@ -12,7 +12,7 @@ from ...evidence.report.svg import Interval, draw_intervals
 from .jinja import template_environment
 from .rich_tables import shown
 
-__all__ = ["arms_view", "controls_view", "regret_page", "regret_view"]
+__all__ = ["arms_view", "controls_view", "peers_view", "regret_page", "regret_view"]
 
 
 def controls_view(summary: dict[str, Any]) -> RenderableType:
@@ -120,6 +120,18 @@ def arms_view(report: dict[str, Any]) -> RenderableType:
     ]
     words = [f"{word}: {meaning}" for word, meaning in report["words"].items()]
     return Group(arms, pairs, *map(shown, [*goals, "", *words]))
+
+
+def peers_view(report: dict[str, Any]) -> RenderableType:
+    """Top-1, NDCG and regret by intent and over all."""
+    title = f"{len(report['candidates'])} candidates on {len(report['tables'])} tables"
+    table = Table(title=title, title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False)
+    for name in ("intent", "who", "Top-1", "NDCG", "regret"):
+        table.add_column(name, justify="left" if name in ("intent", "who") else "right")
+    for intent, named in (*report["intents"].items(), ("all", report["all"])):
+        for who, figures in named.items():
+            table.add_row(intent, who, *(f"{figures[name]:.3f}" for name in ("top_1", "ndcg", "regret")))
+    return table
 
 
 def _regret_rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:

@@ -46,6 +46,9 @@ class Measured:
     """The hyper-parameters; empty for a control."""
     fitted_rows: int = 0
     """Rows that the fit saw."""
+    shapes: float | None = None
+    """Mean of the column shapes, as they are."""
+    sample_seconds: float = 0.0
     protection: str | None = None
     """Level whose value protection the fit's rows went through; None for cells measured before there was one."""
     copied: bool = False
@@ -227,6 +230,8 @@ def _cell(row: dict[str, Any]) -> Measured:
         caution=row["caution"],
         knobs=_knobs(row.get("hyperparameters")),
         fitted_rows=row["fitted_rows"],
+        shapes=row.get("quick_shapes", row.get("shapes")),
+        sample_seconds=row.get("sample_seconds") or 0.0,
         protection=row.get("protection"),
         copied=bool(row.get("copied")),
         rarest_share=row.get("rarest_share"),

@@ -80,12 +80,12 @@ def test_a_model_that_believes_its_prompt_is_told_from_one_that_knows(at: Script
 def test_goals_reach_the_model_in_words_and_a_model_that_reads_them_is_told_apart(at: ScriptedServer) -> None:
     goals = [
         Goal(name="few", words="Two hundred rows at most, please.", right=Right(rows_at_most=200)),
-        Goal(name="gan", words="An adversarial network has to be the first choice.", right=Right(families=("gan",))),
+        Goal(name="graph", words="The generator has to be a graph to show.", right=Right(families=("graphical",))),
     ]
 
     def reads(to: Responder) -> None:
         words = json.dumps(to.recorded.body)
-        plan = plan_from_prompt(to.recorded.body, first="ctgan" if "adversarial" in words else None)
+        plan = plan_from_prompt(to.recorded.body, first="bayesian_network" if "graph to show" in words else None)
         says(json.dumps({**plan, "max_synth_rows": 200 if "Two hundred" in words else 50_000}))(to)
 
     at.always(reads)
@@ -106,3 +106,11 @@ def test_the_command_compares_without_a_key(run: Run, tmp_path: Path) -> None:
     wrong = run("benchmark", "arms", "--scenarios", "nonsense")
     assert wrong.code == 2
     assert "unknown nonsense" in wrong.err
+
+
+def test_the_peers_question_is_answered_from_the_shipped_measurements(run: Run) -> None:
+    report = json.loads(run("benchmark", "peers", "--json").out)
+    assert len(report["tables"]) == 7
+    assert report["intents"].keys() == {"privacy", "fidelity", "latency"}
+    assert report["all"]["recommender, figure"]["ndcg"] > report["all"]["lot"]["ndcg"]
+    assert "3 nearest tables" in run("benchmark", "peers").out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from clinical_model_selector.evidence.benchmark.goals import (
     question_for,
     read_goals,
 )
+from clinical_model_selector.evidence.benchmark.peer_test import judge_ranking, run_peer_test
 from clinical_model_selector.evidence.benchmark.results import Measured, load_measurements
 from clinical_model_selector.evidence.recommender.ranking import rank, recommend
 from clinical_model_selector.schemas.errors import SettingsError
@@ -244,3 +246,32 @@ def test_a_wrong_list_of_goals_is_refused(tmp_path: Path, text: str, message: st
     path.write_text(text)
     with pytest.raises(SettingsError, match=message):
         read_goals(path)
+
+
+TRUTH = {"a": 3.0, "b": 2.0, "c": 1.0}
+
+
+@pytest.mark.parametrize(("ranking", "top", "regret"), [("abc", 1.0, 0.0), ("bac", 0.0, 0.5), ("cba", 0.0, 1.0)])
+def test_a_ranking_is_judged_by_its_first_and_by_its_order(ranking: str, top: float, regret: float) -> None:
+    figures = judge_ranking(list(ranking), TRUTH)
+    assert (figures["top_1"], figures["regret"]) == (top, regret)
+    assert figures["ndcg"] <= 1
+    assert (figures["ndcg"] == pytest.approx(1)) == (ranking == "abc")
+
+
+def test_the_peers_question_is_asked_of_tables_whose_origin_nobody_knows() -> None:
+    many = [
+        replace(cell, table=f"{cell.table}{i}", origin=f"{cell.table}{i}", shapes=cell.fidelity)
+        for i in range(2)
+        for cell in CELLS
+        if cell.table != "c"
+    ]
+    report = run_peer_test(many, ("a0", "b0"))
+    assert report["candidates"] == ["cart", "gaussian_copula", "latent_class"]
+    assert report["intents"].keys() == {"privacy", "fidelity", "latency"}
+    # Cart is the best of all four tables, in fidelity and in privacy, so who looks at the others is right.
+    for who in ("majority", "3 nearest tables"):
+        assert report["intents"]["fidelity"][who] == pytest.approx({"top_1": 1.0, "ndcg": 1.0, "regret": 0.0})
+    assert report["intents"]["fidelity"]["lot"]["top_1"] < 0.6
+    with pytest.raises(SettingsError, match="not among the measurements: wilt"):
+        run_peer_test(many, ("a0", "wilt"))
