@@ -9,6 +9,7 @@ from typing import Any
 
 from ..evidence.evaluation import Depth, Evaluation, evaluate
 from ..evidence.recommender.weighing import score_cell
+from ..evidence.table_rules import RulesGiven
 from ..profiling import open_table
 from ..profiling.readers.to_pandas import read_table
 from ..schemas.compliance import Compliance
@@ -62,6 +63,7 @@ def run_auto(
     depth: Depth = "full",
     say: Say | None = None,
     before: Callable[[ModelSelectionPlan], None] | None = None,
+    rules: RulesGiven = "keep",
     **request: Any,
 ) -> tuple[AutoRound, tuple[AutoRound, ...]]:
     """The best round and all that gave a table.
@@ -84,6 +86,7 @@ def run_auto(
         depth: Of each round's evaluation.
         say: Told what happens.
         before: Called with each plan before it is carried out, such as to install what it needs.
+        rules: As for ``synthesize``.
         request: Fields of ``SelectionRequest``.
 
     Raises:
@@ -111,7 +114,8 @@ def run_auto(
         try:
             made = synthesize(
                 table, result, target=target, protection=protection_by(selector.settings, level), seed=seed,
-                held_out=held_out, limits=limits, public=public, settings=selector.settings, say=say,
+                held_out=held_out, limits=limits, public=public, settings=selector.settings, rules=rules,
+                say=say,
             )  # fmt: skip
         except SynthesisFailed as error:
             failed = error

@@ -80,9 +80,11 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
     """
     profile = profile_request(request)
     safe = profile.safe if isinstance(profile, TableProfile) else profile
+    treatments = _treatments(profile)
     if settings.selector_concepts == "keep":
         columns = tuple(column.model_copy(update={"concept": None, "unit": None}) for column in safe.columns)
         safe = safe.model_copy(update={"columns": columns})
+        treatments = tuple(item.model_copy(update={"concept": None, "unit": None}) for item in treatments)
     names = profile.names if isinstance(profile, TableProfile) else {}
     allowed, notes = _allowed(request.allowed)
     question = Question(
@@ -94,7 +96,7 @@ def resolve(request: SelectionRequest, settings: Settings) -> Resolved:
     if question.constraints.measure and not request.landmarks:
         notes.append(_why_not_measured(request, question))
     warnings = (*(profile.warnings if isinstance(profile, TableProfile) else ()), *notes)
-    return Resolved(question, _treatments(profile), warnings)
+    return Resolved(question, treatments, warnings)
 
 
 def profile_request(request: SelectionRequest) -> TableProfile | SafeProfile:

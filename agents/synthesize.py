@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
+from ..evidence.table_rules import RulesGiven, rules_asked
 from ..profiling import open_table, profile_table
 from ..profiling.readers.to_pandas import read_table
 from ..schemas.column_treatment import Treatment
@@ -47,6 +48,7 @@ def synthesize(
     rows: int | None = None,
     save_model: str | Path | None = None,
     force: bool = False,
+    rules: RulesGiven = "keep",
     say: Say | None = None,
 ) -> Synthesis:
     """The synthetic table that ``plan`` describes, with its run card.
@@ -67,20 +69,25 @@ def synthesize(
         save_model: Folder that keeps the fitted model for ``sample``. It is as sensitive as the table: it can hold cell
             values.
         force: Replace a model that lies there already.
+        rules: ``keep`` the rules between columns that the table bears out; besides the user's own, as a YAML file or as
+            a list, which are tried on the table first; or ``off``.
         say: Told of each fit and each failure.
 
     Raises:
-        SettingsError: The model's folder holds something, or the method's models cannot be kept.
+        SettingsError: The model's folder holds something, the method's models cannot be kept, or the file of rules
+            cannot be read.
         TableError: The table cannot be profiled, or does not match the treatments.
         SynthesisFailed: Neither choice nor backup could be run.
     """
     if isinstance(table, Mapping):
         raise TableError("several linked tables are made by synthesize_set")
+    rules_asked(rules)  # A file that cannot be read is told before any work is done.
     handle = open_table(table)
     treatments: tuple[Treatment, ...] = plan.treatments if isinstance(plan, SelectionResult) else ()
     if not treatments or any(item.column is None for item in treatments):
         profile = profile_table(handle, patient_id=patient_id)
         treatments = tuple(column.treatment for column in profile.columns)
+    asked = rules_asked(rules, plan.plan if isinstance(plan, SelectionResult) else plan, treatments)
     persons = next((item.column for item in treatments if item.patient), None)
     reading = read_table(handle, persons=persons)
     if say is not None:
@@ -111,6 +118,7 @@ def synthesize(
             protection=protection_by(settings, level) if protection == "level" else protection,
             rows=rows,
             keep=keep,
+            rules=asked,
             say=say,
         )
         card = made.card.model_copy(update={"reading": reading.changes})

@@ -107,7 +107,10 @@ def tune(
         )
         return result.model_copy(update={"race": report, "warnings": [*result.warnings, reason]})
     candidates = list_candidates(question, result.plan, selector.settings)
-    setting = describe_trials(handle, profile, question, selector.settings, limits=limits, public=public, seed=seed)
+    setting = describe_trials(
+        handle, profile, question, selector.settings, limits=limits, public=public, seed=seed,
+        emphasis=result.plan.emphasis,
+    )  # fmt: skip
     runner = TrialRunner(setting, jobs=jobs, folder=Path(folder) if folder is not None else None)
     with notebook_line("tune") as line:
         outcome = run_race(candidates, runner, max_seconds=max_seconds, watch=watch or _watch_by(line), batch=jobs)
@@ -151,8 +154,9 @@ def describe_trials(
     limits: FitLimits | None = None,
     public: Mapping[str, Bounds] | None = None,
     seed: int = 0,
+    emphasis: Sequence[str] = (),
 ) -> TrialSetting:
-    """What all fits of a race on ``table`` have in common."""
+    """What all fits of a race on ``table`` have in common; ``emphasis`` are aliases of what the goal is about."""
     treatments = tuple(column.treatment for column in profile.columns)
     reading = read_table(table, persons=next((item.column for item in treatments if item.patient), None))
     named = next((column.name for column in profile.columns if column.safe.role == "target"), None)
@@ -167,6 +171,12 @@ def describe_trials(
         target=reading.parts.get(named, (named,))[0] if named is not None else None,
         public=public,
         seed=seed,
+        emphasis=tuple(
+            part
+            for column in profile.columns
+            if column.safe.alias in emphasis
+            for part in reading.parts.get(column.name, (column.name,))
+        ),
     )
 
 

@@ -74,6 +74,7 @@ def check_plan(plan: ModelSelectionPlan, question: Question) -> tuple[Violation,
     violations.extend(_check_backups(plan, question))
     violations.extend(_check_budget(plan, constraints))
     violations.extend(_check_rows(plan, question))
+    violations.extend(_check_emphasis(plan, question))
     return tuple(violations)
 
 
@@ -131,6 +132,12 @@ def _check_rows(plan: ModelSelectionPlan, question: Question) -> Iterator[Violat
     least = math.ceil(_LEAST_SHARE * min(rows, MAX_SYNTH_ROWS))
     if plan.max_synth_rows < least:
         yield Violation(("max_synth_rows",), "too_few_rows", f"must be at least {least}, a tenth of the table's rows")
+
+
+def _check_emphasis(plan: ModelSelectionPlan, question: Question) -> Iterator[Violation]:
+    aliases = {column.alias for column in question.profile.columns if column.role != "withheld"}
+    if not set(plan.emphasis) <= aliases:
+        yield Violation(("emphasis",), "unknown_alias", "must be aliases of columns that are modelled")
 
 
 def _check_budget(plan: ModelSelectionPlan, constraints: Constraints) -> Iterator[Violation]:

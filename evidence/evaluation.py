@@ -329,6 +329,7 @@ def _score(parts: Comparison, card: RunCard | None, target: str | None, seed: in
         parts.fitted, parts.held_out, target=target, train_persons=parts.fitted_persons,
         held_out_persons=parts.held_out_persons, depth=depth, seed=seed,
         protected=protected_as_for_the_fit(parts.fitted, parts.fitted_persons, card, seed),
+        emphasis=() if card is None else {item.column for item in card.treatments if item.alias in card.plan.emphasis},
     )  # fmt: skip
     return scorer.score(parts.synthetic, tradeoff=_TRADEOFF)
 

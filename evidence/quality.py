@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from ..profiling.rule_miner import mine_rules
 from ..schemas.errors import TableError
+from ..schemas.table.rules import MinedRule
 from ..synthesizers.protection.protect_table import protect_table
 from ..synthesizers.running.run_card import RunCard
 from .disclosure.distances import thin_persons
@@ -84,15 +86,24 @@ def measure_quality(
     )
     if not full:
         return quality, tuple(notes)
-    return _add(quality, looked, taught, parts, target, seed), tuple(notes)
+    return _add(quality, looked, taught, parts, card, target, seed), tuple(notes)
 
 
-def _add(quality: Quality, looked: _Sample, taught: _Sample, parts: Comparison, target: object, seed: int) -> Quality:
+def _add(
+    quality: Quality,
+    looked: _Sample,
+    taught: _Sample,
+    parts: Comparison,
+    card: RunCard | None,
+    target: object,
+    seed: int,
+) -> Quality:
     unseen = len(taught.held_out) >= _FEWEST_TO_COMPARE
     reference, owners = (taught.held_out, taught.held_out_persons) if unseen else (taught.fitted, taught.fitted_persons)
     tested = len(taught.held_out) >= 10
     real = pd.concat([looked.fitted, looked.held_out], ignore_index=True)
     rules = mine_rules(looked.fitted, persons=pd.Series(looked.fitted_persons) if parts.persons_known else None)
+    rules = (*rules, *_kept_besides(card, rules, looked))
     pair = _survival_pair(parts)
     more: dict[str, Any] = {
         "joint": measure_joint(
@@ -114,6 +125,18 @@ def _add(quality: Quality, looked: _Sample, taught: _Sample, parts: Comparison, 
         more["survival"] = measure_survival(taught.fitted, taught.held_out, taught.synthetic, *pair)
     own = {one.name: getattr(quality, one.name) for one in fields(quality)}
     return Quality(**{**own, **more})
+
+
+def _kept_besides(card: RunCard | None, mined: Sequence[MinedRule], looked: _Sample) -> list[MinedRule]:
+    """Rules that the synthesis kept and that are not among the mined ones."""
+    if card is None or card.rules is None:
+        return []
+    rules, columns = {item.rule for item in mined}, set(map(str, looked.synthetic.columns)) & set(looked.fitted.columns)
+    return [
+        MinedRule(rule=item.rule, support=item.support, confidence=item.confidence, by_chance=0.0)
+        for item in card.rules.kept
+        if item.rule not in rules and item.support and set(item.rule.columns) <= columns
+    ]
 
 
 class _Sample:

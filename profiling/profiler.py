@@ -369,6 +369,8 @@ def _column_profile(draft: ColumnDraft, scale: float, history: HistoryColumns | 
             constant=rule.action == "drop" and draft.safe.kind == "constant",
             labels=facts.number is not None and draft.decision.kind in ("code", "categorical"),
             missing_codes=facts.number.sentinels if facts.number is not None else (),
+            concept=draft.safe.concept,
+            unit=draft.safe.unit,
             rule=rule.rule,
             reference=rule.reference,
         ),

@@ -52,6 +52,10 @@ class Treatment(Frozen):
     """Its numbers are labels, such as the codes of a terminology, and no amounts."""
     missing_codes: tuple[float, ...] = ()
     """Numbers such as -9 or 999 that stand for a missing cell."""
+    concept: str | None = None
+    """The clinical concept that the column holds; None where none was recognised, or it must stay at home."""
+    unit: str | None = None
+    """Of a number with a concept."""
     rule: str
     """What is done, in one sentence."""
     reference: str | None = None

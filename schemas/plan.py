@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from .base import Frozen
 from .methods import BACKEND_IDS, HYPERPARAMETERS, Hyperparameters
 from .methods.hyperparameters import drop_titles
+from .table.rule_sentence import MOST_RULES
 
 __all__ = ["MAX_SYNTH_ROWS", "DPSettings", "ModelSelectionPlan", "SynthesizerConfig"]
 
@@ -35,6 +36,13 @@ else:
         Field(discriminator="method", json_schema_extra=_as_any_of),
     ]
 """One object per method, told apart by ``method``."""
+
+
+def _require_all(schema: dict[str, Any]) -> None:
+    """Strict modes want every field required and none with a default; a stored plan may lack the younger ones."""
+    schema["required"] = list(schema["properties"])
+    for field in schema["properties"].values():
+        field.pop("default", None)
 
 
 class DPSettings(Frozen):
@@ -67,6 +75,8 @@ class DPSettings(Frozen):
 class ModelSelectionPlan(Frozen):
     """A synthesizer with its hyper-parameters, up to three backups, and the privacy budget."""
 
+    model_config = ConfigDict(json_schema_extra=_require_all)
+
     choice: SynthesizerConfig
     backups: Annotated[list[SynthesizerConfig], Field(max_length=3)]
     """At least two wherever three methods are feasible, which the plan check holds against the table."""
@@ -74,6 +84,12 @@ class ModelSelectionPlan(Frozen):
     sample_multiplier: Annotated[float, Field(ge=0.1, le=3.0)]
     max_synth_rows: Annotated[int, Field(ge=1, le=MAX_SYNTH_ROWS)]
     rationale: Annotated[str, Field(max_length=600)]
+    rules: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=MOST_RULES)] = Field(
+        default_factory=list
+    )
+    """What should hold between columns, in the sentences of ``rule_sentence``; each is tried on the table at home."""
+    emphasis: Annotated[list[Annotated[str, Field(max_length=8)]], Field(max_length=8)] = Field(default_factory=list)
+    """Aliases of the columns that matter most for the goal."""
 
     @model_validator(mode="after")
     def _methods_differ(self) -> Self:

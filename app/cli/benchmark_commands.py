@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -207,6 +209,54 @@ def benchmark_arms(
         print_json(report)
     else:
         print_view(arms_view(report))
+
+
+@benchmark.command("meaning")
+def benchmark_meaning(
+    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="TOML file of what is true of the tables.")],
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Where their files are.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="JSON that keeps what was measured.")
+    ] = None,
+    methods: Annotated[
+        str, typer.Option("--methods", metavar="A,B,…", help="Synthesizers whose violations are counted.")
+    ] = "cart,gaussian_copula,arf,bayesian_network,latent_class",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds 0, 1, ….")] = 1,
+    limit_seconds: Seconds = 600.0,
+    limit_gb: Memory = 8.0,
+) -> None:
+    """Measure concepts and rules against truth by hand, and violations with and without rules for each synthesizer."""
+    need_light("benchmark meaning")
+    from ...evidence.meaning_benchmark import measure_concepts, measure_kept_rules, measure_rules, read_truth
+    from ...schemas.settings import Settings
+    from ...synthesizers.catalogue import CATALOGUE
+    from ...synthesizers.running.files import write_atomically
+    from ...synthesizers.running.fit_process import FitLimits
+
+    tables = read_truth(truth, data)
+    chosen = split_names(methods) or ()
+    if unknown := [name for name in chosen if name not in CATALOGUE]:
+        raise SettingsError(f"--methods: unknown {', '.join(unknown)}; known are {', '.join(CATALOGUE)}")
+    environments = Path(Settings().selector_environments).expanduser()
+    limits = FitLimits(limit_seconds, limit_gb * 1e9)
+    halves = {str(half): [table for table in tables if table.half == half] for half in (1, 2)}
+    record: dict[str, Any] = {
+        "concepts": {half: measure_concepts(some) for half, some in halves.items()}, "rules": [], "kept": [],
+    }  # fmt: skip
+    for table in tables:
+        if not table.rules:
+            continue
+        say(f"{table.name}: rules")
+        record["rules"].append(measure_rules(table, environments=environments))
+        for method in chosen:
+            for seed in range(seeds):
+                say(f"{table.name}: {method}, seed {seed}")
+                rows = measure_kept_rules(table, method, environments=environments, seed=seed, limits=limits)
+                record["kept"].extend(rows)
+        if output is not None:
+            text = json.dumps(record, indent=1) + "\n"
+            write_atomically(output, partial(Path.write_text, data=text, encoding="utf-8"))
+    print_json(record)
 
 
 @benchmark.command("peers")

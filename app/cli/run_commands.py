@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,10 +28,8 @@ from .options import (
     expand_options,
 )
 from .progress import tell_steps
+from .synthesis_output import tell_rules, write_synthesis
 from .terminal import print_json, print_view, say, write_page
-
-if TYPE_CHECKING:
-    from ...synthesizers.running.run_plan import Synthesis
 
 __all__ = ["register"]
 
@@ -66,6 +64,14 @@ NoProtection = Annotated[
 SpreadsheetSafe = Annotated[
     bool, typer.Option("--spreadsheet-safe", help="Put an apostrophe before texts that a spreadsheet would run.")
 ]
+Rules = Annotated[
+    str,
+    typer.Option(
+        "--rules",
+        metavar="FILE|off",
+        help="YAML of rules between columns besides those that the table bears out, or off.",
+    ),
+]
 Rows = Annotated[
     int | None, typer.Option("--rows", metavar="N", min=1, help="How many. [default: as the real table, by the plan]")
 ]
@@ -98,6 +104,7 @@ def synthesize(
     compliance: Level = None,
     min_persons: MinPersons = None,
     no_protection: NoProtection = False,
+    rules: Rules = "keep",
     rows: Rows = None,
     save_model: Annotated[
         Path | None,
@@ -153,10 +160,12 @@ def synthesize(
         rows=rows,
         save_model=save_model,
         force=force,
+        rules=rules,
         say=tell_steps(),
     )
-    _write(made, output, spreadsheet_safe)
+    write_synthesis(made, output, spreadsheet_safe)
     say(f"wrote {count_of(len(made.table), 'row')} made by {made.card.method}, and the run card beside them")
+    tell_rules(made)
 
 
 def sample(
@@ -188,7 +197,7 @@ def sample(
     check_output(output, force=force)
     limits = FitLimits(limit_seconds, limit_gb * 1e9)
     made = draw(folder, rows=rows, seed=seed, where=conditions, balance=balance, limits=limits, say=tell_steps())
-    _write(made, output, spreadsheet_safe)
+    write_synthesis(made, output, spreadsheet_safe)
     say(f"wrote {count_of(len(made.table), 'row')} made by {made.card.method}, and the run card beside them")
 
 
@@ -286,6 +295,7 @@ def auto(
     limit_gb: Memory = 8.0,
     public_bounds: PublicBounds = None,
     quasi: Quasi = None,
+    rules: Rules = "keep",
     force: Force = False,
     spreadsheet_safe: SpreadsheetSafe = False,
     create_environments: CreateEnvironments = False,
@@ -337,6 +347,7 @@ def auto(
         limits=FitLimits(limit_seconds, limit_gb * 1e9),
         public=read_bounds(public_bounds),
         quasi_identifiers=split_names(quasi),
+        rules=rules,
         say=tell_steps(),
         before=(lambda plan: create_for(plan.methods, selector.settings)) if create_environments else None,
         target=look.target,
@@ -346,7 +357,7 @@ def auto(
         kinds=told_kinds(look),
         **dict(options),
     )
-    _write(best.synthesis, output, spreadsheet_safe)
+    write_synthesis(best.synthesis, output, spreadsheet_safe)
     say(f"wrote {count_of(len(best.synthesis.table), 'row')} of round {best.number}, and the run card beside them")
     if html is not None:
         write_page(html, auto_page(best, all_rounds))
@@ -362,18 +373,3 @@ def _exit_by_release(release: str, fail_on: str) -> None:
     refused = {"never": (), "no": ("no",), "not-shown": ("no", "not shown")}
     if release in refused[fail_on]:
         raise typer.Exit(NOT_RELEASED)
-
-
-def _write(made: Synthesis, output: Path, spreadsheet_safe: bool) -> None:
-    """Table and run card; texts that a spreadsheet would run as formulas are told or made harmless."""
-    from ...synthesizers.encoding.spreadsheet import formula_columns, without_formulas
-    from ...synthesizers.running.files import write_result
-
-    table = without_formulas(made.table) if spreadsheet_safe else made.table
-    columns = formula_columns(table) if output.suffix in (".csv", ".tsv") else ()
-    if columns:
-        say(
-            f"a spreadsheet would run texts of {', '.join(columns)} as formulas: "
-            "--spreadsheet-safe puts an apostrophe before them"
-        )
-    write_result(table, made.card.model_dump_json(indent=2), output)

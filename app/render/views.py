@@ -51,6 +51,10 @@ def result_view(result: SelectionResult) -> RenderableType:
     facts.add_row("privacy", shown(describe_privacy(plan)))
     facts.add_row("rows", shown(f"{plan.sample_multiplier:g} times the real rows, at most {plan.max_synth_rows:,}"))
     facts.add_row("why", shown(name_aliases(plan.rationale, names)))
+    for number, rule in enumerate(plan.rules):
+        facts.add_row("" if number else "rules to try", shown(name_aliases(rule, names)))
+    if plan.emphasis:
+        facts.add_row("emphasis", shown(name_aliases(", ".join(plan.emphasis), names)))
     facts.add_row("answered by", _answered(provenance))
     parts: list[RenderableType] = [facts]
     if result.race is not None and result.race.entries:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...schemas.table.rules import Determines, ImpliesMissing, MinedRule, NotAbove, Rule
-from .comparable import Array, as_category, as_number
+from ...schemas.table.rules import MinedRule
+from ...synthesizers.rules.violations import broken_rows
 
-__all__ = ["BrokenRule", "Plausibility", "broken_rows", "measure_plausibility"]
+__all__ = ["BrokenRule", "Plausibility", "measure_plausibility"]
 
 _TOLD = 12
 
@@ -68,33 +68,3 @@ def measure_plausibility(
         held_out_rows=float(unseen.mean()) if len(held_out) else None,
         worst=tuple(rule for rule in told[:_TOLD] if rule.synthetic > 0),
     )
-
-
-def broken_rows(rule: Rule, table: pd.DataFrame, real: pd.DataFrame) -> Array:
-    """Which rows of ``table`` break ``rule``, whose levels mean what they mean in ``real``."""
-    columns = {str(name): name for name in real.columns}
-    if isinstance(rule, NotAbove):
-        a, b = (as_number(table[columns[name]]) for name in (rule.lower, rule.upper))
-        return np.asarray((a >= b) if rule.strict else (a > b))
-    if isinstance(rule, ImpliesMissing):
-        cells = table[columns[rule.condition]]
-        at = cells.isna().to_numpy() if rule.level is None else _has_level(cells, rule.level)
-        return np.asarray(at & table[columns[rule.missing]].notna().to_numpy())
-    return _contradicts(rule, table, real, columns)
-
-
-def _contradicts(rule: Determines, table: pd.DataFrame, real: pd.DataFrame, columns: dict[str, object]) -> Array:
-    first, second = columns[rule.determinant], columns[rule.dependent]
-    complete = real[first].notna() & real[second].notna()
-    pairs = pd.DataFrame({"a": as_category(real.loc[complete, first]), "b": as_category(real.loc[complete, second])})
-    partner = pairs.groupby("a")["b"].agg(lambda labels: labels.value_counts().index[0])
-    both = (table[first].notna() & table[second].notna()).to_numpy()
-    expected = pd.Series(as_category(table[first])).map(partner)
-    # A level that the real table does not know contradicts nothing.
-    return np.asarray(both & expected.notna().to_numpy() & (expected.to_numpy() != as_category(table[second])))
-
-
-def _has_level(cells: pd.Series, level: str) -> Array:
-    if pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
-        return np.asarray(as_number(cells) == float(level))
-    return np.asarray(cells.astype(str).to_numpy() == level)

@@ -15,6 +15,7 @@ and models. A table-and-synthesizer's score is the mean over its seeds; a seed w
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -44,6 +45,10 @@ took the ends of fidelity from unprotected rows."""
 
 _FEWEST_UNSEEN = 100
 """Held-out rows below which the fitted rows are the better yardstick of fidelity (judgement)."""
+
+
+_EMPHASISED = 3.0
+"""How much more a column that the goal is about weighs among those taken as targets (judgement)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ class Scorer:
         train_persons: Array | None = None,
         held_out_persons: Array | None = None,
         protected: pd.DataFrame | None = None,
+        emphasis: Collection[object] = (),
         depth: ScoreDepth = "quick",
         seed: int = 0,
     ) -> None:
@@ -105,6 +111,7 @@ class Scorer:
             train_persons: Whose row each is; by default every row is a person's.
             held_out_persons: The same of the held-out rows.
             protected: The rows of ``train``, in their order, as the fits saw them; by default as they are.
+            emphasis: Columns that matter for the goal besides: they are looked at first, and each counts thrice.
             depth: How much is looked at.
             seed: Of samples and models.
         """
@@ -119,6 +126,7 @@ class Scorer:
         self._held_out = held_out.iloc[others].reset_index(drop=True)
         self._whole = train, held_out
         self._target = target
+        self._emphasis = frozenset(emphasis)
         unseen = len(self._held_out) >= _FEWEST_UNSEEN
         self._real = self._held_out if unseen else self._train
         self._seen = self._train if protected is None else protected[list(train.columns)].iloc[rows]
@@ -184,7 +192,8 @@ class Scorer:
         """Columns that real rows teach something about, with what they teach."""
         found: list[tuple[object, float]] = []
         others = [name for name in self._train.columns if name != self._target]
-        for place in rng.permutation(len(others)):
+        # Those of the goal first; of the others as many as the effort allows, drawn at random.
+        for place in sorted(rng.permutation(len(others)), key=lambda place: others[place] not in self._emphasis):
             if self._effort.columns is not None and len(found) == self._effort.columns:
                 break
             task = make_task((self._train, self._held_out), others[place])
@@ -202,6 +211,7 @@ class Scorer:
             # Real rows teach it: synthetic ones that hold too few of its values do not.
             target = 0.0 if task is None else ratio_of(self._taught(task, 1), self._target_taught, task.chance)
         ratios = []
+        weights = [_EMPHASISED if name in self._emphasis else 1.0 for name, _ in self._columns]
         for name, trtr in self._columns:
             task = make_task((self._train, made, self._held_out), name)
             if task is None:
@@ -209,7 +219,8 @@ class Scorer:
                 continue
             tstr = score(task, predict(task, 1, self._seed, trees=self._effort.column_trees))
             ratios.append(ratio_of(tstr, trtr, task.chance) or 0.0)
-        return target, sum(ratios) / len(ratios) if ratios else None
+        others = sum(w * r for w, r in zip(weights, ratios, strict=True)) / sum(weights) if ratios else None
+        return target, others
 
     def _taught(self, task: Task, table: int) -> float:
         """Mean over models and draws; the first draw takes all rows, the others resample them."""

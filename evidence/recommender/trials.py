@@ -54,6 +54,8 @@ class TrialSetting:
     target: str | None = None
     public: Mapping[str, Bounds] | None = None
     seed: int = 0
+    emphasis: tuple[str, ...] = ()
+    """Columns that the goal is about."""
 
 
 _KEPT = TypeAdapter(Trial)
@@ -187,6 +189,7 @@ def _score(setting: TrialSetting, made: Synthesis, split: int, scorers: dict[int
             compared.fitted, compared.held_out, target=target, train_persons=compared.fitted_persons,
             held_out_persons=compared.held_out_persons, seed=setting.seed + split,
             protected=protected_as_for_the_fit(compared.fitted, compared.fitted_persons, made.card, setting.seed),
+            emphasis=setting.emphasis,
         )  # fmt: skip
     return scorers[split].score(compared.synthetic, tradeoff=setting.tradeoff, seconds=made.card.fit_cpu_seconds)
 
@@ -214,5 +217,6 @@ def _digest(setting: TrialSetting) -> str:
         setting.protection.model_dump() if setting.protection else None,
         setting.target, setting.seed, setting.limits.seconds, setting.limits.memory_bytes,
         {name: list(bounds) for name, bounds in (setting.public or {}).items()}, CATALOGUE_VERSION, SCORE_VERSION,
+        *([sorted(setting.emphasis)] if setting.emphasis else []),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()

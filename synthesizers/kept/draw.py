@@ -64,7 +64,7 @@ def sample_model(
     tell = say or say_nothing
     wanted = rows or rows_of(card.plan, recipe.rows, tell)
     seed = secrets.randbits(31) if seed is None else seed
-    quotas = _quotas(recipe.encoding, wanted, where or {}, balance)
+    quotas = _quotas(recipe.whole, wanted, where or {}, balance)
     parts: list[pd.DataFrame] = []
     drawn, taken, seconds = 0, 0, 0.0
     for turn in range(_MOST_DRAWS):
@@ -106,7 +106,10 @@ def _draw(
         )  # fmt: skip
     except FitFailed as error:
         raise SynthesisFailed({config.method: str(error)}) from None
-    return kept.recipe.encoding.decode(run.table), run.sample_seconds
+    drawn = kept.recipe.encoding.decode(run.table)
+    if kept.recipe.keeper is not None:
+        drawn = kept.recipe.keeper.rebuild(drawn, seed).table
+    return drawn, run.sample_seconds
 
 
 class _Quotas:

@@ -29,7 +29,7 @@ __all__ = ["KeptModel", "check_model_folder", "open_model", "write_model"]
 
 _MODEL, _RECIPE, _CARD = "model.pickle", "recipe.pickle", "card.json"
 _FILES = (_MODEL, _RECIPE, _CARD)
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

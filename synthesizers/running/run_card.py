@@ -13,6 +13,7 @@ from ...schemas.methods import Method
 from ...schemas.plan import ModelSelectionPlan
 from ...schemas.table.reading import ReadingChange
 from ..protection.report import ProtectionReport
+from ..rules.report import RulesReport
 
 __all__ = ["ColumnChange", "DPSpent", "Failure", "HeldOut", "RunCard", "Unprotected"]
 
@@ -83,6 +84,8 @@ class RunCard(Frozen):
     """What was done to values of few persons; None where they were not protected."""
     unprotected: Unprotected | None = None
     """Why there was no protection."""
+    rules: RulesReport | None = None
+    """Which rules between columns were kept; None where that was switched off."""
     changes: tuple[ColumnChange, ...] = ()
     """What changed: identifiers that are new keys, columns left out, made coarser or held by too few."""
     versions: dict[str, str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -25,6 +26,8 @@ from ..encoding.table_encoding import Bounds, Encoding
 from ..progress import Say, Step, say_nothing
 from ..protection.protect_table import protect_table
 from ..protection.report import ProtectionReport
+from ..rules.keeper import RuleKeeper, RulesAsked, keeper_for
+from ..rules.report import RulesReport
 from ..sizing import expected_wait
 from .changes import protection_changes, treatment_changes
 from .fit_process import FitFailed, FitLimits, FitRun, run_fit
@@ -58,6 +61,13 @@ class Recipe:
     k: int
     rows: int
     """Of the real table; rounded down under differential privacy."""
+    keeper: RuleKeeper | None = None
+    """What keeps rules in drawn rows; None where that was switched off."""
+
+    @property
+    def whole(self) -> Encoding:
+        """How every column is coded, those among them that are not fitted but rebuilt."""
+        return self.encoding if self.keeper is None else self.keeper.whole or self.encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,7 @@ class _FitInput:
     encoding: Encoding
     report: ProtectionReport | None
     unprotected: Unprotected | None
+    keeper: RuleKeeper | None = None
 
 
 def carry_out(
@@ -84,6 +95,7 @@ def carry_out(
     protection: ValueProtection | None = DEFAULT_PROTECTION,
     rows: int | None = None,
     keep: Path | None = None,
+    rules: RulesAsked | None = None,
     say: Say | None = None,
 ) -> Synthesis:
     """Make the synthetic table that ``plan`` describes.
@@ -102,6 +114,7 @@ def carry_out(
             whose bounds and levels are all public is left as it is: looking at exact counts would void its epsilon.
         rows: How many rows to make; by default the real table's times the plan's multiplier, the plan's limit kept.
         keep: A file for the fitted model; the result then has its recipe.
+        rules: Which rules between columns are tried and kept; None leaves them to the model.
         say: Told of each fit and of each failure.
 
     Raises:
@@ -146,6 +159,14 @@ def carry_out(
                 rare_levels=protection.rare_levels, seed=seed,
             )  # fmt: skip
             source = _FitInput(made.table, Encoding.of(made.table, public, codes), made.report, None)
+        began = time.process_time()
+        if rules is not None and not histories:
+            keeper, shaped = keeper_for(
+                rules, fitted, source.table, persons=persons, k=1 if protection is None else protection.k,
+                missing_codes=codes, seed=seed, private=config.is_dp,
+            )  # fmt: skip
+            source = replace(source, table=shaped, encoding=Encoding.of(shaped, public, codes), keeper=keeper)
+        rule_seconds = time.process_time() - began
         expected = expected_wait(config, _shape(source.encoding, len(fitted)))
         tell(Step(f"fitting {config.method} to {count_of(len(fitted), 'row')}", expected))
         real_rows = rounded_down(len(table)) if config.is_dp else len(table)
@@ -185,13 +206,21 @@ def carry_out(
             tell(f"{config.method} failed: {error}")
             continue
         k = 1 if protection is None else protection.k
+        if source.keeper is not None:
+            began = time.process_time()
+            kept = source.keeper.rebuild(run.table, seed)
+            run = replace(run, table=kept.table)
+            card["rules"] = RulesReport(
+                kept=kept.rules, refused=source.keeper.refused, cells_changed=kept.cells_changed,
+                cpu_seconds=rule_seconds + time.process_time() - began,
+            )  # fmt: skip
         whole = run.table if histories else restore_columns(run.table, table, treatments, seed=seed, k=k)
         hidden = config.is_dp and given is None
         told = _record(config, source, treatments, run, None if hidden else seed)
         recipe = None
         if keep is not None:
             stand_in = make_stand_in(table, treatments)
-            recipe = Recipe(source.encoding, stand_in, tuple(treatments), k, real_rows)
+            recipe = Recipe(source.encoding, stand_in, tuple(treatments), k, real_rows, source.keeper)
         return Synthesis(whole, RunCard.model_validate({**card, "failures": failures, **told}), recipe)
     raise SynthesisFailed({failure.method: failure.reason for failure in failures})
 

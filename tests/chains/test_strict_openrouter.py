@@ -17,6 +17,7 @@ from clinical_model_selector.chains.selection import SelectionChain, build_selec
 from clinical_model_selector.evidence.recommender.ranking import EmbeddedRecommender
 from clinical_model_selector.schemas.result import Attempt
 from clinical_model_selector.schemas.settings import Settings
+from clinical_model_selector.schemas.table.rule_sentence import RULE_GRAMMAR
 from loopback.formats import raw, status
 from loopback.server import ScriptedServer
 from loopback.strict_openrouter import RETIRED, RULES, model_facts, start_strict, strict_openai
@@ -60,6 +61,15 @@ def ask(chain: SelectionChain, server: ScriptedServer, model: str | None = None)
     answered = chain.invoke(question(model=model))
     assert check_plan(answered.plan, QUESTION) == ()
     return answered.provenance.attempts[0], [request.body for request in server.requests]
+
+
+def test_a_rule_of_every_form_passes(strict: ScriptedServer) -> None:
+    answered = chain_at(strict).invoke(QUESTION)
+    assert answered.provenance.attempts[0].outcome == "ok"
+    assert answered.plan.rules == list(RULE_GRAMMAR)
+    sent = strict.requests[-1].body["response_format"]["json_schema"]["schema"]
+    assert {"rules", "emphasis"} <= set(sent["required"])
+    assert sent["properties"]["rules"]["items"]["type"] == "string"
 
 
 def test_every_model_with_structured_output_answers_at_the_first_request(strict: ScriptedServer) -> None:

@@ -1,7 +1,8 @@
 """Train a tiny llama on prompts and plans, and write it as GGUF: a real model that nearly knows our schema.
 
 Needs torch, transformers, tokenizers and gguf in an environment of its own, and the documents of make_documents.py:
-``python tests/e2e/train_tiny.py documents.jsonl tests/e2e/tiny.gguf --minutes 12``
+``python tests/e2e/train_tiny.py documents.jsonl tests/e2e/tiny.gguf --minutes 12``. With ``--start TINY`` the
+model that is there learns a changed prompt or plan in a fraction of the time, with the vocabulary that it has.
 
 The vocabulary is made from the same documents with merges across words, so that a prompt of 5,000 characters becomes
 a few hundred tokens; "superbpe" is the one pre-tokenizer of llama.cpp that leaves such merges alone. Only the answer is
@@ -14,6 +15,7 @@ import argparse
 import json
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,8 @@ TEMPLATE = (
 )
 
 
-def make_tokenizer(texts: list[str]) -> Tokenizer:
-    tokenizer = Tokenizer(models.BPE())
+def bare_tokenizer(model: models.BPE) -> Tokenizer:
+    tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(r"\p{N}+"), "isolated"),
@@ -49,6 +51,11 @@ def make_tokenizer(texts: list[str]) -> Tokenizer:
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def make_tokenizer(texts: list[str]) -> Tokenizer:
+    tokenizer = bare_tokenizer(models.BPE())
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY,
         special_tokens=CONTROL,
@@ -60,10 +67,34 @@ def make_tokenizer(texts: list[str]) -> Tokenizer:
     return tokenizer
 
 
-def train(model: LlamaForCausalLM, documents: list[tuple[list[int], list[int]]], minutes: float) -> None:
+def load(path: Path, model: LlamaForCausalLM) -> Tokenizer:
+    """Put the weights of a GGUF file into ``model``; the tokenizer that it was written with."""
+    reader = gguf.GGUFReader(path)
+    words = [bytes(reader.fields["tokenizer.ggml.tokens"].parts[at]).decode() for at in
+             reader.fields["tokenizer.ggml.tokens"].data]  # fmt: skip
+    merges = [bytes(reader.fields["tokenizer.ggml.merges"].parts[at]).decode() for at in
+              reader.fields["tokenizer.ggml.merges"].data]  # fmt: skip
+    tensors = {tensor.name: np.array(tensor.data, dtype=np.float32) for tensor in reader.tensors}
+    state = model.state_dict()
+    for name, theirs in pair_names():
+        values = tensors[theirs]
+        values = separate(values) if theirs.split(".")[-2] in ("attn_q", "attn_k") else values
+        state[name] = torch.from_numpy(values.reshape(state[name].shape).copy())
+    model.load_state_dict(state)
+    model.tie_weights()
+    tokenizer = bare_tokenizer(
+        models.BPE({word: at for at, word in enumerate(words)}, [tuple(merge.split(" ")) for merge in merges])
+    )
+    tokenizer.add_special_tokens(CONTROL)
+    return tokenizer
+
+
+def train(model: LlamaForCausalLM, documents: list[tuple[list[int], list[int]]], minutes: float, again: bool) -> None:
     draw = random.Random(1)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.95), weight_decay=0.01)
-    began, step, batch = time.time(), 0, 4
+    began, step = time.time(), 0
+    # What is learned anew is short: many small steps teach it soonest.
+    rate, batch, warming = (5e-4, 1, 10) if again else (2e-3, 4, 50)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0.01)
     while (share := (time.time() - began) / (minutes * 60)) < 1:
         chosen = draw.sample(documents, batch)
         length = max(len(prompt) + len(answer) for prompt, answer in chosen)
@@ -73,7 +104,7 @@ def train(model: LlamaForCausalLM, documents: list[tuple[list[int], list[int]]],
             tokens[row, : len(prompt) + len(answer)] = torch.tensor(prompt + answer)
             wanted[row, len(prompt) : len(prompt) + len(answer)] = torch.tensor(answer)
         for group in optimizer.param_groups:
-            group["lr"] = 2e-3 * min(1.0, (step + 1) / 50) * (1 - 0.95 * share)
+            group["lr"] = rate * min(1.0, (step + 1) / warming) * (1 - 0.95 * share)
         logits = model(tokens[:, :-1]).logits
         loss = functional.cross_entropy(logits.flatten(0, 1), wanted[:, 1:].flatten(), ignore_index=-100)
         optimizer.zero_grad()
@@ -122,7 +153,17 @@ def write(model: LlamaForCausalLM, tokenizer: Tokenizer, path: Path) -> None:
 
 def named_tensors(model: LlamaForCausalLM) -> dict[str, np.ndarray[Any, Any]]:
     state = {name: tensor.detach().float().numpy() for name, tensor in model.state_dict().items()}
-    found = {"token_embd.weight": state["model.embed_tokens.weight"], "output_norm.weight": state["model.norm.weight"]}
+    found = {}
+    for name, theirs in pair_names():
+        values = state[name]
+        found[theirs] = interleave(values) if theirs.split(".")[-2] in ("attn_q", "attn_k") else values
+    return found
+
+
+def pair_names() -> Iterator[tuple[str, str]]:
+    """Transformers' and llama.cpp's name of each tensor."""
+    yield "model.embed_tokens.weight", "token_embd.weight"
+    yield "model.norm.weight", "output_norm.weight"
     theirs = {
         "attn_norm": "input_layernorm",
         "ffn_norm": "post_attention_layernorm",
@@ -136,9 +177,7 @@ def named_tensors(model: LlamaForCausalLM) -> dict[str, np.ndarray[Any, Any]]:
     }
     for layer in range(LAYERS):
         for ours, name in theirs.items():
-            values = state[f"model.layers.{layer}.{name}.weight"]
-            found[f"blk.{layer}.{ours}.weight"] = interleave(values) if ours in ("attn_q", "attn_k") else values
-    return found
+            yield f"model.layers.{layer}.{name}.weight", f"blk.{layer}.{ours}.weight"
 
 
 def interleave(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -147,24 +186,24 @@ def interleave(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return values.reshape(HEADS, 2, rows // HEADS // 2, columns).swapaxes(1, 2).reshape(rows, columns)
 
 
+def separate(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The way back from ``interleave``."""
+    rows, columns = values.shape
+    return values.reshape(HEADS, rows // HEADS // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("documents", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=12.0)
+    parser.add_argument("--start", type=Path)
     options = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(1)
     pairs = [json.loads(line) for line in options.documents.read_text().splitlines()]
-    tokenizer = make_tokenizer([prompt + answer for prompt, answer in pairs])
-    start = tokenizer.token_to_id("<|endoftext|>")
-    encoded = [([start, *tokenizer.encode(p).ids], tokenizer.encode(a).ids) for p, a in pairs]
-    kept = [pair for pair in encoded if len(pair[0]) + len(pair[1]) <= LONGEST]
-    lengths = sorted(len(p) for p, _ in encoded)
-    print(len(kept), "of", len(pairs), "documents; prompts of", lengths[0], "to", lengths[-1], "tokens,",
-          "answers of up to", max(len(a) for _, a in encoded), flush=True)  # fmt: skip
     config = LlamaConfig(
-        vocab_size=tokenizer.get_vocab_size(),
+        vocab_size=VOCABULARY,
         hidden_size=WIDTH,
         intermediate_size=INNER,
         num_hidden_layers=LAYERS,
@@ -174,12 +213,22 @@ def main() -> None:
         rms_norm_eps=1e-5,
         tie_word_embeddings=True,
         rope_parameters={"rope_theta": 10_000.0, "rope_type": "default"},
-        bos_token_id=start,
-        eos_token_id=tokenizer.token_to_id("<|im_end|>"),
+        bos_token_id=CONTROL.index("<|endoftext|>"),
+        eos_token_id=CONTROL.index("<|im_end|>"),
     )
     model = LlamaForCausalLM(config)
+    if options.start:
+        tokenizer = load(options.start, model)
+    else:
+        tokenizer = make_tokenizer([prompt + answer for prompt, answer in pairs])
+    start = tokenizer.token_to_id("<|endoftext|>")
+    encoded = [([start, *tokenizer.encode(p).ids], tokenizer.encode(a).ids) for p, a in pairs]
+    kept = [pair for pair in encoded if len(pair[0]) + len(pair[1]) <= LONGEST]
+    lengths = sorted(len(p) for p, _ in encoded)
+    print(len(kept), "of", len(pairs), "documents; prompts of", lengths[0], "to", lengths[-1], "tokens,",
+          "answers of up to", max(len(a) for _, a in encoded), flush=True)  # fmt: skip
     print(sum(parameter.numel() for parameter in model.parameters()), "parameters", flush=True)
-    train(model, kept, options.minutes)
+    train(model, kept, options.minutes, options.start is not None)
     write(model, tokenizer, options.out)
     print(options.out, options.out.stat().st_size, "bytes")
 

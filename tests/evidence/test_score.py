@@ -92,3 +92,14 @@ def test_scores_lie_between_nothing_and_all(tradeoff: str) -> None:
     assert score_cell(tradeoff, 0, 0, 1, 1e5) == pytest.approx(0)  # type: ignore[arg-type]
     assert score_cell(tradeoff, 0.5, None, 0.5, 100) == pytest.approx(0.5)  # type: ignore[arg-type]
     assert score_cell(tradeoff, 0.5, 0.5, None, 100) == pytest.approx(0.5)  # type: ignore[arg-type]
+
+
+def test_a_column_that_the_goal_is_about_weighs_more() -> None:
+    table = load_wine(as_frame=True).frame.sample(frac=1, random_state=0).reset_index(drop=True)
+    train, held_out = table.head(125), table.tail(53).reset_index(drop=True)
+    made = train.assign(flavanoids=train["flavanoids"].sample(frac=1, random_state=1).to_numpy())
+    plain = Scorer(train, held_out, target="target").score(made).raw["other_ratio"]
+    asked = Scorer(train, held_out, target="target", emphasis=["flavanoids"]).score(made).raw["other_ratio"]
+    assert plain is not None
+    assert asked is not None
+    assert asked < plain - 0.1

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS
+from clinical_model_selector.schemas.table.rule_sentence import RULE_GRAMMAR
 
 from .server import Act, Recorded, Responder
 
@@ -90,6 +91,8 @@ def plan_from_prompt(request: dict[str, Any], first: str | None = None) -> dict[
         "sample_multiplier": 1.0,
         "max_synth_rows": 50_000,
         "rationale": f"{choice.method} is expected to do best here.",
+        "rules": list(RULE_GRAMMAR),
+        "emphasis": [],
     }
 
 
