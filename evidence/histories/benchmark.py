@@ -167,8 +167,8 @@ def _run(tables: HistoryTables, environments: Path, seeds: int, k: int) -> list[
         )  # fmt: skip
         seconds.append(made.run.fit_cpu_seconds + made.run.sample_seconds)
         synthetic = read_histories(real, as_made(fitted, made.tables))
-        for name, found in _check(fitted, made.tables).items():
-            checks.setdefault(name, []).append(found)
+        for name, check in _check(fitted, made.tables).items():
+            checks.setdefault(name, []).append(check)
         halves = [
             [read_histories(real, half, protection=shield) for shield in (protection, None)]
             for half in (fitted, held_out)
