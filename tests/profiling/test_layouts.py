@@ -43,9 +43,7 @@ def measurements(rows: int = 400) -> pd.DataFrame:
             "measurement_id": np.arange(rows) + 10_000,
             "person_id": rng.integers(1, 60, rows),
             "measurement_concept_id": rng.integers(3_000_000, 3_040_000, 90)[rng.integers(0, 90, rows)],
-            "measurement_date": (
-                pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 700, rows), "D")
-            ).strftime("%Y-%m-%d"),
+            "measurement_date": days.strftime("%Y-%m-%d"),
             "measurement_type_concept_id": rng.choice([32_817, 32_856], rows),
             "value_as_number": rng.gamma(4, 20, rows).round(1),
             "unit_concept_id": rng.choice([8753, 8840, 9529], rows),
