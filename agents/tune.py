@@ -141,7 +141,7 @@ def why_not_raced(plan: ModelSelectionPlan, *, require_dp: bool = False) -> str 
     if require_dp or plan.dp.enabled:
         return "a differentially private plan is not raced: every fit would spend epsilon; expectations chose it"
     if CATALOGUE[plan.choice.method].histories:
-        return "a plan for histories is not raced: the quick score is of single rows; expectations chose it"
+        return "histories of one table are not raced: the quick score is of single rows; expectations chose the plan"
     return None
 
 
