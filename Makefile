@@ -10,6 +10,8 @@ SOURCES := $(CODE) README.md .env.example docker-compose.yml Dockerfile mkdocs.y
 	$(shell find tests examples notebooks benchmarks docs -type f -not -path '*/__pycache__/*' -not -path '*/.*' 2>/dev/null)
 # Further extras that the tests then use, such as EXTRAS=spark (450 MB, and Java).
 EXTRAS ?=
+# Processes that run the tests, a file in one of them; 0 runs all in this one.
+WORKERS ?= 2
 DEV := $(VENV)/.dev$(EXTRAS:%=-%)
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -38,7 +40,7 @@ serve: $(VENV)/.service
 
 test: $(DEV)
 	@rm -f $(VENV)/.tested
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 	@touch $(VENV)/.tested
 
 environments: $(DEV)

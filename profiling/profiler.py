@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ..schemas.base import count_of
 from ..schemas.column_treatment import Treatment
 from ..schemas.errors import TableError
+from ..schemas.meaning.layout import recognise_layout
 from ..schemas.profile import ColumnProfile, HistoryStructure, Kind, Pattern, SafeColumn, SafeProfile, TableProfile
 from ..schemas.table.reading import ReadingChange
 from .column_draft import ColumnDraft
@@ -21,9 +22,8 @@ from .history_structure import HistoryColumns, find_history, part_of
 from .kinds.column_facts import FEW_VALUES, MOST_VALUES, ColumnFacts, gather
 from .kinds.column_names import read_header
 from .kinds.decision import Decision
-from .kinds.neighbour_rules import reconsider
-from .kinds.rules import DECISIONS_BY_KIND, decide
 from .kinds_file import check_kind
+from .layout_rules import concepts_of, decide_kinds, key_of
 from .readers.engines import Engine, Tick, silent
 from .readers.open_table import open_engine, open_table
 from .table_structure import Structure, find_patient, find_structure, person_index, set_lone_date, set_roles
@@ -120,12 +120,15 @@ def _profile(
         _count(drafts, engine, sample.schema, tick)
     told(0.7, "judge")
     _gather(drafts, whole=engine.whole)
-    _decide(drafts)
+    layout = recognise_layout(names)
+    decide_kinds(drafts, layout)
+    patient = key_of(drafts, layout) if patient is None else patient
     structure = _find_structure(drafts, goal, patient)
     survival = (structure.event_time, structure.event_indicator)
     history = find_history(drafts, structure.patient, survival, when, same)
     _make_safe(drafts, structure)
-    _name_concepts(drafts, {name: check_concept(name, concept) for name, concept in concepts.items()})
+    by_user = {name: check_concept(name, concept) for name, concept in concepts.items()}
+    _name_concepts(drafts, {**concepts_of(drafts, layout), **by_user})
     profile = _assemble(drafts, structure, history, (*engine.changes, *values.changes))
     told(1.0, "done")
     return profile
@@ -192,13 +195,6 @@ def _gather(drafts: Sequence[ColumnDraft], *, whole: bool) -> None:
     _refuse_small(drafts[0].facts.totals.rows)
     if not any(draft.facts.totals.present for draft in drafts):
         raise TableError("every cell of the table is missing")
-
-
-def _decide(drafts: Sequence[ColumnDraft]) -> None:
-    """Fourth pass: each column's kind, by the rules, its neighbours and the user's word."""
-    facts = [draft.facts for draft in drafts]
-    for draft, decision in zip(drafts, reconsider(facts, [decide(column) for column in facts]), strict=True):
-        draft.decision = decision if draft.given_kind is None else DECISIONS_BY_KIND[draft.given_kind]
 
 
 def _find_structure(drafts: Sequence[ColumnDraft], goal: int | None, patient: int | None) -> Structure:

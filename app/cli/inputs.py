@@ -90,7 +90,7 @@ def read_profile(table: str, look: TableOptions) -> TableProfile:
             target=look.target,
             patient_id=look.patient_id,
             kinds=told_kinds(look),
-            concepts=dict(split_pair(pair, "--concept") for pair in look.concept or ()),
+            concepts=told_concepts(look),
             time=look.time,
             static=look.static or (),
             progress=progress,
@@ -101,7 +101,15 @@ def told_kinds(look: TableOptions) -> dict[str, Kind]:
     """Column → kind, where the user knows better."""
     from ...profiling.kinds_file import load_columns_file
 
-    return {**(load_columns_file(look.columns) if look.columns else {}), **parse_kinds(look.kind or ())}
+    return {**(load_columns_file(look.columns).kinds if look.columns else {}), **parse_kinds(look.kind or ())}
+
+
+def told_concepts(look: TableOptions) -> dict[str, str]:
+    """Column → clinical concept, where the user knows better."""
+    from ...profiling.kinds_file import load_columns_file
+
+    written = load_columns_file(look.columns).concepts if look.columns else {}
+    return {**written, **dict(split_pair(pair, "--concept") for pair in look.concept or ())}
 
 
 def profile_of(table: str | None, saved: Path | None, look: TableOptions) -> SafeProfile | TableProfile:

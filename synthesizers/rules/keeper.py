@@ -289,7 +289,7 @@ def _choose(
         ):
             orders.setdefault(item.rule.upper, []).append(item.rule)
     for upper, rules in orders.items():
-        lowers = tuple(rule.lower for rule in rules if not _needs(rule.lower, upper, chosen))
+        lowers = tuple(dict.fromkeys(rule.lower for rule in rules if not _needs(rule.lower, upper, chosen)))
         if lowers and upper not in chosen:
             chosen[upper] = Difference(upper, lowers, any(rule.strict for rule in rules))
     return chosen

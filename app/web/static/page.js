@@ -57,9 +57,18 @@ async function explain(text, code) {
 function show(id, html) {
   const holder = byId(id);
   holder.innerHTML = html;
+  for (const table of holder.querySelectorAll("table")) label(table);
   const heading = holder.querySelector("h2");
   heading.focus();
   heading.scrollIntoView({ block: "start" });
+}
+
+// Each cell gets its column's heading, which a narrow screen shows beside it.
+function label(table) {
+  const headings = [...table.querySelectorAll("thead th")].map((heading) => heading.textContent);
+  for (const row of table.querySelectorAll("tbody tr")) {
+    [...row.children].forEach((cell, place) => { cell.dataset.label = headings[place]; });
+  }
 }
 
 async function attempt(work) {

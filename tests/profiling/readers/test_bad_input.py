@@ -102,12 +102,16 @@ def test_one_column_and_many_columns_are_profiled(tmp_path: Path) -> None:
 
 def test_columns_file_is_read_and_checked(tmp_path: Path) -> None:
     path = tmp_path / "columns.yaml"
-    path.write_text("zip: quasi_identifier\nstage: ordinal\n")
-    assert load_columns_file(path) == {"zip": "quasi_identifier", "stage": "ordinal"}
+    path.write_text("zip: quasi_identifier\nstage: ordinal\ncrea: {kind: continuous, concept: creatinine}\n")
+    told = load_columns_file(path)
+    assert told.kinds == {"zip": "quasi_identifier", "stage": "ordinal", "crea": "continuous"}
+    assert told.concepts == {"crea": "creatinine"}
     for content, reason in {
         "zip: number": "unknown kind",
         "- a\n- b": "column: kind",
         "a: [": "not valid YAML",
+        "a: {concept: luck}": "unknown clinical concept",
+        "a: {unit: mg}": "column: kind",
     }.items():
         path.write_text(content)
         with pytest.raises(TableError, match=reason):
@@ -115,4 +119,4 @@ def test_columns_file_is_read_and_checked(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="cannot be read"):
         load_columns_file(tmp_path / "none.yaml")
     path.write_text("")
-    assert load_columns_file(path) == {}
+    assert load_columns_file(path).kinds == {}
