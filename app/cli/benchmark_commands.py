@@ -94,6 +94,9 @@ def benchmark_histories(
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds 0, 1, ….")] = 3,
     k: Annotated[int, typer.Option("--k", min=2, help="Patients who must hold a value, and stand behind a leaf.")] = 5,
     only: Annotated[str | None, typer.Option("--only", metavar="A,B,…", help="These sets. [default: all]")] = None,
+    checks: Annotated[
+        bool, typer.Option("--checks", help="Only what must hold: keys, rows a patient, nothing after a death.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Keep the figures here.")
     ] = None,
@@ -104,7 +107,7 @@ def benchmark_histories(
     import json
     from dataclasses import asdict
 
-    from ...evidence.histories.benchmark import read_history_tables, run_history_benchmark
+    from ...evidence.histories.benchmark import read_history_tables, run_history_benchmark, run_history_checks
     from ...schemas.settings import Settings
     from ..render.history_views import history_benchmark_view
 
@@ -115,7 +118,8 @@ def benchmark_histories(
     arms = []
     for item in sets:
         say(f"measuring {item.name}")
-        arms += run_history_benchmark([item], Path(Settings().selector_environments).expanduser(), seeds=seeds, k=k)
+        measure = run_history_checks if checks else run_history_benchmark
+        arms += measure([item], Path(Settings().selector_environments).expanduser(), seeds=seeds, k=k)
     records = [{**asdict(arm), "k": k} for arm in arms]
     if output is not None:
         output.write_text(json.dumps(records, indent=1) + "\n")

@@ -39,7 +39,11 @@ def history_benchmark_view(arms: Sequence[HistoryArm]) -> RenderableType:
         cost = next((arm.fit_cpu_seconds for arm in group if arm.fit_cpu_seconds is not None), None)
         title = f"{tables}: {events}, mean of {group[0].seeds} seeds" + (f", {cost:.1f} CPU s" if cost else "")
         headings = ["", *(arm.arm.replace("_", " ") for arm in group)]
-        parts.append(table_of(title, headings, rows, numbers=range(1, len(headings))))
+        if rows:
+            parts.append(table_of(title, headings, rows, numbers=range(1, len(headings))))
+        checks = next((arm.checks for arm in group if arm.checks is not None), {})
+        told = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in checks.items() if value is not None]
+        parts.append(shown(f"{tables}, {events}, over the real table itself: {', '.join(told)}"))
     return Group(*parts)
 
 

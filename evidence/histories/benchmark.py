@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,23 @@ from ...schemas.compliance import ValueProtection
 from ...schemas.errors import SettingsError
 from ...schemas.methods import HYPERPARAMETERS
 from ...synthesizers.encoding.linked_set import LinkedSet
+from ...synthesizers.encoding.linked_tables import prepare_set
 from ...synthesizers.running.run_histories import fit_set, one_table
 from .controls import HISTORY_CONTROLS, make_history_control, mix_copies
 from .link_tables import link_tables
 from .read_set import as_made, read_histories
 from .scores import HistoryScores, mean_scores, measure_histories
+from .survival import rows_after_death
 from .table import Histories
 
-__all__ = ["FIGURES", "HistoryArm", "HistoryTables", "read_history_tables", "run_history_benchmark"]
+__all__ = [
+    "FIGURES",
+    "HistoryArm",
+    "HistoryTables",
+    "read_history_tables",
+    "run_history_benchmark",
+    "run_history_checks",
+]
 
 METHOD = "cart_histories"
 _COPIED = 0.1
@@ -74,6 +83,9 @@ class HistoryArm:
     missed: tuple[str, ...]
     """Figures that it does not reach; empty where none were set."""
     fit_cpu_seconds: float | None = None
+    checks: dict[str, float | None] | None = None
+    """Of the synthesizer, means over seeds: rows a patient over the real table's, orphans, repeated keys, share of rows
+    after a death."""
 
 
 def read_history_tables(path: Path, data: Path) -> list[HistoryTables]:
@@ -95,7 +107,8 @@ def read_history_tables(path: Path, data: Path) -> list[HistoryTables]:
 def run_history_benchmark(
     sets: Sequence[HistoryTables], environments: Path, *, seeds: int = 3, k: int = 5
 ) -> list[HistoryArm]:
-    """Figures of the floor, ``cart_histories``, each control, and a tenth of copies, on every event table.
+    """Figures of the floor and ``cart_histories`` on every event table; of each control and a tenth of copies too where
+    figures are set.
 
     Args:
         sets: What to measure on.
@@ -104,6 +117,30 @@ def run_history_benchmark(
         k: Patients who must hold a value, and stand behind each leaf.
     """
     return [arm for tables in sets for arm in _run(tables, environments, seeds, k)]
+
+
+def run_history_checks(
+    sets: Sequence[HistoryTables], environments: Path, *, seeds: int = 3, k: int = 5
+) -> list[HistoryArm]:
+    """What must hold of any synthetic set, ``cart_histories`` fitted to all patients: see ``HistoryArm.checks``."""
+    arms = []
+    for tables in sets:
+        real = open_set(tables)
+        found: dict[str, list[dict[str, float | None]]] = {}
+        seconds = []
+        for seed in range(seeds):
+            made = fit_set(
+                real, HYPERPARAMETERS[METHOD].with_defaults(), patients=len(real.keys()), seed=seed,
+                environments=environments, protection=ValueProtection(k=k),
+            )  # fmt: skip
+            seconds.append(made.run.fit_cpu_seconds + made.run.sample_seconds)
+            for name, check in _check(real, made.tables).items():
+                found.setdefault(name, []).append(check)
+        arms += [
+            HistoryArm(tables.name, name, METHOD, seeds, {}, (), float(np.mean(seconds)), _mean_checks(checks))
+            for name, checks in found.items()
+        ]
+    return arms
 
 
 def open_set(tables: HistoryTables) -> LinkedSet:
@@ -120,6 +157,7 @@ def _run(tables: HistoryTables, environments: Path, seeds: int, k: int) -> list[
     real = open_set(tables)
     protection = ValueProtection(k=k)
     scores: dict[tuple[str, str], list[HistoryScores]] = {}
+    checks: dict[str, list[dict[str, float | None]]] = {}
     seconds: list[float] = []
     for seed in range(seeds):
         fitted, held_out = _halves(real, seed)
@@ -129,6 +167,8 @@ def _run(tables: HistoryTables, environments: Path, seeds: int, k: int) -> list[
         )  # fmt: skip
         seconds.append(made.run.fit_cpu_seconds + made.run.sample_seconds)
         synthetic = read_histories(real, as_made(fitted, made.tables))
+        for name, check in _check(fitted, made.tables).items():
+            checks.setdefault(name, []).append(check)
         halves = [
             [read_histories(real, half, protection=shield) for shield in (protection, None)]
             for half in (fitted, held_out)
@@ -136,7 +176,7 @@ def _run(tables: HistoryTables, environments: Path, seeds: int, k: int) -> list[
         for i, item in enumerate(real.events):
             seen, attacked = (halves[0][j][i] for j in (0, 1))
             yardstick, strangers = (halves[1][j][i] for j in (0, 1))
-            for arm, other in _arms(seen, attacked, synthetic[i], seed).items():
+            for arm, other in _arms(tables, seen, attacked, synthetic[i], seed).items():
                 found = measure_histories(
                     attacked,
                     yardstick,
@@ -147,10 +187,42 @@ def _run(tables: HistoryTables, environments: Path, seeds: int, k: int) -> list[
                     seed=seed,
                 )
                 scores.setdefault((item.name, arm), []).append(found)
-    return [_mean(tables, events, arm, found, seconds) for (events, arm), found in scores.items()]
+    arms = [_mean(tables, events, arm, found, seconds) for (events, arm), found in scores.items()]
+    return [replace(a, checks=_mean_checks(checks[a.events])) if a.arm == METHOD else a for a in arms]
 
 
-def _arms(seen: Histories, attacked: Histories, made: Histories, seed: int) -> dict[str, Histories]:
+def _mean_checks(found: list[dict[str, float | None]]) -> dict[str, float | None]:
+    told = {name: [check[name] for check in found] for name in found[0]}
+    return {
+        name: None if any(value is None for value in values) else float(np.mean([value or 0.0 for value in values]))
+        for name, values in told.items()
+    }
+
+
+def _check(real: LinkedSet, made: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float | None]]:
+    """Event table → what must hold of any synthetic set."""
+    people = real.patients
+    keys = [made[people.name][people.key]] if people is not None else [made[t.name][t.key] for t in real.events]
+    patients = pd.Index(pd.unique(pd.concat(keys).dropna()))
+    repeated = 0 if people is None else int(made[people.name][people.key].duplicated().sum())
+    model = prepare_set(real)
+    dead = rows_after_death(prepare_set(as_made(real, made), like=model))
+    return {
+        t.name: {
+            "rows_per_patient": len(made[t.name]) / len(patients) / (len(t.table) / len(real.keys())),
+            "orphans": float((~made[t.name][t.key].isin(patients)).sum()),
+            "repeated_keys": float(repeated),
+            "after_death": late,
+        }
+        for t, late in zip(real.events, dead, strict=True)
+    }
+
+
+def _arms(
+    tables: HistoryTables, seen: Histories, attacked: Histories, made: Histories, seed: int
+) -> dict[str, Histories]:
+    if tables.figures is None:
+        return {"real": seen, METHOD: made}
     rng = np.random.default_rng(seed)
     return {
         "real": seen,

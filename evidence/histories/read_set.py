@@ -136,9 +136,9 @@ def _labels(cells: pd.Series) -> Array:
 
 
 def cut_longest(histories: Histories, k: int) -> Histories:
-    """Without the visits that a patient has beyond the k-th longest history."""
+    """Without the visits that a patient has beyond the mean of the k longest histories."""
     lengths = histories.lengths
-    cap = np.sort(lengths)[::-1][min(k, len(lengths)) - 1]
+    cap = np.round(np.sort(lengths)[::-1][:k].mean())
     number = np.arange(len(histories.owners)) - np.searchsorted(histories.owners, histories.owners)
     kept = np.flatnonzero(number < cap)
     return replace(

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ...schemas.column_treatment import Treatment
@@ -16,7 +17,7 @@ from ...schemas.compliance import ValueProtection
 from ...schemas.errors import TableError
 from ...schemas.methods import Hyperparameters
 from ..encoding.apply_treatments import group_column
-from ..encoding.history_tables import code_histories
+from ..encoding.history_tables import EventRows, code_histories
 from ..encoding.linked_set import LinkedSet, LinkedTable
 from ..encoding.linked_tables import PreparedSet, prepare_set, restore_set
 from ..encoding.table_encoding import Bounds
@@ -25,9 +26,13 @@ from ..protection.protect_table import protect_table
 from ..protection.report import ProtectionReport
 from .fit_process import FitLimits, FitRun, run_coded
 
-__all__ = ["HistoryFit", "fit_set", "one_table", "protect_set", "run_history_fit"]
+__all__ = ["HistoryFit", "fit_set", "keep_order", "keep_pairs", "one_table", "protect_set", "run_history_fit"]
 
 _SAY_SECONDS = 2.0
+_FEWEST_LEVELS = 3
+"""Of a column that determines another; two values determine much by chance."""
+_FEWEST_REPEATED = 20
+"""Rows of values that come more than once: a value that comes once determines everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ def fit_set(
         MissingExtra: No interpreter here can run the method.
         FitFailed: The fit crashed, raised, or ran over a limit.
     """
-    prepared = prepare_set(tables, on=on)
+    prepared = raw = prepare_set(tables, on=on)
     report = None
     if protection is not None:
         prepared, report = protect_set(prepared, protection, target=target, public=public, seed=seed)
@@ -106,7 +111,79 @@ def fit_set(
         watch=None if say is None else _shares(config.method, say),
     )
     people, events = coded.decode(run.table)
+    people = keep_pairs(raw.people, people, np.arange(len(raw.people)), k)
+    events = [
+        replace(rows, cells=keep_order(own, keep_pairs(own.cells, rows.cells, own.owners, k, (own.time, *own.dates))))
+        for own, rows in zip(raw.events, events, strict=True)
+    ]
     return HistoryFit(restore_set(tables, prepared, people, events, k=k, seed=seed), run, report)
+
+
+def keep_pairs(
+    real: pd.DataFrame, drawn: pd.DataFrame, owners: np.ndarray[Any, Any], k: int, without: Sequence[Any] = ()
+) -> pd.DataFrame:
+    """``drawn`` with each value that has one partner in another column of ``real`` beside that partner.
+
+    A code determines its text, and a term its class: a tree that draws the one from the other still mixes them up in
+    leaves of several codes. What fewer than k patients hold has left the table before the fit, and is left as drawn.
+
+    Args:
+        real: Real rows, before protection.
+        drawn: Synthetic ones with the same columns.
+        owners: Whose row each real one is.
+        k: Patients who must hold a value for its partner to come out.
+        without: Columns that are left alone, such as times.
+    """
+    names = [n for n in real if n not in without and n in drawn and not pd.api.types.is_float_dtype(real[n].dtype)]
+    codes = {name: pd.factorize(real[name], use_na_sentinel=False)[0] for name in names}
+    # Those of many values first: what they determine may determine others.
+    names.sort(key=lambda name: -len(np.unique(codes[name])))
+    made = drawn.copy()
+    for first in names:
+        levels, place, counts = np.unique(codes[first], return_index=True, return_counts=True)
+        if not _FEWEST_LEVELS <= len(levels) <= len(real) / 2:
+            continue
+        holders = pd.Series(owners).groupby(codes[first]).nunique().reindex(levels).to_numpy()
+        common = (holders >= k) & real[first].iloc[place].notna().to_numpy()
+        if owners[np.isin(codes[first], levels[counts > 1])].size < _FEWEST_REPEATED:
+            continue
+        for second in names:
+            pairs = np.unique(np.column_stack([codes[first], codes[second]]), axis=0)
+            if first == second or len(pairs) > len(levels) or len(np.unique(codes[second])) < 2:
+                continue
+            rows = place[common]
+            partners = dict(zip(map(str, real[first].iloc[rows]), real[second].iloc[rows], strict=True))
+            made[second] = _partnered(made[first], made[second], partners)
+    return made
+
+
+def keep_order(real: EventRows, drawn: pd.DataFrame) -> pd.DataFrame:
+    """``drawn`` with no date before another that it never lies before in any real row: the later one moves up to it.
+
+    Args:
+        real: Real rows, whose dates are days from the row's own time on.
+        drawn: Synthetic cells, dates on one scale.
+    """
+    days = {name: pd.to_numeric(real.cells[name], errors="coerce").to_numpy(dtype=float) for name in real.dates}
+    # By their medians: what a move may break stands behind it.
+    names = sorted(days, key=lambda name: float(np.nanmedian(days[name])) if not np.isnan(days[name]).all() else 0.0)
+    made = drawn.copy()
+    for place, first in enumerate(names):
+        for second in names[place + 1 :]:
+            known = ~(np.isnan(days[first]) | np.isnan(days[second]))
+            if len(np.unique(real.owners[known])) < _FEWEST_REPEATED or (days[first] > days[second])[known].any():
+                continue
+            made[second] = made[second].mask(made[first] > made[second], made[first])
+    return made
+
+
+def _partnered(first: pd.Series, second: pd.Series, partners: Mapping[str, Any]) -> pd.Series:
+    keys = first.astype(str).where(first.notna())
+    has = keys.isin(partners)
+    cells = second.astype(object).where(~has, keys.map(partners))
+    if isinstance(second.dtype, pd.CategoricalDtype):
+        return pd.Series(pd.Categorical(cells, categories=second.cat.categories), index=second.index)
+    return cells.astype(second.dtype) if cells.notna().all() or second.dtype.kind == "O" else cells
 
 
 def protect_set(

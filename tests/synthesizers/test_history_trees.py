@@ -12,6 +12,7 @@ from clinical_model_selector.synthesizers.adapters.histories.model import (
     HistoriesModel,
     PatientTable,
     cap_lengths,
+    shared_lengths,
 )
 from clinical_model_selector.synthesizers.adapters.histories.visits import Visits
 from hypothesis import given, settings
@@ -135,11 +136,13 @@ def test_nothing_is_drawn_above_the_highest_allowed() -> None:
     assert (drawn[3:] <= 20.0).all()
 
 
-def test_the_longest_histories_are_cut_at_the_kth() -> None:
+def test_the_longest_histories_are_as_long_as_they_are_on_average() -> None:
     lengths = [3, 50, 2, 30, 4, 5, 6]
     owners = np.repeat(np.arange(7), lengths)
-    capped = cap_lengths(Visits(owners, None, np.zeros((len(owners), 1))), 7, 5)
-    assert np.bincount(capped.patients).tolist() == [3, 4, 2, 4, 4, 4, 4]
+    visits = Visits(owners, None, np.zeros((len(owners), 1)))
+    assert shared_lengths(visits, 7, 5).tolist() == [3, 19, 2, 19, 19, 19, 19]
+    assert shared_lengths(visits, 7, 5).sum() == sum(lengths)
+    assert np.bincount(cap_lengths(visits, 7, 5).patients).tolist() == [3, 19, 2, 19, 4, 5, 6]
 
 
 def test_levels_are_ranked_by_the_direction_in_which_they_differ() -> None:

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from clinical_model_selector.profiling import profile_table
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS
-from clinical_model_selector.synthesizers.encoding.history_tables import number_records
+from clinical_model_selector.synthesizers.encoding.history_tables import EventRows, number_records
 from clinical_model_selector.synthesizers.encoding.linked_set import LinkedSet, LinkedTable
 from clinical_model_selector.synthesizers.encoding.linked_tables import prepare_set
-from clinical_model_selector.synthesizers.running.run_histories import fit_set, run_history_fit
+from clinical_model_selector.synthesizers.running.run_histories import fit_set, keep_order, keep_pairs, run_history_fit
 from histories import make_visits
 
 CONFIG = HYPERPARAMETERS["cart_histories"].with_defaults()
@@ -176,3 +176,28 @@ def test_a_death_told_in_a_row_ends_all_tables(tmp_path: Path) -> None:
     deaths = dead.groupby(stays["subject_id"]).max()
     assert not (begin > stays["subject_id"].map(deaths)).any()
     assert not (pd.to_datetime(drugs["startdate"]) > drugs["subject_id"].map(deaths)).any()
+
+
+@pytest.mark.parametrize("k", [2, 20])
+def test_a_value_with_one_partner_stands_beside_it(k: int) -> None:
+    """A code that determines its text does so in synthetic rows; what few hold is left as drawn."""
+    rng = np.random.default_rng(0)
+    codes = rng.choice(["A1", "A2", "B1", "B2"], 300, p=[0.4, 0.3, 0.25, 0.05])
+    real = pd.DataFrame({"code": codes, "text": [f"text of {c}" for c in codes], "class": [c[0] for c in codes]})
+    drawn = real.assign(text=rng.permutation(real["text"]), **{"class": rng.permutation(real["class"])})
+    made = keep_pairs(real, drawn, np.arange(300), k)
+    common = made["code"].isin(real["code"].value_counts().index[: 4 if k == 2 else 3])
+    assert (made["text"] == "text of " + made["code"])[common].all()
+    assert (made["class"] == made["code"].str[0])[common].all()
+    assert made["code"].equals(drawn["code"])
+
+
+def test_dates_keep_the_order_that_no_real_row_breaks() -> None:
+    rng = np.random.default_rng(0)
+    begin = rng.uniform(0, 5, 100)
+    offsets = pd.DataFrame({"in": begin, "out": begin + rng.uniform(0, 2, 100), "seen": rng.uniform(-5, 9, 100)})
+    real = EventRows(offsets, np.arange(100), dates=("in", "out", "seen"))
+    drawn = pd.DataFrame({"in": [3.0, 1.0, np.nan], "out": [2.0, 4.0, 1.0], "seen": [0.0, 0.0, 9.0]})
+    made = keep_order(real, drawn)
+    assert made["out"].tolist() == [3.0, 4.0, 1.0]
+    assert made[["in", "seen"]].equals(drawn[["in", "seen"]])

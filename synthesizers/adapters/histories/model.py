@@ -76,26 +76,29 @@ class HistoriesModel:
             tables: At least one.
             visit_leaf: Fewest visits in a leaf.
             patient_leaf: Fewest patients in a leaf of the first step.
-            k: Fewest patients among the donors of any leaf; the lengths are capped at the k-th longest.
+            k: Fewest patients among the donors of any leaf; the k longest lengths are their mean.
             seed: Equal seeds give equal models and draws.
             tell: Told of progress.
         """
         rng = np.random.default_rng(seed)
         size = len(patients.cells)
-        kept, lengths = [], []
+        kept, lengths, shared = [], [], []
         for table in tables:
             visits = cap_lengths(table.visits, size, k)
             kept.append(visits)
             lengths.append(np.bincount(visits.patients, minlength=size))
+            shared.append(shared_lengths(table.visits, size, k))
         # The end of follow-up before what depends on it.
         order = tuple(sorted(range(len(patients.columns)), key=lambda j: j != patients.end))
         columns = (
             *(Column(f"rows {i}", decimals=0) for i in range(len(tables))),
             *(patients.columns[j] for j in order),
         )
-        matrix = np.column_stack([*lengths, patients.cells[:, order]])
-        # A patient's own numbers come once: beside their nearest neighbours alone they would tell him or her again.
-        model = PatientsModel.fit(matrix, columns, Growth(patient_leaf, k, rng, reach=(k + 1) // 2))
+        cells = patients.cells[:, order]
+        matrix = np.column_stack([*lengths, cells])
+        # A tail of the lengths is drawn as long as it is; the visits depend on how many there are to learn from.
+        growth = Growth(patient_leaf, k, rng, reach=(k + 1) // 2)
+        model = PatientsModel.fit(np.column_stack([*shared, cells]), columns, growth)
         end = None if patients.end is None else len(tables)
         models: list[VisitsModel | None] = []
         for i, (table, visits) in enumerate(zip(tables, kept, strict=True)):
@@ -123,10 +126,19 @@ class HistoriesModel:
         return DrawnHistories(cells, tuple(found))
 
 
+def shared_lengths(visits: Visits, patients: int, k: int) -> Array:
+    """How many rows each patient has, the k longest histories as long as they are on average: no length is that of few,
+    and all together keep their rows (microaggregation, Defays and Nanopoulos 1993)."""
+    lengths = np.bincount(visits.patients, minlength=patients).astype(float)
+    longest = np.argsort(-lengths, kind="stable")[: min(k, patients)]
+    lengths[longest] = np.round(lengths[longest].mean())
+    return lengths
+
+
 def cap_lengths(visits: Visits, patients: int, k: int) -> Visits:
-    """Without the rows that a patient has beyond the k-th longest history, so that no length is his or hers alone."""
+    """Without the rows that a patient has beyond the mean of the k longest histories."""
     lengths = np.bincount(visits.patients, minlength=patients)
-    cap = np.sort(lengths)[::-1][min(k, patients) - 1]
+    cap = shared_lengths(visits, patients, k).max()
     starts = np.cumsum(lengths) - lengths
     kept = np.arange(len(visits.patients)) - starts[visits.patients] < cap
     times = None if visits.times is None else visits.times[kept]
