@@ -322,10 +322,19 @@ def _kept_records(source: Path) -> list[Record]:
     return [json.loads(path.read_text()) for path in sorted(source.glob("*-*.json"))]
 
 
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 4) if np.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
+
+
 def _finish(records: list[Record], output: Path | None) -> None:
     found = report(records)
     if output is not None:
-        output.write_text(json.dumps({"records": records, "report": found}, indent=1) + "\n")
+        lines = ",\n".join(json.dumps(_rounded(record)) for record in records)
+        output.write_text(f'{{"records": [\n{lines}\n],\n"report": {json.dumps(_rounded(found))}}}\n')
     show(found)
 
 
