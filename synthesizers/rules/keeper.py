@@ -22,7 +22,7 @@ from ..encoding.comparable_cells import Array
 from ..encoding.table_encoding import Encoding
 from .arithmetic import Difference, Numbers, Total
 from .lookup import Lookup, learn_lookup
-from .repair import repair_rows
+from .repair import repair_rows, share_gaps
 from .report import HowKept, KeptRule, RefusedRule
 from .trial import TriedRule, try_rules
 from .violations import broken_rows
@@ -105,7 +105,9 @@ class RuleKeeper:
         seen = mask_codes(table, self.missing_codes)
         rules = [item.rule for item in self.rules]
         before = {rule: self._broken(rule, seen) for rule in rules}
-        repaired = repair_rows(seen, rules, self.lookups, rng) if any(before.values()) else seen
+        repaired = seen
+        if any(before.values()):
+            repaired = repair_rows(share_gaps(seen, rules, self.missing_codes, rng), rules, self.lookups, rng)
         changed = pd.DataFrame({name: ~_same(seen[name], repaired[name]) for name in self.order})
         made = {name: _keep_codes(table[name], repaired[name], changed[name]) for name in self.order}
         told = tuple(self._told(item, before[item.rule], self._broken(item.rule, repaired)) for item in self.rules)

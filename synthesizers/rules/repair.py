@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..encoding.comparable_cells import Array, as_number
 from .lookup import Lookup
 from .violations import broken_rows, has_level
 
-__all__ = ["broken_by_lookup", "repair_rows"]
+__all__ = ["repair_rows", "share_gaps"]
 
 _PASSES = 3
 """A repair may break another rule; what is still broken then is told."""
@@ -48,9 +48,34 @@ def repair_rows(
     return pd.DataFrame({names[name]: cells for name, cells in columns.items()})
 
 
-def broken_by_lookup(lookup: Lookup, table: pd.DataFrame) -> Array:
-    """Rows whose pair is none that may come out."""
-    return ~lookup.allowed(table)
+def share_gaps(
+    table: pd.DataFrame, rules: Sequence[Rule], apart: Collection[str], rng: np.random.Generator
+) -> pd.DataFrame:
+    """Columns that are only ever missing together follow the first of them: else one gap would empty all the others.
+
+    Args:
+        table: Drawn rows, missing codes as missing cells.
+        rules: Those that count.
+        apart: Columns with codes for a missing cell, which are left as they are.
+        rng: Of the cells that fill a gap, drawn from their column.
+    """
+    pairs = {
+        (rule.condition, rule.missing) for rule in rules if isinstance(rule, ImpliesMissing) and rule.level is None
+    }
+    leaders: list[Any] = []
+    made = table.copy()
+    for name in table.columns:
+        mutual = (lead for lead in leaders if {(str(lead), str(name)), (str(name), str(lead))} <= pairs)
+        leader = None if str(name) in apart else next(mutual, None)
+        if leader is None:
+            leaders.append(name)
+            continue
+        gone, own = made[leader].isna().to_numpy(), made[name].isna().to_numpy()
+        known = np.flatnonzero(~own)
+        if len(known):
+            at = np.flatnonzero(own & ~gone)
+            made[name] = _put(made[name], at, made[name].iloc[rng.choice(known, len(at))]).mask(gone)
+    return made
 
 
 def _repaired(

@@ -120,6 +120,18 @@ def test_what_is_looked_up_or_added_up_is_not_fitted() -> None:
     assert kept.cells_changed == 0
 
 
+def test_columns_that_are_missing_together_are_missing_no_oftener_than_before() -> None:
+    rng = np.random.default_rng(0)
+    gone = rng.random(400) < 0.25
+    real = pd.DataFrame({name: np.where(gone, np.nan, rng.normal(size=400).round(2)) for name in "abcdef"})
+    rules = [ImpliesMissing(condition=a, missing=b) for a in "abcdef" for b in "abcdef" if a != b]
+    asked = RulesAsked(tuple(ProposedRule(rule=rule, origin="user") for rule in rules))
+    keeper, fitted = keeper_for(asked, real, real, persons=None, k=1, missing_codes={}, seed=0, private=False)
+    made = keeper.rebuild(shuffled(fitted, rng), 0).table
+    assert (made.isna().sum(axis=1).isin([0, 6])).all()
+    assert made["f"].isna().mean() == pytest.approx(0.25, abs=0.05)
+
+
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
