@@ -74,7 +74,7 @@ def test_select_synthesize_evaluate(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("evaluate", "real.csv", "made.csv") == 5
     shown = capsys.readouterr()
     assert "membership auc" in shown.out
-    assert "48 persons were held out" in shown.err
+    assert "held out of the fit: 48 persons" in shown.err
     assert max(map(len, shown.out.splitlines())) <= 80
     assert call(*asked, "--fail-on", "sometimes") == 2
 
