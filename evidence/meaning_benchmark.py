@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ class MeaningTable:
 
     name: str
     file: Path
-    concepts: dict[str, tuple[str, ...]]
+    concepts: dict[str, tuple[str, ...]] = field(hash=False)
     """Column → concepts that are right."""
     rules: tuple[Rule, ...]
     """What must hold between its columns."""
@@ -161,6 +162,7 @@ def _violations(table: MeaningTable, parts: Comparison) -> dict[str, float]:
     return {"broken_by_hand": float(by_hand.mean()), "broken_mined": looked.broken_rows}
 
 
+@lru_cache(maxsize=2)
 def _read(table: MeaningTable) -> tuple[pd.DataFrame, tuple[Treatment, ...]]:
     handle = open_table(str(table.file))
     profile = profile_table(handle)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...schemas.table.safe_levels import canonical_level
+from ...synthesizers.protection.code_parents import parent_rule
 from ..metrics.comparable import MISSING, Array, as_category, as_number
 
 __all__ = ["ColumnOfFew", "ValuesOfFew", "count_values_of_few"]
@@ -83,7 +84,26 @@ def _levels(real: Array, synthetic: Array, owners: Array, fewest: int) -> int:
         return 0
     rare = holders.index[holders.to_numpy() < fewest]
     made = set(np.unique(synthetic.astype(str)))
-    return sum(level in made and canonical_level(level) is None for level in rare)
+    few = [level for level in rare if level in made and canonical_level(level) is None]
+    groups = _holders_below(real, owners) if few else {}
+    return sum(groups.get(level, 0) < fewest for level in few)
+
+
+def _holders_below(real: Array, owners: Array) -> dict[str, int]:
+    """Parents of a classification's codes → persons with a code at or below them: a parent that protection put in
+    place of rare codes may by chance be some person's own code, and stands for all of theirs."""
+    parent = parent_rule([level for level in pd.unique(real) if level != MISSING])
+    if parent is None:
+        return {}
+    persons: dict[str, set[int]] = {}
+    for level, rows in pd.Series(owners).groupby(real):
+        own, code = set(rows), str(level)
+        above = parent(code) if code != MISSING else None
+        persons.setdefault(code, set()).update(own)
+        while above is not None:
+            persons.setdefault(above, set()).update(own)
+            above = parent(above)
+    return {code: len(held) for code, held in persons.items()}
 
 
 def _extremes(real: Array, synthetic: Array, owners: Array, fewest: int) -> int:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from clinical_model_selector.evidence.disclosure.distances import measure_distances
 from clinical_model_selector.evidence.disclosure.membership import measure_membership
+from clinical_model_selector.evidence.disclosure.values_of_few import count_values_of_few
 from clinical_model_selector.evidence.evaluation import evaluate
 from clinical_model_selector.evidence.evaluation_sets import SetEvaluation, evaluate_set, set_record, split_patients
 from clinical_model_selector.evidence.histories.link_tables import link_tables
@@ -171,3 +172,13 @@ def test_several_rows_a_person_are_no_leak_by_themselves() -> None:
     for attack in membership.attacks:
         assert attack.auc.low < 0.5, attack.name
         assert attack.auc.value < 0.56, attack.name
+
+
+@pytest.mark.parametrize(("siblings", "counted"), [(12, 0), (2, 1)])
+def test_a_parent_code_of_many_is_no_value_of_few(siblings: int, counted: int) -> None:
+    """``V45`` of one person in the output stands for all codes below it, where enough persons have them."""
+    real = pd.DataFrame(
+        {"code": ["V45", *(f"V45.{i % 6}{i // 6}" for i in range(siblings)), *["401.9"] * 40, *["250.0"] * 40]}
+    )
+    synthetic = pd.DataFrame({"code": ["V45"] * 5 + ["401.9"] * 40})
+    assert count_values_of_few(real, synthetic, np.arange(len(real)), 11).count == counted
