@@ -208,7 +208,8 @@ def test_on_a_phone_no_word_is_broken_letter_by_letter(browser: Chrome, page: st
     browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
     widths = browser.execute_script(
         "return [...document.querySelectorAll('td, th')].filter(e => e.textContent.trim().length > 3)"
-        ".map(e => e.getBoundingClientRect().width)"
+        # On a phone a table's rows are cards, and its headings are not shown.
+        ".filter(e => e.offsetParent !== null).map(e => e.getBoundingClientRect().width)"
     )
     assert min(widths) >= 40
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
