@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -54,10 +54,16 @@ HISTORY_FIGURES = {
 """Figure → what it measures; the floor is what the real patients of the fit get."""
 
 
+_MOST_PATIENTS = 3000
+"""Fitted, held-out and synthetic patients that are compared, of each at most so many (judgement): whole tables of
+100,000 rows took minutes, and single rows are held against the whole table elsewhere."""
+
+
 class HistoryEvaluation(Frozen):
     """Figures by patient, beside those of real patients of the fit against held-out ones."""
 
     patients_fitted: int
+    """Compared: of more than 3,000 a random 3,000."""
     patients_held_out: int
     figures: dict[str, float | None]
     floor: dict[str, float | None]
@@ -109,6 +115,18 @@ class ComparedSets:
     def enough(self) -> bool:
         """Whether there are patients enough on both sides for figures that are no noise."""
         return min(len(self.fitted), len(self.held_out)) >= _FEWEST_PATIENTS
+
+    def thinned(self, seed: int) -> Self:
+        """The same for so many patients of each side as are looked at, drawn at random."""
+        rng = np.random.default_rng(seed)
+        sides = (self.fitted, self.held_out, np.arange(len(self.made.people)))
+        if max(map(len, sides)) <= _MOST_PATIENTS:
+            return self
+        fitted, held_out, made = (
+            np.sort(rng.choice(side, _MOST_PATIENTS, replace=False)) if len(side) > _MOST_PATIENTS else side
+            for side in sides
+        )
+        return replace(self, fitted=fitted, held_out=held_out, made=self.made.take(made))
 
     def seen(self) -> PreparedSet:
         """The fitted patients as the fit saw them."""
@@ -168,6 +186,7 @@ def compare_histories(
     """
     if not sets.enough:
         return {}, None
+    sets = sets.thinned(seed)
     fitted, held_out = (histories_of(sets.tables, sets.model, sets.model.take(p)) for p in (sets.fitted, sets.held_out))
     synthetic = histories_of(sets.tables, sets.model, sets.made)
     seen = histories_of(sets.tables, sets.model, sets.seen())

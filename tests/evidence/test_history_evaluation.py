@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from clinical_model_selector.agents.synthesize import synthesize
+from clinical_model_selector.evidence import evaluation_histories
 from clinical_model_selector.evidence.evaluation import Evaluation, evaluate
 from clinical_model_selector.evidence.histories.benchmark import read_history_tables, run_history_benchmark
 from clinical_model_selector.profiling import profile_table
 from clinical_model_selector.schemas.errors import SettingsError
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.schemas.plan import ModelSelectionPlan
+from clinical_model_selector.synthesizers.running.run_plan import Synthesis
 from histories import make_visits
 
 
-@pytest.fixture(scope="module")
-def evaluation() -> Evaluation:
+def synthesis() -> tuple[pd.DataFrame, Synthesis]:
     table = make_visits(200)
     config = HYPERPARAMETERS["cart_histories"].with_defaults()
     plan = ModelSelectionPlan.model_validate(
@@ -26,8 +28,21 @@ def evaluation() -> Evaluation:
         }
     )  # fmt: skip
     assert profile_table(table).safe.history is not None
-    made = synthesize(table, plan, seed=0, held_out=0.5)
-    return evaluate(table, made, compliance="research")
+    return table, synthesize(table, plan, seed=0, held_out=0.5)
+
+
+@pytest.fixture(scope="module")
+def evaluation() -> Evaluation:
+    return evaluate(*synthesis(), compliance="research")
+
+
+def test_of_very_many_patients_a_sample_is_compared_and_its_size_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation_histories, "_MOST_PATIENTS", 60)
+    history = evaluate(*synthesis(), compliance="research").history
+    assert history is not None
+    assert history.patients_fitted == history.patients_held_out == 60
+    assert 0.7 < (history.figures["rows_per_patient"] or 0) < 1.3
+    assert (history.floor["membership_auc"] or 0) > 0.95
 
 
 def test_figures_stand_beside_those_of_real_patients(evaluation: Evaluation) -> None:
