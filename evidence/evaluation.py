@@ -36,7 +36,7 @@ from .metrics.utility import ColumnUtility, Utility
 from .quality import measure_quality, protected_as_for_the_fit
 from .recommender.score import ScoreParts, Scorer
 from .refit import refit_of
-from .release import Release, ReleaseDecision, decide_release, persons_needed
+from .release import Release, ReleaseDecision, decide_release, failed_thresholds, persons_needed
 from .thresholds import ThresholdVerdict, judge_disclosure, judge_histories, judge_patients, judge_quality
 
 __all__ = ["Depth", "Evaluation", "as_record", "evaluate", "expected_seconds", "rounded"]
@@ -108,12 +108,7 @@ class Evaluation(Frozen):
     @property
     def failed(self) -> tuple[str, ...]:
         """Names of the failed thresholds, those of disclosure first."""
-        return tuple(
-            verdict.name
-            for group in ("disclosure", "quality")
-            for verdict in self.verdicts
-            if verdict.group == group and verdict.outcome == "fail"
-        )
+        return failed_thresholds(self.verdicts)
 
     @property
     def risk(self) -> float | None:

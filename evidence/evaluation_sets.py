@@ -36,7 +36,7 @@ from .histories.link_tables import link_tables
 from .histories.survival import rows_after_death
 from .metrics.comparable import Array
 from .metrics.fidelity import Fidelity, measure_fidelity
-from .release import Release, ReleaseDecision, decide_release, persons_needed
+from .release import Release, ReleaseDecision, decide_release, failed_thresholds, persons_needed
 from .thresholds import (
     ThresholdVerdict,
     judge_disclosure,
@@ -108,12 +108,7 @@ class SetEvaluation(Frozen):
     @property
     def failed(self) -> tuple[str, ...]:
         """Names of the failed thresholds, those of disclosure first."""
-        return tuple(
-            verdict.name
-            for group in ("disclosure", "quality")
-            for verdict in self.verdicts
-            if verdict.group == group and verdict.outcome == "fail"
-        )
+        return failed_thresholds(self.verdicts)
 
     @property
     def passes(self) -> bool:

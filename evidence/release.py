@@ -11,7 +11,7 @@ from .disclosure.intervals import persons_for_auc, persons_for_share
 from .disclosure.membership import ATTACKS
 from .thresholds import ThresholdVerdict
 
-__all__ = ["EVIDENCE_FOR_YES", "Release", "ReleaseDecision", "decide_release", "persons_needed"]
+__all__ = ["EVIDENCE_FOR_YES", "Release", "ReleaseDecision", "decide_release", "failed_thresholds", "persons_needed"]
 
 Release = Literal["yes", "no", "not shown"]
 
@@ -38,6 +38,16 @@ class ReleaseDecision(Frozen):
     persons_held_out: int
     persons_needed: int
     """Held-out persons below which no table can be shown to be safe at this level."""
+
+
+def failed_thresholds(verdicts: Sequence[ThresholdVerdict]) -> tuple[str, ...]:
+    """Names of the failed thresholds, those of disclosure first."""
+    return tuple(
+        verdict.name
+        for group in ("disclosure", "quality")
+        for verdict in verdicts
+        if verdict.group == group and verdict.outcome == "fail"
+    )
 
 
 def persons_needed(compliance: Compliance, fitted_per_held_out: float = 4.0) -> int:

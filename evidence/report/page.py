@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment
 
+from ..disclosure.measure import Disclosure
 from ..disclosure.membership import Membership
 from ..evaluation import Evaluation
 from ..evaluation_histories import HISTORY_FIGURES, HistoryEvaluation
@@ -24,6 +25,7 @@ __all__ = [
     "drawn_history",
     "evaluation_fragment",
     "evaluation_page",
+    "risk_intervals",
     "templates",
     "verdict_groups",
 ]
@@ -102,6 +104,16 @@ def attack_intervals(membership: Membership, copied: str, before: str = "") -> l
     return [*attacks, Interval.exact(f"{before}AUC of a {copied}", membership.copy_auc)]
 
 
+def risk_intervals(disclosure: Disclosure, before: str = "") -> list[Interval]:
+    """What was inferred, singled out and linked above the control."""
+    risks = (
+        ("attribute inference", disclosure.attribute),
+        ("singling out", disclosure.singling_out.risk),
+        ("linkability", disclosure.linkability.risk),
+    )
+    return [Interval(f"{before}{name}", risk.value, risk.low, risk.high) for name, risk in risks if risk is not None]
+
+
 def _intervals(evaluation: Evaluation) -> list[Interval]:
     intervals: list[Interval] = []
     disclosure = evaluation.disclosure
@@ -109,13 +121,7 @@ def _intervals(evaluation: Evaluation) -> list[Interval]:
         intervals += attack_intervals(evaluation.history.patients.membership, "patient copy", "patients: ")
     if disclosure is not None:
         intervals += attack_intervals(disclosure.membership, "row copy")
-        for name, risk in (
-            ("attribute inference", disclosure.attribute),
-            ("singling out", disclosure.singling_out.risk),
-            ("linkability", disclosure.linkability.risk),
-        ):
-            if risk is not None:
-                intervals.append(Interval(name, risk.value, risk.low, risk.high))
+        intervals += risk_intervals(disclosure)
     fidelity = evaluation.fidelity
     intervals += [
         Interval.exact("column shapes", fidelity.shapes),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..evaluation_histories import HISTORY_FIGURES
 from ..evaluation_sets import SetEvaluation
 from ..metrics.side_by_side import FEWEST_PERSONS
-from .page import attack_intervals, drawn_history, templates, verdict_groups
+from .page import attack_intervals, drawn_history, risk_intervals, templates, verdict_groups
 from .svg import Interval, draw_intervals
 from .words import ANSWERS, EXPLAINED, figure, set_answers
 
@@ -69,11 +69,5 @@ def _intervals(evaluation: SetEvaluation) -> list[Interval]:
             continue
         worst = disclosure.membership_auc
         found.append(Interval(f"{name}: AUC of the worst attack", worst.value, worst.low, worst.high))
-        for risk, figure_of in (
-            ("attribute inference", disclosure.attribute),
-            ("singling out", disclosure.singling_out.risk),
-            ("linkability", disclosure.linkability.risk),
-        ):
-            if figure_of is not None:
-                found.append(Interval(f"{name}: {risk}", figure_of.value, figure_of.low, figure_of.high))
+        found += risk_intervals(disclosure, f"{name}: ")
     return found
