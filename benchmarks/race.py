@@ -19,18 +19,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from clinical_model_selector.evidence.recommender.acceptance import Acceptance
 from clinical_model_selector.evidence.recommender.race import Candidate, RaceOutcome, Trial, run_race
-from clinical_model_selector.evidence.recommender.trials import weigh_figures
 from clinical_model_selector.evidence.recommender.weighing import score_cell
 from clinical_model_selector.schemas.compliance import POLICIES
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS
-from race_bank import SCENARIOS, Record
+from race_bank import SCENARIOS, Record, acceptance_in, read_trial
 
 _LENIENT = "none, copies let be"
 """As ``none``, but a table that the look for copies accuses keeps its score, since one of them weighs like twenty."""
@@ -44,9 +42,6 @@ _CAUSES = ("choice copied", "choice beyond the cap", "choice failed", "reference
 
 def race_over(record: Record, scenario: str, seconds: float) -> RaceOutcome:
     """A race over a record's trials."""
-    tradeoff, level = SCENARIOS[scenario]
-    # Where nothing is capped, nothing but the weights counts, in the race as in the judgement.
-    policy = POLICIES[level] if scenario == "risk cap" else replace(POLICIES[level], max_membership_auc=1.0)
     candidates = [
         Candidate(HYPERPARAMETERS[record["methods"][label]].with_defaults(), score, error, expected_seconds, label)
         for label, (score, error, expected_seconds) in record["scenarios"][scenario]["expected"].items()
@@ -55,14 +50,13 @@ def race_over(record: Record, scenario: str, seconds: float) -> RaceOutcome:
     def run(pairs: Sequence[tuple[Candidate, int]]) -> list[Trial]:
         trials = []
         for candidate, split in pairs:
-            kept = dict(record["trials"][candidate.label][split])
-            failure, copied, cpu_seconds = kept.pop("failure"), kept.pop("copied"), kept.pop("cpu_seconds")
-            del kept["split"]
-            score = None if failure is not None else weigh_figures(kept, tradeoff)
-            trials.append(Trial(candidate.label, split, score, cpu_seconds, kept, failure, copied))
+            own = record["trials"][candidate.label]
+            if split >= len(own):
+                raise ValueError(f"{record['table']}: {candidate.label} was measured on {len(own)} splits alone")
+            trials.append(read_trial(candidate.label, own[split], SCENARIOS[scenario][0]))
         return trials
 
-    return run_race(candidates, run, max_seconds=seconds, accepted=Acceptance(policy))
+    return run_race(candidates, run, max_seconds=seconds, accepted=acceptance_in(scenario))
 
 
 def outcome_of(figures: Mapping[str, Any], scenario: str) -> tuple[float, str]:
@@ -188,12 +182,13 @@ def _table_line(
     name: str, scenario: str, seeds: list[_Seed], regrets: Mapping[str, _Regret], seconds: float
 ) -> dict[str, Any]:
     raced = [seed for seed in seeds if seed.record["trials"]]
-    shared = sorted(set.intersection(*(set(seed.worth) for seed in seeds)))
+    # Whoever fell on a seed is worth nothing there, which is no noise of its score.
+    shared = sorted(set.intersection(*({label for label, why in seed.fell.items() if not why} for seed in seeds)))
     grid = np.array([[seed.worth[label] for label in shared] for seed in seeds])
     left = grid - grid.mean(axis=0) - grid.mean(axis=1, keepdims=True) + grid.mean()
     freedom = (grid.shape[0] - 1) * (grid.shape[1] - 1)
     # Of the difference of two means over the raced seeds.
-    noise = 1.96 * float(np.sqrt((left**2).sum() / freedom * 2 / len(raced)))
+    noise = 1.96 * float(np.sqrt((left**2).sum() / freedom * 2 / len(raced))) if freedom else float("nan")
     outcomes = [race_over(seed.record, "none" if scenario == _LENIENT else scenario, seconds) for seed in raced]
     best = _best_label(raced)
     return {
