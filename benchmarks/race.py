@@ -277,6 +277,16 @@ def show(found: Mapping[str, Any]) -> None:
                 f"({own['plain']['mean']:.3f})  {beyond['mean']:+.3f} [{beyond['low']:+.3f}, {beyond['high']:+.3f}]  "
                 f"{causes}"
             )
+        race, always, half = (
+            row["policies"]["race"]["split"]["mean"],
+            row["policies"][_BEST_ALWAYS]["split"]["mean"],
+            row["policies"]["race"]["beyond half of it"],
+        )
+        verdict = "nothing to halve" if always <= 0 else "reached" if race <= always / 2 else "missed"
+        print(
+            f"    half of the best always-one's: {verdict} (race minus half {half['mean']:+.3f} "
+            f"[{half['low']:+.3f}, {half['high']:+.3f}])"
+        )
 
 
 def main() -> None:
