@@ -14,10 +14,10 @@ from libraries import python_of
 SIGNATURES: dict[str, str] = {
     "arf": "from arfpy import arf; targets = [arf.arf.__init__]",
     "nrgboost": (
-        "import re; from types import SimpleNamespace as N; from nrgboost import Dataset, wrapper;"
+        "import re; from types import SimpleNamespace as N; from nrgboost import wrapper;"
         "popped = re.findall(r\"pop\\('(\\w+)', ([\\d.]+)\\)\", inspect.getsource(wrapper.train));"
         "fit = wrapper.GenerativeBoostingTreeEstimator.fit;"
-        "targets = [fit, Dataset.__init__, N(model_fields={a: N(default=float(b)) for a, b in popped})]"
+        "targets = [fit, N(model_fields={a: N(default=float(b)) for a, b in popped})]"
     ),
     "ctgan": "import ctgan; targets = [ctgan.CTGAN.__init__]",
     "tvae": "import ctgan; targets = [ctgan.TVAE.__init__]",
@@ -35,7 +35,7 @@ SIGNATURES: dict[str, str] = {
     "dpctgan": ("from snsynth.pytorch.nn import DPCTGAN; targets = [DPCTGAN.__init__, DPCTGAN.fit]"),
 }
 OUR_OWN_DEFAULT: dict[str, set[str]] = {
-    "nrgboost": {"num_trees", "shrinkage", "max_leaves", "min_data_in_leaf", "num_bins"},
+    "nrgboost": {"num_trees", "shrinkage", "max_leaves", "min_data_in_leaf"},
     "tabddpm": set(),
     "argn": {"max_training_time"},
     "argn_dp": {"max_training_time", "max_epsilon", "value_protection_epsilon"},

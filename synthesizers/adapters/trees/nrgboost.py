@@ -17,9 +17,14 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 _MOST_LEVELS = 256
 """Of one column: the library keeps a cell in one byte."""
 
-_SWEEPS = 30
-"""Of the Gibbs sampler, each over all columns, from independent cells to a synthetic row. Ten were enough on the
-tables looked at (correlations no longer moved)."""
+_SWEEPS = (10, 30)
+"""Fewest and most of the Gibbs sampler, each over all columns, from independent cells to a synthetic row."""
+
+_ROW_SWEEPS = 80_000
+"""Sweeps of all rows together: the most is not taken where so many rows are drawn that it would last minutes."""
+
+_BINS = (8, 100)
+"""Fewest and most bins of a number, one and a half times the root of the rows between."""
 
 _BURN_IN = 30
 """Sweeps of each chain that are thrown away while it trains."""
@@ -42,21 +47,20 @@ class Synthesizer:
         self._rng = np.random.default_rng()
 
     def fit(self, table: pd.DataFrame, hyperparameters: dict[str, Any], seed: int) -> Self:
-        """``bins`` a number at most; the others as nrgboost names them. Threads are OpenMP's, by its variable."""
+        """Hyper-parameters as nrgboost names them. Threads are OpenMP's, by its variable."""
         from nrgboost import Dataset, NRGBooster
 
         self._rng = np.random.default_rng(seed)
-        knobs = dict(hyperparameters)
-        bins = knobs.pop("num_bins")
+        bins = int(np.clip(1.5 * len(table) ** 0.5, *_BINS))
         cells: dict[str, Any] = {}
         for name, facts in self._columns.items():
             codes, self._coded[name] = _code_column(table[name], facts["kind"], bins)
             if self._coded[name].size > 1:
                 ordered = facts["kind"] == "numeric"
                 cells[name] = codes if ordered else pd.Categorical(codes, categories=range(self._coded[name].size))
-        knobs |= {"burn_in": _BURN_IN, "num_model_samples": int(np.clip(2 * len(table), *_MODEL_ROWS))}
+        drawing = {"burn_in": _BURN_IN, "num_model_samples": int(np.clip(2 * len(table), *_MODEL_ROWS))}
         if cells:
-            self._model = NRGBooster.fit(Dataset(pd.DataFrame(cells)), knobs, seed=seed)
+            self._model = NRGBooster.fit(Dataset(pd.DataFrame(cells)), {**hyperparameters, **drawing}, seed=seed)
         return self
 
     def reseed(self, seed: int) -> None:
@@ -66,7 +70,8 @@ class Synthesizer:
     def sample(self, n: int) -> pd.DataFrame:
         """A chain for each row, then each cell from its bin."""
         sizes = [min(_AT_ONCE, n - start) for start in range(0, n, _AT_ONCE)]
-        parts = [self._model.sample(size, num_steps=_SWEEPS, seed=self._rng) for size in sizes if self._model]
+        sweeps = int(np.clip(_ROW_SWEEPS // max(n, 1), *_SWEEPS))
+        parts = [self._model.sample(size, num_steps=sweeps, seed=self._rng) for size in sizes if self._model]
         drawn = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
         # A column of one value does not enter the model.
         codes = {name: drawn[name].to_numpy(dtype=int) if name in drawn else np.zeros(n, int) for name in self._columns}
