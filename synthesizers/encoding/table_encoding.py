@@ -100,24 +100,27 @@ class Encoding:
         return pd.DataFrame(parts)
 
     def describe(self, *, native_missing: bool = False) -> dict[str, dict[str, Any]]:
-        """Alias of each encoded column → kind, and bounds or levels, as an adapter takes them."""
+        """Alias of each encoded column → kind, bounds or levels, and whether cells are missing, for an adapter."""
         facts: dict[str, dict[str, Any]] = {}
         for column in self.columns:
             if column.numeric:
                 if _has_indicator(column, native_missing):
-                    facts[column.alias + _INDICATOR] = {"kind": "categorical", "levels": list(column.reasons)}
+                    reasons = list(column.reasons)
+                    facts[column.alias + _INDICATOR] = {"kind": "categorical", "levels": reasons, "missing": False}
                 facts[column.alias] = {
                     "kind": "numeric",
                     "lower": column.lower,
                     "upper": column.upper,
                     "integer": column.decimals == 0,
                     "public": column.public,
+                    "missing": column.has_missing and native_missing,
                 }
             else:
                 levels = [str(i) for i in range(len(column.levels))]
                 if column.has_missing and not native_missing:
                     levels.append(_MISSING)
-                facts[column.alias] = {"kind": "categorical", "levels": levels}
+                missing = column.has_missing and native_missing
+                facts[column.alias] = {"kind": "categorical", "levels": levels, "missing": missing}
         return facts
 
     def decode(self, encoded: pd.DataFrame) -> pd.DataFrame:
