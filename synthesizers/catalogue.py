@@ -17,10 +17,10 @@ NOT_OFFERED: dict[str, str] = {
         "value protection counts rows (measured)"
     ),
     "dpmm": (
-        "its MST and AIM pin pandas 2.1 and took minutes, its AIM ended on 4 of 15 tables (measured); dp_mst and dp_aim "
-        "are ours over mbi"
+        "its MST and AIM pin pandas 2.1 and took minutes, its AIM ended on 4 of 15 tables (measured); dp_mst and "
+        "dp_aim are ours over mbi"
     ),
-    "privbayes": "a private Bayesian network: with one parent a column it is a tree as dp_mst's, with more noise (judgement)",
+    "privbayes": "with one parent a column it is a tree as that of dp_mst, and noisier (judgement)",
     "aim": "synthcity's variant takes its domain from the raw data, so its epsilon does not hold; dp_aim is offered",
 }
 """Known, to the existing backend or to us, and why we do not offer it (read in their code, or measured)."""

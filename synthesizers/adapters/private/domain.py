@@ -108,7 +108,8 @@ def _number(cells: pd.Series, fact: dict[str, Any]) -> tuple[Ints, DomainColumn]
     if fact["integer"]:
         # One cell a whole number, or several whole numbers a cell.
         low, high = np.floor(lower), np.ceil(upper) + 1
-        edges = np.unique(np.round(np.linspace(low, high, min(_FINE_CELLS, int(high - low)) + 1))) - 0.5
+        whole = np.unique(np.round(np.linspace(low, high, min(_FINE_CELLS, int(high - low)) + 1)))
+        edges: Floats = np.asarray(whole - 0.5, dtype=float)
     else:
         edges = np.linspace(lower, upper if upper > lower else lower + 1.0, _FINE_CELLS + 1)
     values = cells.to_numpy(dtype=float)

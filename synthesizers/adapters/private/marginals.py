@@ -139,7 +139,7 @@ class MarginalSynthesizer:
             estimates.append(float(noisy.sum()))
             precisions.append(deviation**-2.0 / len(noisy))
             columns[place], mapping = merge_rare_levels(column, noisy, _RARE * deviation)
-            sums = np.bincount(mapping, weights=noisy.astype(float))
+            sums = np.asarray(np.bincount(mapping, weights=noisy.astype(float)), dtype=float)
             private.measurements.append(Measurement((place,), sums, deviation, np.bincount(mapping).astype(float)))
             codes[:, place] = mapping[codes[:, place]]
         private.total = max(1.0, float(np.average(estimates, weights=precisions)))
@@ -166,4 +166,4 @@ def _on_simplex(shares: Floats) -> Floats:
     """The nearest shares that are not negative and add up to one (Duchi et al. 2008)."""
     falling = np.sort(shares)[::-1]
     over = (np.cumsum(falling) - 1) / np.arange(1, len(shares) + 1)
-    return np.maximum(shares - over[np.flatnonzero(falling > over)[-1]], 0.0)
+    return np.asarray(np.maximum(shares - over[np.flatnonzero(falling > over)[-1]], 0.0), dtype=float)
