@@ -88,6 +88,8 @@ def run_fit(
         SettingsError: The model is to be kept and cannot be.
     """
     native = CATALOGUE[config.method].native_missing
+    if CATALOGUE[config.method].survival and not encoding.survival:
+        raise FitFailed("error", "its fit needs a time and an event, and what is fitted holds no such pair", 0.0)
     run = run_coded(
         encoding.encode(table, seed, native_missing=native, private=config.is_dp),
         encoding.describe(native_missing=native),

@@ -174,6 +174,18 @@ def test_dpctgan_keeps_enough_budget_to_find_bounds_or_says_that_they_must_be_gi
     assert any("needs public bounds here: 30 numeric columns on 600 rows" in text for text in wide.cautions)
 
 
+def test_outcome_first_needs_a_time_and_an_event() -> None:
+    plain = profile(2000)
+    refused = assess(plain, constraints())["outcome_first"]
+    assert [obstacle.type for obstacle in refused.obstacles] == ["no_survival"]
+    assert "no such pair" in refused.obstacles[0].message
+    found = assess(plain.model_copy(update={"survival": True}), constraints())
+    assert found["outcome_first"].feasible
+    assert found["outcome_first"].config is not None
+    other = assess(plain, constraints())
+    assert {name for name in found if found[name].feasible != other[name].feasible} == {"outcome_first"}
+
+
 def test_a_history_needs_a_method_for_histories_and_enough_patients() -> None:
     base = profile(2000)
     history = HistoryStructure(time="c1", rows_per_patient=6.0)

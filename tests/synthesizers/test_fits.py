@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from clinical_model_selector.profiling.readers.to_pandas import as_frame
-from clinical_model_selector.schemas.column_treatment import Treatment
+from clinical_model_selector.schemas.column_treatment import OutcomePart, Treatment
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS, Hyperparameters
 from clinical_model_selector.schemas.plan import DPSettings, ModelSelectionPlan
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
@@ -31,6 +31,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "dpctgan": {"epochs": 20, "batch_size": 50, "sigma": 10.0, "epsilon": 0.9, "preprocessor_eps": 0.1, "delta": 1e-5},
 }
 """What would take long, or needs more rows than there are; everything else stands at an end of its range."""
+OUTCOME: dict[str, OutcomePart] = {"mean radius": "time", "malignant": "event", "age": "time", "cens": "event"}
+"""What stands for a time-to-event outcome, for methods that need one."""
 
 
 @cache
@@ -76,7 +78,10 @@ def fit(method: str, name: str, end: str, kept: Path | None = None) -> Synthesis
         dp=DPSettings(enabled=config.is_dp, epsilon=config.total_epsilon or None, delta=config.total_delta or None),
         rationale="",
     )
-    keep = [Treatment(alias=f"c{n}", column=column, action="keep", rule="") for n, column in enumerate(table, start=1)]
+    keep = [
+        Treatment(alias=f"c{n}", column=column, action="keep", outcome=OUTCOME.get(column), rule="")
+        for n, column in enumerate(table, start=1)
+    ]
     return carry_out(table, plan, keep, environments=ENVIRONMENTS, seed=1, limits=FitLimits(seconds=400), keep=kept)
 
 
