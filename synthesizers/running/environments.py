@@ -53,7 +53,7 @@ _INSTALL_SECONDS = {
     "arf": 30,
     "argn": 90,
     "ctgan": 60,
-    "dpmm": 30,
+    "mbi": 30,
     "nrgboost": 30,
     "smartnoise": 60,
     "tabddpm": 120,

@@ -133,8 +133,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "tabddpm": {"n_iter": 3, "num_timesteps": 20},
     "argn": {"max_epochs": 2, "max_training_time": 1},
     "argn_dp": {"max_epochs": 2, "max_training_time": 1},
-    "dp_mst": {"n_bins": 5},
-    "dp_aim": {"n_bins": 5, "max_model_size": 10, "degree": 2},
     "dpctgan": {"epochs": 20, "batch_size": 50, "sigma": 10.0, "preprocessor_eps": 0.5},
 }
 """Budgets of seconds, below what is offered."""

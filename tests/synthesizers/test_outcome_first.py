@@ -8,11 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from clinical_model_selector.agents.resolve_request import resolve
 from clinical_model_selector.agents.synthesize import synthesize
+from clinical_model_selector.agents.tune import list_candidates
 from clinical_model_selector.evidence.metrics.survival import kaplan_meier
+from clinical_model_selector.evidence.recommender.ranking import recommend
+from clinical_model_selector.evidence.refit import refit_of
 from clinical_model_selector.schemas.errors import SynthesisFailed
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.schemas.plan import DPSettings, ModelSelectionPlan
+from clinical_model_selector.schemas.request import SelectionRequest
+from clinical_model_selector.schemas.settings import Settings
 from clinical_model_selector.synthesizers.adapters.trees.outcome_first import Synthesizer
 from clinical_model_selector.synthesizers.encoding.table_encoding import Encoding
 from hypothesis import given, settings
@@ -129,3 +135,19 @@ def test_without_an_outcome_it_says_so_and_the_backup_is_taken() -> None:
     assert "needs a time and an event" in made.card.failures[0].reason
     with pytest.raises(SynthesisFailed, match="needs a time and an event"):
         synthesize(table, plan(), seed=1)
+
+
+def test_a_race_tries_it_where_the_profile_finds_an_outcome_alone() -> None:
+    settings = Settings(_env_file=None)
+    for columns, tried in (([], True), (["time"], False)):
+        question = resolve(SelectionRequest(table=pd.read_csv(EXAMPLE).drop(columns=columns)), settings).question
+        labels = {candidate.label for candidate in list_candidates(question, recommend(question), settings)}
+        assert {"outcome_first~0.25", "outcome_first~1"} <= labels if tried else "outcome_first" not in str(labels)
+
+
+def test_an_audit_fits_it_again_with_its_outcome() -> None:
+    card = synthesize(EXAMPLE, plan(), seed=1).card
+    refit = refit_of(card)
+    assert refit is not None
+    made = refit(pd.read_csv(EXAMPLE), 3)
+    assert made["time"].isin(pd.read_csv(EXAMPLE)["time"]).mean() < 1
