@@ -107,29 +107,36 @@ class Encoding:
         return pd.DataFrame(parts)
 
     def describe(self, *, native_missing: bool = False) -> dict[str, dict[str, Any]]:
-        """Alias of each encoded column → kind, and bounds or levels, as an adapter takes them.
+        """Alias of each encoded column → kind, bounds or levels, and whether cells are missing, for an adapter.
 
         The columns of a time-to-event outcome, and their indicators, tell which part of it they are.
         """
         facts: dict[str, dict[str, Any]] = {}
         for column in self.columns:
             part = {} if column.outcome is None else {"outcome": column.outcome}
+            missing = column.has_missing and native_missing
             if column.numeric:
                 if _has_indicator(column, native_missing):
-                    facts[column.alias + _INDICATOR] = {"kind": "categorical", "levels": list(column.reasons), **part}
+                    facts[column.alias + _INDICATOR] = {
+                        "kind": "categorical",
+                        "levels": list(column.reasons),
+                        "missing": False,
+                        **part,
+                    }
                 facts[column.alias] = {
                     "kind": "numeric",
                     "lower": column.lower,
                     "upper": column.upper,
                     "integer": column.decimals == 0,
                     "public": column.public,
+                    "missing": missing,
                     **part,
                 }
             else:
                 levels = [str(i) for i in range(len(column.levels))]
                 if column.has_missing and not native_missing:
                     levels.append(_MISSING)
-                facts[column.alias] = {"kind": "categorical", "levels": levels, **part}
+                facts[column.alias] = {"kind": "categorical", "levels": levels, "missing": missing, **part}
         return facts
 
     def decode(self, encoded: pd.DataFrame) -> pd.DataFrame:

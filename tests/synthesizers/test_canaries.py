@@ -127,13 +127,12 @@ def test_no_canary_enters_a_worker(method: str, monkeypatch: pytest.MonkeyPatch)
 
 SMALL: dict[str, dict[str, Any]] = {
     "arf": {"num_trees": 10, "max_iters": 2},
+    "nrgboost": {"num_trees": 5},
     "ctgan": {"epochs": 2, "batch_size": 100},
     "tvae": {"epochs": 2, "batch_size": 100},
     "tabddpm": {"n_iter": 3, "num_timesteps": 20},
     "argn": {"max_epochs": 2, "max_training_time": 1},
     "argn_dp": {"max_epochs": 2, "max_training_time": 1},
-    "dp_mst": {"n_bins": 5},
-    "dp_aim": {"n_bins": 5, "max_model_size": 10, "degree": 2},
     "dpctgan": {"epochs": 20, "batch_size": 50, "sigma": 10.0, "preprocessor_eps": 0.5},
 }
 """Budgets of seconds, below what is offered."""

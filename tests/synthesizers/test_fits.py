@@ -23,13 +23,12 @@ from sklearn.datasets import load_breast_cancer
 ROOT = Path(__file__).parents[2]
 SMALL: dict[str, dict[str, Any]] = {
     "arf": {"num_trees": 10, "max_iters": 2},
+    "nrgboost": {"num_trees": 5},
     "ctgan": {"epochs": 2},
     "tvae": {"epochs": 2},
     "tabddpm": {"n_iter": 3, "num_timesteps": 20},
     "argn": {"max_epochs": 2, "max_training_time": 1},
     "argn_dp": {"max_epochs": 2, "max_training_time": 1},
-    "dp_mst": {"n_bins": 5},
-    "dp_aim": {"n_bins": 5, "max_model_size": 10, "degree": 2},
     "dpctgan": {"epochs": 20, "batch_size": 50, "sigma": 10.0, "epsilon": 0.9, "preprocessor_eps": 0.1, "delta": 1e-5},
 }
 """What would take long, or needs more rows than there are; everything else stands at an end of its range."""
@@ -39,7 +38,7 @@ OUTCOME: dict[str, OutcomePart] = {"mean radius": "time", "malignant": "event", 
 
 @cache
 def tables() -> dict[str, pd.DataFrame]:
-    """Few columns, since MST's time grows with them; numbers, flags, levels, and cells that are missing."""
+    """Few columns, for time's sake; numbers, flags, levels, and cells that are missing."""
     cells = load_breast_cancer(as_frame=True).frame
     breast = cells[["mean radius", "mean texture"]].assign(
         malignant=cells["target"] == 0,
@@ -144,10 +143,6 @@ BUILD: dict[str, str] = {
         "from mostlyai.engine import TabularARGN; from mostlyai.engine.domain import DifferentialPrivacyConfig as D;"
         "dp = {name: knobs.pop(name) for name in list(knobs) if name in D.model_fields};"
         "assert len(dp) == 5; TabularARGN(**knobs, differential_privacy=D(**dp))"
-    ),
-    "dp_mst": "from dpmm.pipelines import MSTPipeline; MSTPipeline(**knobs)",
-    "dp_aim": (
-        "from dpmm.pipelines import AIMPipeline; AIMPipeline(gen_kwargs={'degree': knobs.pop('degree')}, **knobs)"
     ),
     "dpctgan": (
         "from snsynth import Synthesizer; knobs.pop('preprocessor_eps'); Synthesizer.create('dpctgan', **knobs)"
