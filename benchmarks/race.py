@@ -40,6 +40,10 @@ _SHOWN = ("race", "prediction", _BEST_ALWAYS, _ELSEWHERE, _ALL_KNOWING)
 _CAUSES = ("choice copied", "choice beyond the cap", "choice failed", "reference fell", "quality")
 
 
+class _NotMeasured(LookupError):
+    """A race asked for a trial that nobody measured."""
+
+
 def race_over(record: Record, scenario: str, seconds: float) -> RaceOutcome:
     """A race over a record's trials."""
     candidates = [
@@ -52,7 +56,7 @@ def race_over(record: Record, scenario: str, seconds: float) -> RaceOutcome:
         for candidate, split in pairs:
             own = record["trials"][candidate.label]
             if split >= len(own):
-                raise ValueError(f"{record['table']}: {candidate.label} was measured on {len(own)} splits alone")
+                raise _NotMeasured(f"{record['table']}: {candidate.label} was measured on {len(own)} splits alone")
             trials.append(read_trial(candidate.label, own[split], SCENARIOS[scenario][0]))
         return trials
 
@@ -141,12 +145,17 @@ def report(records: Sequence[Record], seconds: float = 120.0) -> dict[str, Any]:
     always = sorted({f"always {name}" for record in records for name in record["labels"]})
     always = [policy for policy in always if all(policy[7:] in record["labels"] for record in records)]
     regrets: dict[str, dict[str, dict[str, _Regret]]] = {}
-    told = []
+    told, gaps = [], []
     for shown in (*SCENARIOS, _LENIENT):
         tables: dict[str, list[_Seed]] = {}
         for record in records:
-            if shown == _LENIENT or shown in record["scenarios"]:
+            if shown != _LENIENT and shown not in record["scenarios"]:
+                continue
+            try:
                 tables.setdefault(record["table"], []).append(_Seed.of(record, shown, seconds))
+            except _NotMeasured as gap:
+                gaps.append(f"{shown}: {gap}")
+                tables.setdefault(record["table"], []).append(_Seed.of({**record, "trials": {}}, shown, seconds))
         for name, seeds in tables.items():
             if len(seeds) < 2 or not any(seed.record["trials"] for seed in seeds):
                 continue
@@ -162,6 +171,7 @@ def report(records: Sequence[Record], seconds: float = 120.0) -> dict[str, Any]:
         "regret": {shown: _summary(own, always) for shown, own in regrets.items()}
         | {"over all": _summary(over_all, always)},
         "seeds": sorted({record["seed"] for record in records}),
+        "gaps": gaps,
         "raced seeds": sorted({record["seed"] for record in records if record["trials"]}),
     }
 
@@ -265,6 +275,8 @@ def show(found: Mapping[str, Any]) -> None:
                 f"prediction {'/'.join(line['prediction'])} behind {line['prediction_behind']:.3f}; "
                 f"{'/'.join(line['ended'])}, {'/'.join(map(str, line['cpu_seconds']))} s"
             )
+    for gap in found["gaps"]:
+        print(f"  left out, {gap}")
     print("\nMean regret, split-seed [95 % bootstrap over tables] (plain); minus that of the best always-one:")
     for name, row in found["regret"].items():
         print(f"  {name}, {row['tables']} tables; the best always-one is {row['best always-one'][7:]}:")
