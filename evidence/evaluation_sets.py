@@ -22,8 +22,8 @@ from ..schemas.compliance import POLICIES, Compliance, ValueProtection
 from ..schemas.errors import TableError
 from ..schemas.profile import TableProfile
 from ..schemas.settings import Settings
-from ..synthesizers.encoding.linked_set import LinkedSet
-from ..synthesizers.encoding.linked_tables import PreparedSet
+from ..synthesizers.encoding.sets.linked_set import LinkedSet
+from ..synthesizers.encoding.sets.prepared_set import PreparedSet
 from ..synthesizers.running.run_card import RunCard
 from .disclosure.measure import Disclosure, measure_disclosure, measure_overlap_alone
 from .disclosure.overlap import Overlap

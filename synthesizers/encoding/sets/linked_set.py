@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...schemas.column_treatment import Treatment
+from ....schemas.column_treatment import Treatment
 
 __all__ = ["LinkedSet", "LinkedTable"]
 

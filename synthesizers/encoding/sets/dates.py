@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .column_encoding import code_column, decode_column
-from .dates_and_ages import read_moments
-from .history_tables import EventRows
+from ..column_encoding import code_column, decode_column
+from ..dates_and_ages import read_moments
+from ..history_tables import EventRows
 from .linked_set import LinkedSet, LinkedTable
 
 __all__ = [

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...schemas.errors import TableError
+from ....schemas.errors import TableError
+from ..restore_columns import new_keys
 from .linked_set import LinkedSet, LinkedTable
-from .restore_columns import new_keys
 
 __all__ = ["find_keys", "find_shared", "keys_of", "linked_records", "own_keys", "write_keys"]
 
