@@ -76,12 +76,12 @@ class PreparedSet:
 
     def take(self, patients: np.ndarray[Any, Any]) -> PreparedSet:
         """The statics and rows of some patients, by position, in the order of ``patients``."""
-        place = np.full(len(self.people), -1)
-        place[patients] = np.arange(len(patients))
+        position = np.full(len(self.people), -1)
+        position[patients] = np.arange(len(patients))
         return replace(
             self,
             people=self.people.iloc[patients].reset_index(drop=True),
-            events=tuple(rows.take(place) for rows in self.events),
+            events=tuple(rows.take(position) for rows in self.events),
         )
 
 

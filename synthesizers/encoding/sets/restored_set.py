@@ -56,17 +56,17 @@ def restore_set(
     numbers = _numbered(tables, events)
     events = [_without_strays(item, rows, prepared, numbers) for item, rows in zip(tables.events, events, strict=True)]
     numbers = _numbered(tables, events)
-    found: dict[str, pd.DataFrame] = {}
+    restored: dict[str, pd.DataFrame] = {}
     if tables.patients is not None:
-        found[tables.patients.name] = restoring.rebuild(tables.patients, np.arange(len(people)), None, {})
+        restored[tables.patients.name] = restoring.rebuild(tables.patients, np.arange(len(people)), None, {})
     for item, rows in zip(tables.events, events, strict=True):
         keys = dict(rows.keys or {})
         for name, home in prepared.shared.get(item.name, {}).items():
             keys[name] = linked_records(keys[name], rows.owners, *numbers[home])
         for name in own_keys(item.name, prepared.shared):
             keys[name] = pd.Series(numbers[item.name][1], dtype="Int64")
-        found[item.name] = restoring.rebuild(item, rows.owners, rows, keys)
-    return found
+        restored[item.name] = restoring.rebuild(item, rows.owners, rows, keys)
+    return restored
 
 
 def _before_death(
@@ -79,9 +79,9 @@ def _before_death(
     telling = last_rows(rows.owners, as_days(rows.cells[rows.time])) & ~np.isnan(day)
     cells: dict[str, Any] = {}
     for name in dates.before:
-        known = as_days(rows.cells[name])
-        known = np.where(telling, day, known) if name in dates.equal else known
-        cells[str(name)] = np.fmin(known, np.where(np.isnan(known), np.nan, day))
+        dated = as_days(rows.cells[name])
+        dated = np.where(telling, day, dated) if name in dates.equal else dated
+        cells[str(name)] = np.fmin(dated, np.where(np.isnan(dated), np.nan, day))
     if dates.told is not None:
         cells[str(dates.told)] = np.where(telling, day, np.nan)
     for name, value in dates.marks.items():
@@ -142,23 +142,25 @@ class _Restoring:
         self, item: LinkedTable, owners: np.ndarray[Any, Any], rows: EventRows | None, keys: Mapping[Any, pd.Series]
     ) -> pd.DataFrame:
         """One table: its columns in their order, without those that were dropped."""
-        found: dict[Any, Any] = {}
+        columns: dict[Any, Any] = {}
         for name in item.table:
             static = f"{item.name}.{name}"
             if name == item.key:
-                found[name] = self._write(item, name, pd.Series(owners + 1, dtype="Int64"))
+                columns[name] = self._write(item, name, pd.Series(owners + 1, dtype="Int64"))
             elif name in keys:
-                found[name] = self._write(item, name, keys[name])
+                columns[name] = self._write(item, name, keys[name])
             elif item.treatment(name).constant:
                 cells = item.table[name]
-                found[name] = constant_cells(cells, item.table[item.key], len(owners), self.k, self.rng)
+                columns[name] = constant_cells(cells, item.table[item.key], len(owners), self.k, self.rng)
             elif static in self.people and (rows is None or name not in rows.cells):
-                found[name] = self._formed(item, name, self.people[static].iloc[owners].reset_index(drop=True), owners)
+                columns[name] = self._formed(
+                    item, name, self.people[static].iloc[owners].reset_index(drop=True), owners
+                )
             elif rows is not None and name in rows.cells:
-                found[name] = self._formed(item, name, rows.cells[name], owners)
+                columns[name] = self._formed(item, name, rows.cells[name], owners)
             elif rows is not None and item.treatment(name).part == "sequence":
-                found[name] = (pd.Series(owners).groupby(owners).cumcount() + 1).astype("int64")
-        return pd.DataFrame(found)
+                columns[name] = (pd.Series(owners).groupby(owners).cumcount() + 1).astype("int64")
+        return pd.DataFrame(columns)
 
     def _write(self, item: LinkedTable, name: Any, numbers: pd.Series) -> pd.Series:
         return write_keys(numbers, keys_of(self.tables, self.prepared.shared, item, name), item.table[name])
@@ -190,9 +192,9 @@ def _shift_of(people: pd.DataFrame, prepared: PreparedSet, events: Sequence[Even
     for rows in events:
         if rows.time is not None:
             days = as_days(rows.cells[rows.time])
-            known = ~np.isnan(days)
-            np.maximum.at(latest, rows.owners[known], days[known])
-            np.minimum.at(earliest, rows.owners[known], days[known])
+            dated = ~np.isnan(days)
+            np.maximum.at(latest, rows.owners[dated], days[dated])
+            np.minimum.at(earliest, rows.owners[dated], days[dated])
     if prepared.death is not None:
         latest = np.maximum(latest, np.nan_to_num(people[prepared.death].to_numpy(dtype=float)))
     return np.clip(latest - _OLDEST, 0.0, np.maximum(earliest, 0.0))
