@@ -23,8 +23,8 @@ class Vine(Hyperparameters):
 
 
 _LONG = 10.0
-"""CPU seconds above which Student's copula is left out: it helped on small tables (utility .73 without it and .96 with it
-on gbsg2, .79 and .88 on heart_failure), and not on 5,600 rows of 18 columns, where it took nine times as long."""
+"""CPU seconds above which Student's copula is left out: it helped on small tables (utility .73 without it and .96 with
+it on gbsg2, .79 and .88 on heart_failure), and not on 5,600 rows of 18 columns, where it took nine times as long."""
 
 
 def _size(sizing: Sizing) -> dict[str, Any]:

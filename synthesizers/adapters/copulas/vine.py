@@ -13,8 +13,8 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 _QUICK = ("indep", "gaussian", "clayton", "gumbel", "frank", "tll")
 _FAMILIES = {"quick": _QUICK, "all": (*_QUICK, "student")}
-"""Copulas of a pair to choose among, by Akaike's criterion; ``tll`` is the local-likelihood one. Student's is most of the
-time where margins are discrete."""
+"""Copulas of a pair to choose among, by Akaike's criterion; ``tll`` is the local-likelihood one. Student's is most of
+the time where margins are discrete."""
 
 _MOST_ROWS = 1000
 """Rows that the pairs are fitted to; the marginals are those of all. More make it slow and change little."""
