@@ -144,17 +144,10 @@ def _regret_rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
 
 def _control_lines(report: dict[str, Any]) -> list[str]:
     wanted = {"row_copy": "is caught as a copy", "independent": "is not accused"}
-    lines = [
+    return [
         f"control {name} {wanted[name]} in {found['as_expected']} of {found['cells']} cells"
         for name, found in report["controls"].items()
     ]
-    older = report["before_protection"]
-    if older:
-        lines.append(
-            f"measured before values of few were protected, and moved by what that changed for others on the same "
-            f"table: {', '.join(older)}"
-        )
-    return lines
 
 
 def _regret(one: dict[str, float] | None) -> str:

@@ -110,7 +110,6 @@ def report_regret(cells: Sequence[Measured], selector: Selector = select_embedde
         "seeds": len({cell.seed for cell in cells}),
         "candidates": candidates,
         "not_on_every_table": sorted(set(seen) - set(candidates)),
-        "before_protection": _before_protection(cells),
         "controls": _controls(cells),
         "scenarios": rows,
         "overall": overall,
@@ -139,13 +138,6 @@ def _regrets(judged: Sequence[_Judged], names: Sequence[str], always: Sequence[s
         assert paired is not None
         against = {"best": best, **paired}
     return {"regret": regret, "split_seed": split, "against_best": against}
-
-
-def _before_protection(cells: Sequence[Measured]) -> list[str]:
-    """Methods whose cells are older than those they stand beside."""
-    if all(cell.protection is None for cell in cells):
-        return []
-    return sorted({cell.method for cell in cells if cell.protection is None and cell.method in CATALOGUE})
 
 
 def _controls(cells: Sequence[Measured]) -> dict[str, dict[str, int]]:

@@ -28,8 +28,8 @@ from ...synthesizers.sizing import START_SECONDS
 from ..evaluation_inputs import prepare
 from ..quality import protected_as_for_the_fit
 from .race import Candidate, Trial
-from .score import SCORE_VERSION, ScoreParts, Scorer
-from .weighing import score_cell
+from .score import ScoreParts, Scorer
+from .weighing import SCORE_VERSION, score_cell
 
 __all__ = ["TrialRunner", "TrialSetting", "run_trial", "weigh_figures"]
 
