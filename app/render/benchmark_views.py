@@ -59,7 +59,7 @@ def regret_view(report: dict[str, Any]) -> RenderableType:
         )  # fmt: skip
     meanings = [f"{row['scenario']}: {row['meaning']}" for row in report["scenarios"]]
     words = [f"{word}: {meaning}" for word, meaning in report["words"].items()]
-    lines = (*report["findings"][:1], *_control_lines(report), "", *words, "", *meanings)
+    lines = (*report["findings"], "", *_control_lines(report), "", *words, "", *meanings)
     return Group(by_scenario, policies, *map(shown, lines))
 
 
