@@ -95,7 +95,7 @@ def load_measurements(path: Path | None = None) -> tuple[Measured, ...]:
         # Not read_table: it goes through pyarrow.dataset, which imports pandas wherever that is installed.
         with pq.ParquetFile(source) as file:
             rows = file.read().to_pylist()
-        if any(row["score_version"] != SCORE_VERSION for row in rows):
+        if any(row["failure"] is None and row["score_version"] != SCORE_VERSION for row in rows):
             raise SettingsError(f"{source}: measured by another definition of the score; measure it anew")
         return tuple(map(_cell, rows))
     except (OSError, ArrowException, KeyError):

@@ -44,6 +44,10 @@ class Overlap:
     copied: bool
     """The overlap is beyond what held-out rows or chance explain."""
     reason: str = ""
+    persons_chance: float | None = None
+    """Chance of as many hit persons as ``persons_hit`` says, were nothing copied; None without held-out rows."""
+    rows_chance: float | None = None
+    """The same of ``rows_copied``."""
 
 
 def measure_overlap(distances: Distances, exact: float, exact_held_out: float | None) -> Overlap:
@@ -72,6 +76,8 @@ def measure_overlap(distances: Distances, exact: float, exact_held_out: float | 
         rows_copied=rows_copied,
         copied=bool(reasons),
         reason="; ".join(reasons),
+        persons_chance=None if persons_hit is None else by_persons,
+        rows_chance=by_rows,
     )
 
 

@@ -27,7 +27,7 @@ from ..disclosure.distances import measure_distances, thin_persons
 from ..disclosure.intervals import Interval
 from ..disclosure.measure import rows_as_persons
 from ..disclosure.membership import Membership, measure_membership
-from ..disclosure.overlap import count_exact, measure_overlap
+from ..disclosure.overlap import Overlap, count_exact, measure_overlap
 from ..metrics.comparable import Array
 from ..metrics.fidelity import measure_fidelity, shuffle_columns
 from ..metrics.joint import likeness, tell_apart
@@ -77,9 +77,14 @@ class ScoreParts:
     speed: float
     membership_auc: Interval | None
     """Of the scaled-distance attack, one-sided at 95 %: what a cap on the risk is held against."""
-    copied: bool
-    """The overlap with the real table is beyond chance: such a table must not be released, whatever its score."""
+    overlap: Overlap
+    """With the real table; a table whose overlap is beyond chance must not be released, whatever its score."""
     raw: dict[str, float | None] = field(default_factory=dict)
+
+    @property
+    def copied(self) -> bool:
+        """Whether rows were taken for copies of real ones."""
+        return self.overlap.copied
 
 
 class Scorer:
@@ -153,7 +158,7 @@ class Scorer:
         target, others = self._utility(made)
         known = [value for value in (target, others) if value is not None]
         utility = sum(known) / len(known) if known else None
-        membership, copied = self._disclosure(synthetic, made)
+        membership, overlap = self._disclosure(synthetic, made)
         risk = None if membership is None else membership.risk
         return ScoreParts(
             score=score_cell(tradeoff, fidelity, utility, risk, seconds),
@@ -162,7 +167,7 @@ class Scorer:
             privacy=None if risk is None else 1 - risk,
             speed=speed_of(seconds),
             membership_auc=None if membership is None else membership.attacks[0].auc,
-            copied=copied,
+            overlap=overlap,
             raw={
                 **figures,
                 **{f"{name}_independent": value for name, value in self._floor.items()},
@@ -227,12 +232,12 @@ class Scorer:
             scores.append(score(task, predict(task, table, self._seed + draw, trees=self._effort.trees, rows=rows)))
         return sum(scores) / len(scores)
 
-    def _disclosure(self, synthetic: pd.DataFrame, made: pd.DataFrame) -> tuple[Membership | None, bool]:
+    def _disclosure(self, synthetic: pd.DataFrame, made: pd.DataFrame) -> tuple[Membership | None, Overlap]:
         distances = measure_distances(self._train, self._held_out, made, self._train_persons, self._held_out_persons)
         exact = count_exact(synthetic[list(self._train.columns)], self._whole[0])
         enough = len(np.unique(self._held_out_persons)) >= 10
-        copied = measure_overlap(distances, exact, None).copied
-        return (measure_membership(distances, self._seed, brief=True) if enough else None), copied
+        overlap = measure_overlap(distances, exact, None)
+        return (measure_membership(distances, self._seed, brief=True) if enough else None), overlap
 
 
 def quick_score(

@@ -7,7 +7,9 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from pydantic import TypeAdapter
 from ...schemas.column_treatment import Treatment
 from ...schemas.compliance import Policy, ValueProtection
 from ...schemas.errors import SynthesisFailed, TableError
-from ...schemas.methods import CATALOGUE_VERSION, Hyperparameters
+from ...schemas.methods import Hyperparameters
 from ...schemas.options import Tradeoff
 from ...schemas.plan import DPSettings, ModelSelectionPlan
 from ...synthesizers.encoding.table_encoding import Bounds
@@ -29,7 +31,7 @@ from ..evaluation_inputs import prepare
 from ..quality import protected_as_for_the_fit
 from .race import Candidate, Trial
 from .score import ScoreParts, Scorer
-from .weighing import SCORE_VERSION, score_cell
+from .weighing import score_cell
 
 __all__ = ["TrialRunner", "TrialSetting", "run_trial", "weigh_figures"]
 
@@ -61,6 +63,13 @@ class TrialSetting:
 _KEPT = TypeAdapter(Trial)
 """A trial as its file holds it."""
 
+_FIELDS = {item.name for item in fields(Trial)}
+
+_PACKAGE = Path(__file__).parents[2]
+
+_MADE_BY = ("schemas", "profiling", "synthesizers", "evidence")
+"""Folders of this package whose code a trial's figures come from."""
+
 
 class TrialRunner:
     """Fits and scores pairs of candidate and split, side by side where joblib is told so.
@@ -68,7 +77,7 @@ class TrialRunner:
     Args:
         setting: Table, treatments and limits.
         jobs: Fits at a time.
-        folder: Where each trial is kept; one that has its file is not run again.
+        folder: Where each trial is kept; one that has its file, written by this very code, is not run again.
     """
 
     def __init__(self, setting: TrialSetting, *, jobs: int = 1, folder: Path | None = None) -> None:
@@ -112,7 +121,9 @@ class TrialRunner:
         if path is None or not path.is_file():
             return None
         try:
-            return _KEPT.validate_json(path.read_text(encoding="utf-8"))
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            # A field that is not there is not its default: whoever wrote the file did not look.
+            return _KEPT.validate_python(kept) if isinstance(kept, dict) and set(kept) == _FIELDS else None
         except ValueError:
             # Another program's, or cut short: the fit is run again.
             return None
@@ -147,7 +158,7 @@ def run_trial(
     except TableError as error:
         return Trial(candidate.label, split, None, time.process_time() - began, failure=str(error))
     parts = _score(setting, made, split, {} if scorers is None else scorers)
-    auc = parts.membership_auc
+    auc, overlap = parts.membership_auc, parts.overlap
     figures = {
         "fidelity": parts.fidelity,
         "utility": parts.utility,
@@ -155,6 +166,10 @@ def run_trial(
         "membership_auc": None if auc is None else auc.value,
         "membership_spread": None if auc is None else max(0.01, _WIDENED * (auc.high - auc.low) / (2 * 1.645)),
         "fit_cpu_seconds": made.card.fit_cpu_seconds,
+        "persons_hit": None if overlap.persons_hit is None else overlap.persons_hit.value,
+        "persons_chance": overlap.persons_chance,
+        "rows_copied": overlap.rows_copied.value,
+        "rows_chance": overlap.rows_chance,
     }
     return Trial(
         candidate.label,
@@ -162,7 +177,7 @@ def run_trial(
         weigh_figures(figures, setting.tradeoff, setting.policy),
         time.process_time() - began + made.card.fit_cpu_seconds + START_SECONDS,
         parts=figures,
-        copied=parts.copied,
+        copied=overlap.copied,
     )
 
 
@@ -207,8 +222,19 @@ def _plan_of(config: Hyperparameters, rows: int) -> ModelSelectionPlan:
     )
 
 
+@cache
+def _code() -> str:
+    """Changes with the product's version and every line that makes a figure, so that nobody must raise a number."""
+    digest = hashlib.sha256(version("clinical-model-selector").encode())
+    for folder in _MADE_BY:
+        for path in sorted((_PACKAGE / folder).rglob("*.py")):
+            digest.update(path.relative_to(_PACKAGE).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def _digest(setting: TrialSetting) -> str:
-    """Changes with the table, its treatments and whatever else a score depends on."""
+    """Changes with the table, its treatments, the code and whatever else a score depends on."""
     rows = pd.util.hash_pandas_object(setting.table.astype("string"), index=False).to_numpy().tobytes()
     asked: list[Any] = [
         hashlib.sha256(rows).hexdigest(), list(map(str, setting.table.columns)),
@@ -216,7 +242,7 @@ def _digest(setting: TrialSetting) -> str:
         setting.policy.membership_margin,
         setting.protection.model_dump() if setting.protection else None,
         setting.target, setting.seed, setting.limits.seconds, setting.limits.memory_bytes,
-        {name: list(bounds) for name, bounds in (setting.public or {}).items()}, CATALOGUE_VERSION, SCORE_VERSION,
+        {name: list(bounds) for name, bounds in (setting.public or {}).items()}, _code(),
         *([sorted(setting.emphasis)] if setting.emphasis else []),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()

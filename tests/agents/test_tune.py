@@ -1,6 +1,8 @@
 """Tuning on a small table with real fits of the two cheapest synthesizers."""
 
+import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pandas as pd
 import pytest
 from clinical_model_selector.agents import ClinicalModelSelector
 from clinical_model_selector.evidence.recommender import trials
+from clinical_model_selector.evidence.recommender.race import Trial
 from clinical_model_selector.schemas.errors import SettingsError
 from clinical_model_selector.schemas.result import SelectionResult
 from clinical_model_selector.schemas.settings import Settings
@@ -132,11 +135,57 @@ def test_a_kept_file_that_is_none_is_fitted_again(
 ) -> None:  # fmt: skip
     for file in runs.glob("*.json"):
         (tmp_path / file.name).write_text(text, encoding="utf-8")
+    assert notes_where_all_is_fitted_again(selector, table, tmp_path, monkeypatch) == {"fitted again"}
+
+
+@pytest.mark.parametrize("field", [item.name for item in dataclasses.fields(Trial)])
+def test_a_kept_file_that_lacks_a_field_is_fitted_again(
+    field: str, table: pd.DataFrame, selector: ClinicalModelSelector, tuned: SelectionResult, runs: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Code that did not look for copies, say, wrote no ``copied``: that is not the same as none."""
+    for file in runs.glob("*.json"):
+        kept = json.loads(file.read_text())
+        del kept[field]
+        (tmp_path / file.name).write_text(json.dumps(kept), encoding="utf-8")
+    assert notes_where_all_is_fitted_again(selector, table, tmp_path, monkeypatch) == {"fitted again"}
+
+
+@pytest.mark.parametrize("changed", ["version", "line"])
+def test_fits_that_other_code_made_are_fitted_again(
+    changed: str, table: pd.DataFrame, selector: ClinicalModelSelector, tuned: SelectionResult, runs: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    code = tmp_path / "code"
+    for folder in trials._MADE_BY:
+        shutil.copytree(trials._PACKAGE / folder, code / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    trials._code.cache_clear()
+    before = trials._code()
+    monkeypatch.setattr(trials, "_PACKAGE", code)
+    trials._code.cache_clear()
+    assert trials._code() == before
+    if changed == "version":
+        monkeypatch.setattr(trials, "version", lambda name: "99.0")
+    else:
+        with (code / "evidence" / "recommender" / "score.py").open("a") as file:
+            file.write("# weighed otherwise\n")
+    trials._code.cache_clear()
+    try:
+        kept = shutil.copytree(runs, tmp_path / "kept")
+        assert notes_where_all_is_fitted_again(selector, table, kept, monkeypatch) == {"fitted again"}
+    finally:
+        trials._code.cache_clear()
+
+
+def notes_where_all_is_fitted_again(
+    selector: ClinicalModelSelector, table: pd.DataFrame, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> set[str]:
+    """What the entries of a race say whose every new fit fails with ``fitted again``."""
 
     def refuse(*arguments: object, **options: object) -> None:
         raise trials.SynthesisFailed({"cart": "fitted again"})
 
     monkeypatch.setattr(trials, "carry_out", refuse)
-    again = selector.tune(table, target="died", allowed=ALLOWED, max_seconds=60, folder=tmp_path)
+    again = selector.tune(table, target="died", allowed=ALLOWED, max_seconds=60, folder=folder)
     assert again.race is not None
-    assert {entry.note for entry in again.race.entries} == {"fitted again"}
+    return {entry.note for entry in again.race.entries}
