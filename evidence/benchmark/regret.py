@@ -231,12 +231,13 @@ def _reason(judged: Sequence[_Judged], figures: dict[str, Any]) -> str:
     floor = figures["regret"]["noise floor"]
     if floor is not None and floor["mean"] >= half:
         return f"luck of single seeds: who knows the other seeds of the very table loses {floor['mean']:.3f}"
-    lost = {one: one.regret("selector", split_seed=False) or 0.0 for one in judged}
+    dearest = sorted(((one.regret("selector", split_seed=False) or 0.0, one) for one in judged), key=lambda p: -p[0])
+    left = sum(lost for lost, _ in dearest)
     # The dearest tables, until what is left lies within half.
     told: list[str] = []
-    for one in sorted(judged, key=lambda one: -lost[one]):
-        if len(told) == _SHOWN or sum(lost.values()) / len(judged) <= half:
+    for lost, one in dearest[:_SHOWN]:
+        if left / len(judged) <= half:
             break
-        told.append(f"{one.case.table} ({one.choice}, {lost[one]:.3f} lost; {one.surprise})")
-        lost[one] = 0.0
+        told.append(f"{one.case.table} ({one.choice}, {lost:.3f} lost; {one.surprise})")
+        left -= lost
     return ", ".join(told)
