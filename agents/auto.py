@@ -27,7 +27,7 @@ from ..synthesizers.running.holdout import split_rows
 from ..synthesizers.running.run_plan import Synthesis
 from .selector import ClinicalModelSelector
 from .synthesize import protection_by, synthesize
-from .tune import DEFAULT_SECONDS, tune, why_not_raced
+from .tune import DEFAULT_SECONDS, not_raced, tune, why_not_raced
 
 __all__ = ["AutoRound", "run_auto"]
 
@@ -100,7 +100,10 @@ def run_auto(
     target: str | None = request.get("target")
     level: Compliance = request.get("compliance") or selector.settings.compliance_level
     result = selector.select(table, **request)
-    if max_seconds > 0 and why_not_raced(result.plan) is None:
+    reason = why_not_raced(result.plan)
+    if max_seconds > 0 and reason is not None:
+        result = result.model_copy(update={"race": not_raced(reason, max_seconds)})
+    elif max_seconds > 0:
         # The rows that the evaluation holds out must be the same in every round, and unseen by the race.
         seed = secrets.randbits(31) if seed is None else seed
         result = _tuned(table, result, selector, held_out, seed, max_seconds, limits, public, tell, request)

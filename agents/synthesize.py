@@ -121,7 +121,8 @@ def synthesize(
             rules=asked,
             say=say,
         )
-        card = made.card.model_copy(update={"reading": reading.changes})
+        race = plan.race if isinstance(plan, SelectionResult) else None
+        card = made.card.model_copy(update={"reading": reading.changes, "race": race})
         if save_model is not None and keep is not None:
             # A frame's own types cannot be kept: files are read without them.
             written = replace(reading, frame=reading.frame.head(0), dtypes={}, labels={})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..evidence.recommender.acceptance import Acceptance
 from ..evidence.recommender.race import Candidate, RaceOutcome, Standing, run_race
 from ..evidence.recommender.ranking import Ranked, rate_all
 from ..evidence.recommender.trials import TrialRunner, TrialSetting
@@ -28,7 +29,7 @@ from ..synthesizers.running.fit_process import FitLimits
 from .resolve_request import coerce_request, profile_request, resolve
 from .synthesize import protection_by
 
-__all__ = ["describe_trials", "list_candidates", "tune", "why_not_raced"]
+__all__ = ["describe_trials", "list_candidates", "not_raced", "tune", "why_not_raced"]
 
 DEFAULT_SECONDS = 120.0
 """CPU seconds of a race."""
@@ -102,10 +103,9 @@ def tune(
     result = start if start is not None else selector.select(profile=profile, **options)
     reason = why_not_raced(result.plan, require_dp=question.constraints.require_dp)
     if reason is not None:
-        report = RaceReport(
-            ended="not raced", splits=0, cpu_seconds=0.0, max_seconds=max_seconds, entries=(), about_proposal=reason
+        return result.model_copy(
+            update={"race": not_raced(reason, max_seconds), "warnings": [*result.warnings, reason]}
         )
-        return result.model_copy(update={"race": report, "warnings": [*result.warnings, reason]})
     candidates = list_candidates(question, result.plan, selector.settings)
     setting = describe_trials(
         handle, profile, question, selector.settings, limits=limits, public=public, seed=seed,
@@ -113,7 +113,10 @@ def tune(
     )  # fmt: skip
     runner = TrialRunner(setting, jobs=jobs, folder=Path(folder) if folder is not None else None)
     with notebook_line("tune") as line:
-        outcome = run_race(candidates, runner, max_seconds=max_seconds, watch=watch or _watch_by(line), batch=jobs)
+        outcome = run_race(
+            candidates, runner, max_seconds=max_seconds, watch=watch or _watch_by(line), batch=jobs,
+            accepted=Acceptance(question.constraints.policy),
+        )  # fmt: skip
     report = _report(outcome, max_seconds)
     tuned = result.model_copy(
         update={
@@ -129,6 +132,13 @@ def tune(
 
 def _watch_by(line: Say | None) -> Callable[[str, float], None] | None:
     return None if line is None else lambda stage, share: line(f"{share:.0%} of the time is spent, {stage}")
+
+
+def not_raced(reason: str, max_seconds: float) -> RaceReport:
+    """What stands in place of a race's figures, so that the run card tells how the plan was chosen."""
+    return RaceReport(
+        ended="not raced", splits=0, cpu_seconds=0.0, max_seconds=max_seconds, entries=(), about_proposal=reason
+    )
 
 
 def why_not_raced(plan: ModelSelectionPlan, *, require_dp: bool = False) -> str | None:
@@ -166,7 +176,6 @@ def describe_trials(
         environments=Path(settings.selector_environments).expanduser(),
         limits=limits or FitLimits(),
         tradeoff=question.constraints.tradeoff,
-        policy=question.constraints.policy,
         protection=protection_by(settings, question.constraints.compliance),
         target=reading.parts.get(named, (named,))[0] if named is not None else None,
         public=public,
@@ -275,6 +284,7 @@ def _entry(standing: Standing) -> RaceEntry:
         score=_rounded(standing.score),
         error=_rounded(standing.error),
         fits=len(standing.trials),
+        chance=_rounded(standing.chance),
         fidelity=_mean(standing, "fidelity"),
         utility=_mean(standing, "utility"),
         privacy=_mean(standing, "privacy"),

@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from ..schemas.column_treatment import OutcomePart
 from ..synthesizers.adapters import load_adapter
 from ..synthesizers.catalogue import CATALOGUE
+from ..synthesizers.encoding.apply_treatments import outcome_in
 from ..synthesizers.encoding.table_encoding import Encoding
 from ..synthesizers.running.run_card import RunCard
 from .disclosure.audit import Refit
@@ -26,11 +28,13 @@ def refit_of(card: RunCard) -> Refit | None:
     dear = card.fit_cpu_seconds > CHEAP_SECONDS or entry.environment is not None
     if config is None or dear or entry.histories or entry.dp is not None:
         return None
-    return partial(_refit, entry.adapter, entry.native_missing, config.knobs())
+    return partial(_refit, entry.adapter, entry.native_missing, config.knobs(), outcome_in(card.treatments))
 
 
-def _refit(adapter: str, native: bool, knobs: dict[str, Any], rows: pd.DataFrame, seed: int) -> pd.DataFrame:
-    encoding = Encoding.of(rows)
+def _refit(
+    adapter: str, native: bool, knobs: dict[str, Any], outcome: dict[str, OutcomePart], rows: pd.DataFrame, seed: int
+) -> pd.DataFrame:
+    encoding = Encoding.of(rows, outcome=outcome)
     model = load_adapter(adapter)(encoding.describe(native_missing=native))
     model.fit(encoding.encode(rows, seed, native_missing=native), knobs, seed)
     return encoding.decode(model.sample(len(rows)))

@@ -315,7 +315,7 @@ def _assemble(
     scale = _scale(drafts)
     return TableProfile(
         rows=rows,
-        columns=tuple(_column_profile(draft, scale, history) for draft in drafts),
+        columns=tuple(_column_profile(draft, scale, history, structure) for draft in drafts),
         safe=profile,
         patient_id=patient.name if patient is not None else None,
         target_candidates=tuple(drafts[position].name for position in structure.candidates),
@@ -341,7 +341,9 @@ def _aliases(drafts: Sequence[ColumnDraft], positions: Iterable[int]) -> tuple[s
     return tuple(sorted((drafts[position].safe.alias for position in positions), key=lambda alias: int(alias[1:])))
 
 
-def _column_profile(draft: ColumnDraft, scale: float, history: HistoryColumns | None) -> ColumnProfile:
+def _column_profile(
+    draft: ColumnDraft, scale: float, history: HistoryColumns | None, structure: Structure
+) -> ColumnProfile:
     facts, rule = draft.facts, draft.treatment
     coded = 0
     if facts.number is not None and facts.number.sentinels and facts.values.numbers is not None:
@@ -361,6 +363,7 @@ def _column_profile(draft: ColumnDraft, scale: float, history: HistoryColumns | 
             how=rule.how,
             patient=draft.safe.role == "patient_id",
             part=part_of(draft, history),
+            outcome=structure.outcome_part(draft.position),
             short_years=rule.how == "age_from_birth" and facts.date is not None and facts.date.short_year,
             constant=rule.action == "drop" and draft.safe.kind == "constant",
             labels=facts.number is not None and draft.decision.kind in ("code", "categorical"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..schemas.column_treatment import OutcomePart
 from ..schemas.profile import Grain
 from .column_draft import ColumnDraft
 from .kinds.column_facts import ColumnFacts
@@ -37,6 +38,10 @@ class Structure:
     event_time: int | None
     event_indicator: int | None
     candidates: tuple[int, ...]
+
+    def outcome_part(self, position: int) -> OutcomePart | None:
+        """What the column is of the time-to-event outcome."""
+        return "time" if position == self.event_time else "event" if position == self.event_indicator else None
 
 
 def find_patient(columns: Sequence[ColumnDraft]) -> int | None:
@@ -129,27 +134,32 @@ def _says(column: ColumnDraft, words: Sequence[str]) -> bool:
 
 
 def _survival_pair(columns: Sequence[ColumnDraft], target: int | None) -> tuple[int | None, int | None]:
-    """Time and indicator belong together: one without the other is no survival outcome."""
+    """Time and indicator belong together: one without the other is no survival outcome. Kinds by the user's word count
+    whatever the name, and before all others."""
     times = [
         column.position
         for column in columns
         if column.decision.kind in ("event_time", "continuous", "count")
-        and column.header.says("follow_whole")
+        and (column.header.says("follow_whole") or column.given_kind == "event_time")
         and column.facts.distinct > 20
     ]
     flags = [
         column.position
         for column in columns
         if column.decision.kind in ("event_indicator", "boolean")
-        and column.header.says("event_whole", "death")
+        and (column.header.says("event_whole", "death") or column.given_kind == "event_indicator")
         and column.facts.distinct >= 2
     ]
     if not times or not flags:
         return None, None
-    time = times[0]
+    time = min(times, key=lambda position: columns[position].given_kind is None)
     if target in flags:
         return time, target
-    return time, min(flags, key=lambda flag: (columns[flag].decision.kind != "event_indicator", abs(flag - time)))
+    ranks = {
+        flag: (columns[flag].given_kind is None, columns[flag].decision.kind != "event_indicator", abs(flag - time))
+        for flag in flags
+    }
+    return time, min(flags, key=ranks.__getitem__)
 
 
 def _candidates(columns: Sequence[ColumnDraft], indicator: int | None) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from .base import Frozen
 
-__all__ = ["Generalisation", "HistoryPart", "Treatment"]
+__all__ = ["Generalisation", "HistoryPart", "OutcomePart", "Treatment"]
 
 Generalisation = Literal[
     "cap_age", "cap_age_days", "cap_age_months", "age_from_birth", "postcode_area", "time_since_first", "year_of_date"
@@ -19,6 +19,9 @@ the first three digits of a postcode; days since the person's first date; the ye
 HistoryPart = Literal["time", "static", "end", "event", "visit", "sequence", "key"]
 """When a row was; the same in all rows of a patient, among these the end of follow-up and its event; what varies; the
 number of the row within its patient; a key of records within a patient, such as an admission's number."""
+
+OutcomePart = Literal["time", "event"]
+"""Of a time-to-event outcome: the time until the event or the end of follow-up, and whether it was the event."""
 
 _FORMER_RULES: dict[str, Generalisation] = {
     "Keep the first three digits, and 000 where the area has 20,000 people or fewer.": "postcode_area",
@@ -44,6 +47,8 @@ class Treatment(Frozen):
     """Of ``pseudonymise``: tells patients apart, whose rows belong together."""
     part: HistoryPart | None = None
     """What the column is in a patient's history; None where every patient has one row."""
+    outcome: OutcomePart | None = None
+    """What the column is of a time-to-event outcome; None where the table has none, or the column is no part of it."""
     constant: bool = False
     """Of ``drop``: one value in every cell, which comes back as it was."""
     short_years: bool = False

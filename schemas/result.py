@@ -176,10 +176,12 @@ class RaceEntry(Frozen):
     expected_score: float
     """By measurements on other tables, before it was fitted here."""
     score: float | None
-    """Expectation and fits together; None where it was never measured or failed."""
+    """Expectation and fits together, times ``chance``; None where it was never measured or failed."""
     error: float | None
     """Standard error of its distance to the leader."""
     fits: int
+    chance: float | None = None
+    """That its table is accepted: not taken for copies of real rows, and within the level's cap on the risk."""
     fidelity: float | None = None
     """Mean over its fits, like the next two: independent columns 0, held-out real rows 1."""
     utility: float | None = None

@@ -113,6 +113,10 @@ def method_obstacles(method: str, shape: TableShape, constraints: Constraints) -
         found.append(
             Obstacle(None, "several_rows", "makes single rows: a patient's rows would become as many patients")
         )
+    if entry.survival and not shape.survival:
+        found.append(
+            Obstacle(None, "no_survival", "draws an event and the time to it first, and no such pair is known here")
+        )
     policy = constraints.policy
     if shape.rows < policy.min_rows:
         found.append(

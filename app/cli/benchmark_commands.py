@@ -54,7 +54,7 @@ def benchmark_run(
     need_light("benchmark run")
     from ...evidence.benchmark.controls import CONTROLS
     from ...evidence.benchmark.results import collect_results
-    from ...evidence.benchmark.run import is_done, list_cells, run_benchmark
+    from ...evidence.benchmark.run import is_done, is_for, list_cells, run_benchmark
     from ...evidence.benchmark.tables import read_tables
     from ...schemas.settings import Settings
     from ...synthesizers.catalogue import CATALOGUE
@@ -65,7 +65,8 @@ def benchmark_run(
     unknown = [name for name in chosen if name not in CATALOGUE and name not in CONTROLS]
     if unknown:
         raise SettingsError(f"--methods: unknown {', '.join(unknown)}; known are {', '.join((*CONTROLS, *CATALOGUE))}")
-    cells = list_cells([table.name for table in known], chosen, seeds)
+    by_name = {table.name: table for table in known}
+    cells = [cell for cell in list_cells(by_name, chosen, seeds) if is_for(cell.method, by_name[cell.table])]
     if scheduler is not None:
         import distributed
 

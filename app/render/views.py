@@ -78,14 +78,17 @@ def _race(race: RaceReport) -> RenderableType:
             f"{entry.expected_score:.2f}",
             "" if entry.score is None else f"{entry.score:.3f}",
             "" if not entry.error else f"±{entry.error:.3f}",
-            *("" if value is None else f"{value:.2f}" for value in (entry.fidelity, entry.utility, entry.privacy)),
+            *(
+                "" if value is None else f"{value:.2f}"
+                for value in (entry.fidelity, entry.utility, entry.privacy, entry.chance)
+            ),
             str(entry.fits),
             entry.note,
         )
         for entry in race.entries
     ]
-    headings = ("fitted here", "exp.", "score", "error", "fid.", "util.", "priv.", "fits", "left because")
-    return table_of(f"{race.sentence} (* the plan it started from)", headings, rows, numbers=(1, 2, 3, 4, 5, 6, 7))
+    headings = ("fitted here", "exp.", "score", "error", "fid.", "util.", "priv.", "acc.", "fits", "left because")
+    return table_of(f"{race.sentence} (* the plan it started from)", headings, rows, numbers=(1, 2, 3, 4, 5, 6, 7, 8))
 
 
 def profile_view(profile: TableProfile, tokens: int) -> RenderableType:

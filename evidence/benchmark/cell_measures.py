@@ -65,7 +65,8 @@ def split_for_cells(table: BenchmarkTable, seed: int) -> CellSplit:
         protected = protect_table(fitted, k=DEFAULT_PROTECTION.k, target=table.target, seed=seed).table
     except TableError as error:
         refusal = str(error)
-    return CellSplit(shape_of(read_table(table)), fitted, held_out, protected, refusal, table.target, seed)
+    shape = shape_of(read_table(table), survival=table.time is not None)
+    return CellSplit(shape, fitted, held_out, protected, refusal, table.target, seed)
 
 
 def measure_cell(table: BenchmarkTable, seed: int, synthetic: pd.DataFrame, depth: ScoreDepth) -> dict[str, Any]:

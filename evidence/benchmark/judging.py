@@ -152,7 +152,7 @@ def profile_of_shape(shape: TableShape) -> SafeProfile:
                 encoded_levels=many,
             )
         )
-    return SafeProfile(rows=shape.rows, columns=tuple(columns))
+    return SafeProfile(rows=shape.rows, columns=tuple(columns), survival=shape.survival)
 
 
 def _mean(scores: dict[int, float]) -> float:

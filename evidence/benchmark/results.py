@@ -157,6 +157,7 @@ def _cell(row: dict[str, Any]) -> Measured:
             max_levels=row["max_levels"],
             high_cardinality=row["high_cardinality"],
             missing_share=row["missing_share"],
+            survival=row.get("time") is not None,
         ),
         failure=row["failure"],
         fidelity=row["fidelity"],

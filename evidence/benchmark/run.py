@@ -32,7 +32,7 @@ from .controls import CONTROLS, make_control
 from .results import NOT_INSTALLED
 from .tables import BenchmarkTable, rarest_share, read_table
 
-__all__ = ["Cell", "is_done", "list_cells", "run_benchmark", "run_cell"]
+__all__ = ["Cell", "is_done", "is_for", "list_cells", "run_benchmark", "run_cell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,11 @@ def list_cells(tables: Iterable[str], methods: Sequence[str], seeds: int) -> lis
         for method in methods
         for caution in (CATALOGUE[method].cautions if method in CATALOGUE else (0.0,))
     ]
+
+
+def is_for(method: str, table: BenchmarkTable) -> bool:
+    """Whether ``method`` is for tables of this kind at all: refusals of what needs a time and an event are no news."""
+    return table.time is not None or method not in CATALOGUE or not CATALOGUE[method].survival
 
 
 def run_benchmark(
@@ -158,7 +163,7 @@ def run_cell(
         return {**result, "failure": f"infeasible: {obstacles[0].message}"}
     config = _configure(cell, shape, constraints, limits)
     result["hyperparameters"] = json.dumps(config.knobs())
-    encoding = Encoding.of(fitted, _bounds(fitted) if config.is_dp else None)
+    encoding = Encoding.of(fitted, _bounds(fitted) if config.is_dp else None, outcome=table.outcome)
     result["bounds"] = "read off the protected rows" if config.is_dp else None
     result["epsilon"] = config.total_epsilon if config.is_dp else None
     try:

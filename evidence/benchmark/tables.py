@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ...schemas.column_treatment import OutcomePart
 from ...schemas.errors import SettingsError, TableError
 from ...synthesizers.encoding.table_encoding import Encoding
 from ...synthesizers.sizing import TableShape
@@ -42,6 +43,11 @@ class BenchmarkTable:
     """Makes the target yes where above this number, else no."""
     time: str | None = None
     """Column of times until the target, an event, or until one was lost from sight."""
+
+    @property
+    def outcome(self) -> dict[str, OutcomePart]:
+        """Column → what it is of a time-to-event outcome; empty where the table has none."""
+        return {} if self.time is None else {self.time: "time", self.target: "event"}
 
 
 def read_tables(path: Path, data: Path) -> list[BenchmarkTable]:
@@ -103,8 +109,8 @@ def rarest_share(table: pd.DataFrame, target: str) -> float | None:
     return float(shares.min()) if len(shares) <= MOST_CLASSES else None
 
 
-def shape_of(table: pd.DataFrame) -> TableShape:
-    """The facts that decide cost, of a table as it enters a fit."""
+def shape_of(table: pd.DataFrame, *, survival: bool = False) -> TableShape:
+    """The facts that decide cost, of a table as it enters a fit; ``survival`` where it has a time and an event."""
     columns = Encoding.of(table).columns
     levels = [len(column.levels) for column in columns if not column.numeric]
     return TableShape(
@@ -115,4 +121,5 @@ def shape_of(table: pd.DataFrame) -> TableShape:
         max_levels=max(levels, default=0),
         high_cardinality=sum(count > 50 for count in levels),
         missing_share=float(table.isna().to_numpy().mean()),
+        survival=survival,
     )

@@ -41,9 +41,6 @@ _GIVE_UP = 1.64
 _GIVE_UP_AT_ONCE = 3.0
 """The same after a single split, whose noise is only assumed."""
 
-_HONEST = 3
-"""Splits without copies that a candidate begins with: the look for copies accuses an honest table now and then."""
-
 _CLEAR = 1.64
 """Standard errors ahead of the second at which the leader is called clear."""
 
@@ -87,9 +84,11 @@ class Standing:
     candidate: Candidate
     trials: tuple[Trial, ...]
     score: float | None
-    """Expectation and measurements together; None where it was never measured or failed."""
+    """Expectation and measurements together, times ``chance``; None where it was never measured or failed."""
     error: float | None
     """Standard error of ``score``'s distance to the leader's."""
+    chance: float | None
+    """That the table it would make is accepted; None where it was never measured."""
     reason: str
     """Why it left the race; empty for who stayed to the end."""
 
@@ -137,6 +136,7 @@ def run_race(
     max_seconds: float,
     watch: Callable[[str, float], None] | None = None,
     batch: int = 1,
+    accepted: Callable[[Sequence[Trial]], tuple[float, float]] = lambda trials: (1.0, 0.0),
 ) -> RaceOutcome:
     """Measure ``candidates`` split by split until the best is clear or the time is spent.
 
@@ -146,11 +146,13 @@ def run_race(
         max_seconds: CPU seconds for all fits and scores; a fit that would run over is not begun.
         watch: Told what happens and the share of the time that is spent.
         batch: So many pairs are handed to ``measure`` at once, for fits that run side by side.
+        accepted: From a candidate's trials the chance that its table is accepted, without which its score is worth
+            nothing, and the standard error of this chance.
 
     Returns:
         Everything that was tried. An interrupt from the keyboard ends the race and keeps what was measured.
     """
-    race = _Race(list(candidates))
+    race = _Race(list(candidates), accepted)
     ended: Literal["clear", "equal", "splits", "budget", "interrupted"] = "splits"
     try:
         for split in range(MAX_SPLITS):
@@ -175,8 +177,12 @@ def _run_split(
     watch: Callable[[str, float], None] | None,
     batch: int,
 ) -> bool:
-    """Measure who is in the race on one split, cheapest first; False where nobody could be for want of time."""
-    waiting = sorted(race.running, key=lambda candidate: (race.cost(candidate), candidate.label))
+    """Measure who is in the race on one split; False where nobody could be for want of time.
+
+    The cheapest come first as long as nothing is measured, and the leaders afterwards: what time is left is theirs.
+    """
+    scores, _ = race.estimate()
+    waiting = sorted(race.running, key=lambda c: (-scores.get(c.label, 0.0), race.cost(c), c.label))
     measured = 0
     while waiting:
         chosen: list[Candidate] = []
@@ -205,8 +211,9 @@ def _run_split(
 class _Race:
     """The state of a race: trials, who left and why."""
 
-    def __init__(self, candidates: list[Candidate]) -> None:
+    def __init__(self, candidates: list[Candidate], accepted: Callable[[Sequence[Trial]], tuple[float, float]]) -> None:
         self.candidates = candidates
+        self.accepted = accepted
         self.trials: list[Trial] = []
         self.left: dict[str, str] = {}
         self.unfit: set[str] = set()
@@ -224,19 +231,17 @@ class _Race:
         if trial.failure is not None:
             self.left[trial.label] = trial.failure
             self.unfit.add(trial.label)
-        own = [other.copied for other in self.trials if other.label == trial.label]
+        own = [other.copied for other in self.of(trial.label)]
         if sum(own) > 1 and 2 * sum(own) >= len(own):
             self.left[trial.label] = f"its rows are copies of real ones on {sum(own)} of {len(own)} splits"
             self.unfit.add(trial.label)
 
-    def honest(self, label: str) -> float:
-        """Chance that its table is not taken for a copy, without which a score is worth nothing."""
-        own = [trial.copied for trial in self.trials if trial.label == label]
-        return (_HONEST + len(own) - sum(own)) / (_HONEST + len(own))
+    def of(self, label: str) -> tuple[Trial, ...]:
+        return tuple(trial for trial in self.trials if trial.label == label)
 
     def cost(self, candidate: Candidate) -> float:
         """CPU seconds of its next trial: what it took, else what is expected."""
-        own = [trial.cpu_seconds for trial in self.trials if trial.label == candidate.label]
+        own = [trial.cpu_seconds for trial in self.of(candidate.label)]
         return max(own) if own else candidate.expected_seconds
 
     def measured(self) -> list[Candidate]:
@@ -277,7 +282,7 @@ class _Race:
         return None
 
     def estimate(self) -> tuple[dict[str, float], np.ndarray]:
-        """Score of each measured candidate and the covariance of these figures.
+        """Score of each measured candidate, times its chance to be accepted, and the covariance of these figures.
 
         Weighted least squares on ``score = candidate + split + noise``. Each candidate has a row of prior evidence, its
         expected score plus a shift that is common to all and free.
@@ -291,14 +296,13 @@ class _Race:
         width = len(labels) + len(splits) + 1
         rows, values, weights = [], [], []
         noise = self._noise(trials)
-        honest = {label: self.honest(label) for label in labels}
         for trial in trials:
             row = np.zeros(width)
             row[position[trial.label]] = 1.0
             row[len(labels) + splits.index(trial.split)] = 1.0
             rows.append(row)
             assert trial.score is not None
-            values.append(trial.score * honest[trial.label])
+            values.append(trial.score)
             weights.append(1 / noise)
         for candidate in self.candidates:
             if candidate.label in position:
@@ -316,7 +320,10 @@ class _Race:
         precision = (matrix * weight[:, None] ** 2).T @ matrix
         covariance = np.linalg.pinv(precision)
         solved = covariance @ ((matrix * weight[:, None] ** 2).T @ np.array(values, dtype=float))
-        return dict(zip(labels, solved[: len(labels)].tolist(), strict=True)), covariance[: len(labels), : len(labels)]
+        qualities, covariance = solved[: len(labels)], covariance[: len(labels), : len(labels)]
+        chances, errors = np.array([self.accepted(self.of(label)) for label in labels]).T
+        covariance = covariance * np.outer(chances, chances) + np.diag((qualities * errors) ** 2)
+        return dict(zip(labels, (qualities * chances).tolist(), strict=True)), covariance
 
     @staticmethod
     def _noise(trials: Sequence[Trial]) -> float:
@@ -346,8 +353,8 @@ class _Race:
             label = candidate.label
             error = _distance_error(labels, covariance, leader, label) if leader and label in scores else None
             reason = self.left.get(label, "no time left" if label in self.out_of_time else "")
-            trials = tuple(trial for trial in self.trials if trial.label == label)
-            result.append(Standing(candidate, trials, scores.get(label), error, reason))
+            chance = self.accepted(self.of(label))[0] if label in scores else None
+            result.append(Standing(candidate, self.of(label), scores.get(label), error, chance, reason))
         return tuple(sorted(result, key=lambda standing: _rank(standing, leader)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -17,7 +16,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from ...schemas.column_treatment import Treatment
-from ...schemas.compliance import Policy, ValueProtection
+from ...schemas.compliance import ValueProtection
 from ...schemas.errors import SynthesisFailed, TableError
 from ...schemas.methods import Hyperparameters
 from ...schemas.options import Tradeoff
@@ -29,14 +28,12 @@ from ...synthesizers.running.run_plan import Synthesis, carry_out
 from ...synthesizers.sizing import START_SECONDS
 from ..evaluation_inputs import prepare
 from ..quality import protected_as_for_the_fit
+from .acceptance import INNER_HELD_OUT
 from .race import Candidate, Trial
 from .score import ScoreParts, Scorer
 from .weighing import score_cell
 
 __all__ = ["TrialRunner", "TrialSetting", "run_trial", "weigh_figures"]
-
-INNER_HELD_OUT = 0.3
-"""Share of the rows or persons that a trial is judged on."""
 
 _WIDENED = 1.3
 """An interval from one split says too little of the spread over splits (measured over 13 tables)."""
@@ -51,7 +48,6 @@ class TrialSetting:
     environments: Path
     limits: FitLimits
     tradeoff: Tradeoff
-    policy: Policy
     protection: ValueProtection | None
     target: str | None = None
     public: Mapping[str, Bounds] | None = None
@@ -174,26 +170,19 @@ def run_trial(
     return Trial(
         candidate.label,
         split,
-        weigh_figures(figures, setting.tradeoff, setting.policy),
+        weigh_figures(figures, setting.tradeoff),
         time.process_time() - began + made.card.fit_cpu_seconds + START_SECONDS,
         parts=figures,
         copied=overlap.copied,
     )
 
 
-def weigh_figures(figures: Mapping[str, float | None], tradeoff: Tradeoff, policy: Policy) -> float:
-    """The score of a trial's ``parts``: weighed by the trade-off, times the chance of keeping the level's limit.
-
-    A cap on the membership AUC that noise decides is weighed and not applied.
-    """
-    fidelity, privacy, auc = figures["fidelity"], figures["privacy"], figures["membership_auc"]
+def weigh_figures(figures: Mapping[str, float | None], tradeoff: Tradeoff) -> float:
+    """The score of a trial's ``parts``, weighed by the trade-off."""
+    fidelity, privacy = figures["fidelity"], figures["privacy"]
     assert fidelity is not None
     risk = None if privacy is None else 1 - privacy
-    score = score_cell(tradeoff, fidelity, figures["utility"], risk, figures["fit_cpu_seconds"] or 0.0)
-    if auc is None:
-        return score
-    spread = figures["membership_spread"] or 0.01
-    return score * 0.5 * (1 + math.erf((0.5 + policy.membership_margin - auc) / (spread * math.sqrt(2))))
+    return score_cell(tradeoff, fidelity, figures["utility"], risk, figures["fit_cpu_seconds"] or 0.0)
 
 
 def _score(setting: TrialSetting, made: Synthesis, split: int, scorers: dict[int, Scorer]) -> ScoreParts:
@@ -239,7 +228,6 @@ def _digest(setting: TrialSetting) -> str:
     asked: list[Any] = [
         hashlib.sha256(rows).hexdigest(), list(map(str, setting.table.columns)),
         [item.model_dump(mode="json") for item in setting.treatments], setting.tradeoff,
-        setting.policy.membership_margin,
         setting.protection.model_dump() if setting.protection else None,
         setting.target, setting.seed, setting.limits.seconds, setting.limits.memory_bytes,
         {name: list(bounds) for name, bounds in (setting.public or {}).items()}, _code(),

@@ -95,6 +95,8 @@ class CatalogueEntry:
     histories: bool = False
     """Makes several rows a patient, in their order, and so needs a table that has them; the limits on rows below then
     count patients. All others make single rows."""
+    survival: bool = False
+    """Draws the time to an event and the event before all else, and so needs a table that has both."""
     dp: DPGuarantee | None = None
     one_hot: bool = False
     """Encodes categories one-hot, so that width, time and memory grow with the number of levels."""

@@ -29,6 +29,8 @@ class TableShape:
     """Mean over the columns that enter a fit."""
     patients: int | None = None
     """Of a table in which a patient has several rows."""
+    survival: bool = False
+    """There are a time to an event and the event."""
 
     @classmethod
     def of(cls, profile: SafeProfile) -> TableShape:
@@ -44,6 +46,7 @@ class TableShape:
             high_cardinality=sum(count > 50 for count in levels),
             missing_share=sum(column.missing_share for column in columns) / len(columns) if columns else 0.0,
             patients=profile.patients if profile.history is not None else None,
+            survival=profile.survival,
         )
 
     @property

@@ -20,7 +20,8 @@ class Adapter(Protocol):
     """What the class ``Synthesizer`` of every module can do.
 
     Args:
-        columns: Column → ``kind`` (numeric or categorical) with ``lower``, ``upper``, ``integer``, or ``levels``.
+        columns: Column → ``kind`` (numeric or categorical) with ``lower``, ``upper``, ``integer``, or ``levels``; and
+            ``missing``, whether cells of it come in missing.
     """
 
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None: ...

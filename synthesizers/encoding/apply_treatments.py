@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...schemas.column_treatment import Treatment
+from ...schemas.column_treatment import OutcomePart, Treatment
 from ...schemas.errors import TableError
 from ...schemas.table.ages import AGE_CAP
 from .dates_and_ages import MOST_DAYS, ages_at, as_whole, capped_ages, days_since, digits, read_moments
@@ -19,6 +19,7 @@ __all__ = [
     "first_dates",
     "group_column",
     "mask_codes",
+    "outcome_in",
     "persons_of",
     "relative_dates",
     "treat_table",
@@ -111,6 +112,11 @@ def codes_in(treatments: Sequence[Treatment]) -> dict[str, tuple[float, ...]]:
         and item.missing_codes
         and (item.action == "keep" or str(item.how).startswith("cap_age"))
     }
+
+
+def outcome_in(treatments: Sequence[Treatment]) -> dict[str, OutcomePart]:
+    """Column → what it is of the time-to-event outcome, where the table has one."""
+    return {item.column: item.outcome for item in treatments if item.column is not None and item.outcome is not None}
 
 
 def mask_codes(table: pd.DataFrame, codes: Mapping[str, tuple[float, ...]]) -> pd.DataFrame:

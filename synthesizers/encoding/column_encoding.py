@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ...schemas.column_treatment import OutcomePart
 from ...schemas.errors import SettingsError, TableError
 
 __all__ = ["Bounds", "ColumnCode", "code_column", "decode_column", "to_codes", "to_number"]
@@ -60,6 +61,8 @@ class ColumnCode:
     upper: float = 0.0
     public: bool = False
     """Bounds or levels were given and not read off the data."""
+    outcome: OutcomePart | None = None
+    """What it is of a time-to-event outcome."""
 
     @property
     def reasons(self) -> tuple[str, ...]:

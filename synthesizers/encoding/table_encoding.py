@@ -8,12 +8,13 @@ remembers names, order, types, levels and decimals, and restores them on synthet
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ...schemas.column_treatment import OutcomePart
 from ...schemas.errors import TableError
 from .column_encoding import Bounds, ColumnCode, code_column, decode_column, to_codes, to_number
 
@@ -35,6 +36,7 @@ class Encoding:
         table: pd.DataFrame,
         public: Mapping[str, Bounds] | None = None,
         missing_codes: Mapping[str, tuple[float, ...]] | None = None,
+        outcome: Mapping[str, OutcomePart] | None = None,
     ) -> Encoding:
         """How ``table`` is coded.
 
@@ -42,24 +44,29 @@ class Encoding:
             table: What enters the fit.
             public: Column name → bounds or levels that are public knowledge, in days since 1970 for dates.
             missing_codes: Column name → numbers that stand for a missing cell; they are no part of its range.
+            outcome: Column name → what it is of a time-to-event outcome.
 
         Raises:
             TableError: The table has no rows or no columns, or a value lies outside its public levels.
         """
         if table.empty:
             raise TableError("nothing is left to fit: the table has no rows or no columns after its treatments")
-        public, missing_codes = public or {}, missing_codes or {}
-        return cls(
-            tuple(
-                code_column(table[name], name, f"c{i}", public.get(str(name)), missing_codes.get(str(name), ()))
-                for i, name in enumerate(table.columns, start=1)
-            )
-        )
+        public, missing_codes, outcome = public or {}, missing_codes or {}, outcome or {}
+        codes = [
+            code_column(table[name], name, f"c{i}", public.get(str(name)), missing_codes.get(str(name), ()))
+            for i, name in enumerate(table.columns, start=1)
+        ]
+        return cls(tuple(replace(column, outcome=outcome.get(str(column.name))) for column in codes))
 
     @property
     def public(self) -> bool:
         """Every column's bounds or levels are public."""
         return all(column.public for column in self.columns)
+
+    @property
+    def survival(self) -> bool:
+        """There are a time and an event."""
+        return {"time", "event"} <= {column.outcome for column in self.columns}
 
     def encode(
         self, table: pd.DataFrame, seed: int, *, native_missing: bool = False, private: bool = False
@@ -100,24 +107,36 @@ class Encoding:
         return pd.DataFrame(parts)
 
     def describe(self, *, native_missing: bool = False) -> dict[str, dict[str, Any]]:
-        """Alias of each encoded column → kind, and bounds or levels, as an adapter takes them."""
+        """Alias of each encoded column → kind, bounds or levels, and whether cells are missing, for an adapter.
+
+        The columns of a time-to-event outcome, and their indicators, tell which part of it they are.
+        """
         facts: dict[str, dict[str, Any]] = {}
         for column in self.columns:
+            part = {} if column.outcome is None else {"outcome": column.outcome}
+            missing = column.has_missing and native_missing
             if column.numeric:
                 if _has_indicator(column, native_missing):
-                    facts[column.alias + _INDICATOR] = {"kind": "categorical", "levels": list(column.reasons)}
+                    facts[column.alias + _INDICATOR] = {
+                        "kind": "categorical",
+                        "levels": list(column.reasons),
+                        "missing": False,
+                        **part,
+                    }
                 facts[column.alias] = {
                     "kind": "numeric",
                     "lower": column.lower,
                     "upper": column.upper,
                     "integer": column.decimals == 0,
                     "public": column.public,
+                    "missing": missing,
+                    **part,
                 }
             else:
                 levels = [str(i) for i in range(len(column.levels))]
                 if column.has_missing and not native_missing:
                     levels.append(_MISSING)
-                facts[column.alias] = {"kind": "categorical", "levels": levels}
+                facts[column.alias] = {"kind": "categorical", "levels": levels, "missing": missing, **part}
         return facts
 
     def decode(self, encoded: pd.DataFrame) -> pd.DataFrame:

@@ -88,6 +88,8 @@ def run_fit(
         SettingsError: The model is to be kept and cannot be.
     """
     native = CATALOGUE[config.method].native_missing
+    if CATALOGUE[config.method].survival and not encoding.survival:
+        raise FitFailed("error", "its fit needs a time and an event, and what is fitted holds no such pair", 0.0)
     run = run_coded(
         encoding.encode(table, seed, native_missing=native, private=config.is_dp),
         encoding.describe(native_missing=native),
@@ -277,6 +279,10 @@ def _environment(job: Path, limits: FitLimits) -> dict[str, str]:
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
+        # jax takes every core otherwise, and looks for other devices than the processor.
+        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={'true' if limits.threads > 1 else 'false'}",
+        "NPROC": threads,
+        "JAX_PLATFORMS": "cpu",
     }
 
 

@@ -11,6 +11,7 @@ from ...schemas.base import Frozen
 from ...schemas.column_treatment import Treatment
 from ...schemas.methods import Method
 from ...schemas.plan import ModelSelectionPlan
+from ...schemas.result import RaceReport
 from ...schemas.table.reading import ReadingChange
 from ..protection.report import ProtectionReport
 from ..rules.report import RulesReport
@@ -62,6 +63,8 @@ class RunCard(Frozen):
     method: Method
     """What made the table: the plan's choice or, after failures, a backup."""
     plan: ModelSelectionPlan
+    race: RaceReport | None = None
+    """The fits that chose the plan, since a time budget does not repeat, or why there were none; None where untuned."""
     failures: tuple[Failure, ...] = ()
     treatments: tuple[Treatment, ...] = ()
     reading: tuple[ReadingChange, ...] = ()

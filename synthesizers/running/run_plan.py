@@ -20,7 +20,7 @@ from ...schemas.compliance import DEFAULT_PROTECTION, ValueProtection
 from ...schemas.errors import MissingExtra, SynthesisFailed, TableError
 from ...schemas.methods import CATALOGUE, Hyperparameters, TableShape
 from ...schemas.plan import ModelSelectionPlan
-from ..encoding.apply_treatments import codes_in, group_column, persons_of, treat_table
+from ..encoding.apply_treatments import codes_in, group_column, outcome_in, persons_of, treat_table
 from ..encoding.restore_columns import make_stand_in, restore_columns
 from ..encoding.table_encoding import Bounds, Encoding
 from ..progress import Say, Step, say_nothing
@@ -138,8 +138,10 @@ def carry_out(
         raise TableError(f"only {count_of(len(fitted), 'row')} left to fit, at least {_FEWEST_ROWS} are needed")
     persons = persons_of(table, treatments)
     persons = None if persons is None else persons.iloc[inside].reset_index(drop=True)
-    codes = codes_in(treatments)
-    raw = _FitInput(fitted, Encoding.of(fitted, public, codes), None, "switched off" if protection is None else None)
+    codes, outcome = codes_in(treatments), outcome_in(treatments)
+    raw = _FitInput(
+        fitted, Encoding.of(fitted, public, codes, outcome), None, "switched off" if protection is None else None
+    )  # fmt: skip
     kept_out = HeldOut(share=held_out, seed=split_seed, group=None if group is None else str(group))
     card: dict[str, Any] = {
         "plan": plan,
@@ -158,14 +160,14 @@ def carry_out(
                 fitted, k=protection.k, persons=persons, target=target, public=public, missing_codes=codes,
                 rare_levels=protection.rare_levels, seed=seed,
             )  # fmt: skip
-            source = _FitInput(made.table, Encoding.of(made.table, public, codes), made.report, None)
+            source = _FitInput(made.table, Encoding.of(made.table, public, codes, outcome), made.report, None)
         began = time.process_time()
         if rules is not None and not histories:
             keeper, shaped = keeper_for(
                 rules, fitted, source.table, persons=persons, k=1 if protection is None else protection.k,
                 missing_codes=codes, seed=seed, private=config.is_dp,
             )  # fmt: skip
-            source = replace(source, table=shaped, encoding=Encoding.of(shaped, public, codes), keeper=keeper)
+            source = replace(source, table=shaped, encoding=Encoding.of(shaped, public, codes, outcome), keeper=keeper)
         rule_seconds = time.process_time() - began
         expected = expected_wait(config, _shape(source.encoding, len(fitted)))
         tell(Step(f"fitting {config.method} to {count_of(len(fitted), 'row')}", expected))

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from clinical_model_selector.agents import ClinicalModelSelector
+from clinical_model_selector.agents import ClinicalModelSelector, auto
+from clinical_model_selector.agents.synthesize import synthesize
 from clinical_model_selector.evidence.recommender import trials
 from clinical_model_selector.evidence.recommender.race import Trial
-from clinical_model_selector.schemas.errors import SettingsError
+from clinical_model_selector.schemas.errors import SettingsError, SynthesisFailed
 from clinical_model_selector.schemas.result import SelectionResult
 from clinical_model_selector.schemas.settings import Settings
 
@@ -102,6 +103,33 @@ def test_a_private_plan_is_not_raced(table: pd.DataFrame, selector: ClinicalMode
     assert (result.race.ended, result.race.entries) == ("not raced", ())
     assert result.plan.dp.enabled
     assert any("every fit would spend epsilon" in warning for warning in result.warnings)
+
+
+def test_the_run_card_keeps_the_fits_that_chose_the_plan(
+    table: pd.DataFrame, selector: ClinicalModelSelector, tuned: SelectionResult
+) -> None:
+    card = synthesize(table, tuned, seed=1, settings=selector.settings).card
+    assert card.race == tuned.race
+    assert synthesize(table, tuned.plan, seed=1, settings=selector.settings).card.race is None
+
+
+def test_auto_tells_that_expectations_chose_a_private_plan(
+    table: pd.DataFrame, selector: ClinicalModelSelector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "a differentially private plan is not raced: every fit would spend epsilon; expectations chose it"
+    monkeypatch.setattr(auto, "why_not_raced", lambda plan: reason)
+    given: list[SelectionResult] = []
+
+    def refuse(table: object, plan: SelectionResult, **options: object) -> None:
+        given.append(plan)
+        raise SynthesisFailed({"cart": "refused by the test"})
+
+    monkeypatch.setattr(auto, "synthesize", refuse)
+    with pytest.raises(SynthesisFailed, match="refused by the test"):
+        auto.run_auto(table, selector=selector, rounds=1, seed=1, target="died", allowed=ALLOWED)
+    race = given[0].race
+    assert race is not None
+    assert (race.ended, race.sentence, race.entries) == ("not raced", reason, ())
 
 
 def test_a_kept_figure_file_holds_figures_alone(runs: Path, tuned: SelectionResult) -> None:

@@ -14,7 +14,7 @@ from clinical_model_selector.evidence.benchmark.cell_measures import split_for_c
 from clinical_model_selector.evidence.benchmark.judging import bootstrap_mean
 from clinical_model_selector.evidence.benchmark.regret import report_regret, select_embedded
 from clinical_model_selector.evidence.benchmark.results import Measured, collect_results, load_measurements
-from clinical_model_selector.evidence.benchmark.run import Cell, list_cells, run_benchmark, run_cell
+from clinical_model_selector.evidence.benchmark.run import Cell, is_for, list_cells, run_benchmark, run_cell
 from clinical_model_selector.evidence.benchmark.scenarios import SCENARIOS
 from clinical_model_selector.evidence.benchmark.tables import read_tables
 from clinical_model_selector.evidence.recommender.score import ScoreDepth
@@ -72,6 +72,19 @@ def test_what_the_table_rules_out_is_a_failure_without_a_fit(spec: Path) -> None
     table = read_tables(spec, spec.parent)[0]
     found = run_cell(table, Cell("first", "tabddpm", 0), spec.parent, LIMITS)
     assert found["failure"] == "infeasible: needs at least 256 rows, here 150"
+
+
+def test_what_needs_a_time_and_an_event_is_measured_where_there_are_both(spec: Path) -> None:
+    plain = read_tables(spec, spec.parent)[0]
+    timed = replace(plain, name="timed", time="age")
+    asked = {(method, table.time): is_for(method, table) for method in ("cart", "row_copy") for table in (plain, timed)}
+    assert all(asked.values())
+    assert (is_for("outcome_first", plain), is_for("outcome_first", timed)) == (False, True)
+    refused = run_cell(plain, Cell("first", "outcome_first", 0), spec.parent, LIMITS)
+    assert refused["failure"].startswith("infeasible: draws an event and the time to it first")
+    found = run_cell(timed, Cell("timed", "outcome_first", 0, 1.0), spec.parent, LIMITS, "quick")
+    assert found["failure"] is None
+    assert 0 <= found["survival_utility"] <= 1
 
 
 def test_every_cell_is_kept_also_what_could_not_run(results: Path) -> None:

@@ -65,6 +65,15 @@ def test_a_survival_pair_is_found_by_its_names(time: str, event: str) -> None:
     assert (found == ("event_time", "event_indicator")) is known
 
 
+def test_a_survival_pair_that_the_user_names_is_taken_whatever_its_names() -> None:
+    by_name = {"time": _numbers(1, 3000), "status": _numbers(0, 1)}
+    table = pa.table({**by_name, "week": _numbers(1, 52), "arrest": _numbers(0, 1)})
+    named = profile_table(table, kinds={"week": "event_time", "arrest": "event_indicator"})
+    for profile, pair in ((profile_table(table), ("time", "status")), (named, ("week", "arrest"))):
+        parts = {column.treatment.outcome: column.name for column in profile.columns if column.treatment.outcome}
+        assert (parts["time"], parts["event"]) == pair
+
+
 def test_time_without_an_event_is_no_survival_outcome() -> None:
     profile = profile_table(pa.table({"time": _numbers(1, 3000), "sodium": _numbers(130, 150)}))
     assert not profile.safe.survival

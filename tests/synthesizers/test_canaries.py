@@ -26,7 +26,7 @@ SINGLE = [method for method, entry in CATALOGUE.items() if not entry.histories]
 OWN = [method for method in SINGLE if CATALOGUE[method].environment is None]
 LEVELS: list[Compliance] = ["research", "hipaa_like", "gdpr_like", "clinical_strict"]
 WORD, CODE, NAME, NOTE = "Zqwardcanary", "Q87.19", "Zqcanarysson", "met her Zqnotecanary on the stairs"
-EXTREME, LOWEST, EXACT = 98765.4321, -43210.9876, 51.987654
+EXTREME, LOWEST, EXACT, LATEST = 98765.4321, -43210.9876, 51.987654, 87654.3219
 
 whole = st.integers(0, 10**6)
 
@@ -45,6 +45,8 @@ def planted(seed: int, rows: int, place: int) -> pd.DataFrame:
             "dose": rng.normal(3, 1, rows).round(6),
             "note": [f"patient said that day {i} was fine and left again later" for i in range(rows)],
             "outcome": rng.choice(["dead", "alive"], rows),
+            "followup_days": rng.exponential(400, rows).round(4),
+            "relapse": rng.choice(["yes", "no"], rows),
         }
     )
     for column, canary in (
@@ -53,6 +55,7 @@ def planted(seed: int, rows: int, place: int) -> pd.DataFrame:
         table.loc[place % rows, column] = canary
     table.loc[(place + 1) % rows, "marker"] = LOWEST
     table.loc[(place + 2) % rows, "dose"] = EXACT
+    table.loc[place % rows, "followup_days"] = LATEST
     return table
 
 
@@ -76,11 +79,12 @@ def fit_here(table: pd.DataFrame, encoding: Any, config: Any, *, rows: int, seed
 
 def assert_no_canary(made: Synthesis, real: pd.DataFrame, told: str) -> None:
     written = made.table.to_csv(index=False) + made.card.model_dump_json() + told
-    for canary in (WORD, CODE, NAME, NOTE, "Zqnotecanary", "Zqid", str(EXTREME), str(LOWEST), str(EXACT)):
+    for canary in (WORD, CODE, NAME, NOTE, "Zqnotecanary", "Zqid", str(EXTREME), str(LOWEST), str(EXACT), str(LATEST)):
         assert canary not in written, canary
     assert not set(real["surname"]) & set(made.table.astype(str).to_numpy().ravel())
     assert made.table["marker"].between(0, 100).all()
     assert not set(made.table["dose"]) >= {EXACT}
+    assert made.table["followup_days"].between(0, 10_000).all()
     assert set(made.table["score"].dropna()) <= {0, 1, 2, 3}
 
 
@@ -117,7 +121,7 @@ def test_no_canary_enters_a_worker(method: str, monkeypatch: pytest.MonkeyPatch)
         synthesize(planted(3, 150, 7), plan_of(method), seed=1, protection=protection_for("research"))
     assert len(entered) == len(plan_of(method).methods)
     for text in entered:
-        for canary in (WORD, CODE, NAME, NOTE, "Zqid", str(EXTREME), str(LOWEST), str(EXACT)):
+        for canary in (WORD, CODE, NAME, NOTE, "Zqid", str(EXTREME), str(LOWEST), str(EXACT), str(LATEST)):
             assert canary not in text, canary
 
 
@@ -128,8 +132,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "tabddpm": {"n_iter": 3, "num_timesteps": 20},
     "argn": {"max_epochs": 2, "max_training_time": 1},
     "argn_dp": {"max_epochs": 2, "max_training_time": 1},
-    "dp_mst": {"n_bins": 5},
-    "dp_aim": {"n_bins": 5, "max_model_size": 10, "degree": 2},
     "dpctgan": {"epochs": 20, "batch_size": 50, "sigma": 10.0, "preprocessor_eps": 0.5},
 }
 """Budgets of seconds, below what is offered."""

@@ -99,7 +99,7 @@ def test_a_time_limit_is_met_by_less_effort_or_refused() -> None:
     pressed = assess(profile(680), constraints(max_fit_seconds=45))
     assert open_ended["ctgan"].steps > pressed["ctgan"].steps >= CATALOGUE["ctgan"].min_steps  # type: ignore[operator]
     assert pressed["ctgan"].seconds <= 45
-    assert [o.type for o in pressed["dp_aim"].obstacles] == ["too_slow"]
+    assert [o.type for o in assess(profile(680), constraints(max_fit_seconds=5))["dp_aim"].obstacles] == ["too_slow"]
     assert assess(profile(680), constraints(max_fit_seconds=60))["argn"].config.knobs()["max_training_time"] == 1  # type: ignore[union-attr]
 
 
@@ -172,6 +172,18 @@ def test_dpctgan_keeps_enough_budget_to_find_bounds_or_says_that_they_must_be_gi
     assert tight.config.total_epsilon == pytest.approx(1.0)
     wide = assess(profile(600, continuous=30), constraints(require_dp=True))["dpctgan"]
     assert any("needs public bounds here: 30 numeric columns on 600 rows" in text for text in wide.cautions)
+
+
+def test_outcome_first_needs_a_time_and_an_event() -> None:
+    plain = profile(2000)
+    refused = assess(plain, constraints())["outcome_first"]
+    assert [obstacle.type for obstacle in refused.obstacles] == ["no_survival"]
+    assert "no such pair" in refused.obstacles[0].message
+    found = assess(plain.model_copy(update={"survival": True}), constraints())
+    assert found["outcome_first"].feasible
+    assert found["outcome_first"].config is not None
+    other = assess(plain, constraints())
+    assert {name for name in found if found[name].feasible != other[name].feasible} == {"outcome_first"}
 
 
 def test_a_history_needs_a_method_for_histories_and_enough_patients() -> None:

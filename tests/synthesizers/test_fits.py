@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from clinical_model_selector.profiling.readers.to_pandas import as_frame
-from clinical_model_selector.schemas.column_treatment import Treatment
+from clinical_model_selector.schemas.column_treatment import OutcomePart, Treatment
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS, Hyperparameters
 from clinical_model_selector.schemas.plan import DPSettings, ModelSelectionPlan
 from clinical_model_selector.synthesizers.catalogue import CATALOGUE
@@ -28,16 +28,16 @@ SMALL: dict[str, dict[str, Any]] = {
     "tabddpm": {"n_iter": 3, "num_timesteps": 20},
     "argn": {"max_epochs": 2, "max_training_time": 1},
     "argn_dp": {"max_epochs": 2, "max_training_time": 1},
-    "dp_mst": {"n_bins": 5},
-    "dp_aim": {"n_bins": 5, "max_model_size": 10, "degree": 2},
     "dpctgan": {"epochs": 20, "batch_size": 50, "sigma": 10.0, "epsilon": 0.9, "preprocessor_eps": 0.1, "delta": 1e-5},
 }
 """What would take long, or needs more rows than there are; everything else stands at an end of its range."""
+OUTCOME: dict[str, OutcomePart] = {"mean radius": "time", "malignant": "event", "age": "time", "cens": "event"}
+"""What stands for a time-to-event outcome, for methods that need one."""
 
 
 @cache
 def tables() -> dict[str, pd.DataFrame]:
-    """Few columns, since MST's time grows with them; numbers, flags, levels, and cells that are missing."""
+    """Few columns, for time's sake; numbers, flags, levels, and cells that are missing."""
     cells = load_breast_cancer(as_frame=True).frame
     breast = cells[["mean radius", "mean texture"]].assign(
         malignant=cells["target"] == 0,
@@ -78,7 +78,10 @@ def fit(method: str, name: str, end: str, kept: Path | None = None) -> Synthesis
         dp=DPSettings(enabled=config.is_dp, epsilon=config.total_epsilon or None, delta=config.total_delta or None),
         rationale="",
     )
-    keep = [Treatment(alias=f"c{n}", column=column, action="keep", rule="") for n, column in enumerate(table, start=1)]
+    keep = [
+        Treatment(alias=f"c{n}", column=column, action="keep", outcome=OUTCOME.get(column), rule="")
+        for n, column in enumerate(table, start=1)
+    ]
     return carry_out(table, plan, keep, environments=ENVIRONMENTS, seed=1, limits=FitLimits(seconds=400), keep=kept)
 
 
@@ -139,10 +142,6 @@ BUILD: dict[str, str] = {
         "from mostlyai.engine import TabularARGN; from mostlyai.engine.domain import DifferentialPrivacyConfig as D;"
         "dp = {name: knobs.pop(name) for name in list(knobs) if name in D.model_fields};"
         "assert len(dp) == 5; TabularARGN(**knobs, differential_privacy=D(**dp))"
-    ),
-    "dp_mst": "from dpmm.pipelines import MSTPipeline; MSTPipeline(**knobs)",
-    "dp_aim": (
-        "from dpmm.pipelines import AIMPipeline; AIMPipeline(gen_kwargs={'degree': knobs.pop('degree')}, **knobs)"
     ),
     "dpctgan": (
         "from snsynth import Synthesizer; knobs.pop('preprocessor_eps'); Synthesizer.create('dpctgan', **knobs)"

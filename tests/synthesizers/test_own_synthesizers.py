@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from clinical_model_selector.schemas.column_treatment import OutcomePart
 from clinical_model_selector.schemas.methods import CATALOGUE
 from clinical_model_selector.synthesizers.adapters import load_adapter
 from clinical_model_selector.synthesizers.encoding.table_encoding import Encoding
@@ -14,13 +15,16 @@ from tables import mixed_table
 OWN = {
     "gaussian_copula": {"marginal": "empirical", "shrinkage": 0.05},
     "cart": {"min_samples_leaf": 5},
+    "outcome_first": {"min_samples_leaf": 5},
     "bayesian_network": {"max_parents": 2, "bins": 12, "prior": 0.5},
     "latent_class": {"classes": 12, "bins": 12, "prior": 0.5, "max_iters": 100},
 }
+OUTCOME: dict[str, OutcomePart] = {"age": "time", "outcome": "event", "mean radius": "time", "target": "event"}
+"""What stands for a time-to-event outcome in the tables below."""
 
 
 def draw(method: str, table: pd.DataFrame, seed: int = 0, rows: int = 500, **knobs: Any) -> pd.DataFrame:
-    encoding = Encoding.of(table)
+    encoding = Encoding.of(table, outcome=OUTCOME)
     native = CATALOGUE[method].native_missing
     model = load_adapter(CATALOGUE[method].adapter)(encoding.describe(native_missing=native))
     model.fit(encoding.encode(table, seed, native_missing=native), {**OWN[method], **knobs}, seed)

@@ -143,13 +143,13 @@ def test_a_lock_holds_names_versions_and_hashes_alone_and_every_pin(name: str) -
 
 
 def test_a_missing_library_names_the_command(tmp_path: Path) -> None:
-    with pytest.raises(MissingExtra, match="clinical-model-selector environments --create dpmm"):
+    with pytest.raises(MissingExtra, match="clinical-model-selector environments --create mbi"):
         interpreter_for("dp_mst", tmp_path)
 
 
 def test_a_half_made_environment_does_not_count(tmp_path: Path) -> None:
-    (tmp_path / "dpmm" / "bin").mkdir(parents=True)
-    assert not is_created("dpmm", tmp_path)
+    (tmp_path / "mbi" / "bin").mkdir(parents=True)
+    assert not is_created("mbi", tmp_path)
     with pytest.raises(MissingExtra):
         interpreter_for("dp_mst", tmp_path)
 

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-__all__ = ["Synthesizer"]
+__all__ = ["Array", "Column", "Synthesizer"]
 
 Array = np.ndarray[Any, Any]
 
 
 @dataclass(slots=True)
-class _Column:
+class Column:
     """A fitted column: its tree, how the categories before it were coded for it, and each leaf's donors."""
 
     tree: Any
@@ -35,18 +35,17 @@ class Synthesizer:
     def __init__(self, columns: dict[str, dict[str, Any]]) -> None:
         self._columns = columns
         self._rng = np.random.default_rng()
-        self._fitted: list[_Column] = []
+        self._fitted: list[Column] = []
         self._levels: dict[str, Array] = {}
         self._first: Array = np.zeros(0)
 
     def fit(self, table: pd.DataFrame, hyperparameters: dict[str, Any], seed: int) -> Self:
         """Grow one tree a column; ``min_samples_leaf`` is the hyper-parameter."""
         self._rng = np.random.default_rng(seed)
-        self._fitted = []
         matrix = self._to_matrix(table)
         self._first = matrix[:, 0]
-        for j in range(1, matrix.shape[1]):
-            self._fitted.append(self._grow(matrix, j, hyperparameters["min_samples_leaf"], seed))
+        leaf = hyperparameters["min_samples_leaf"]
+        self._fitted = [self._grow(matrix, j, leaf, seed) for j in range(1, matrix.shape[1])]
         return self
 
     def reseed(self, seed: int) -> None:
@@ -58,26 +57,34 @@ class Synthesizer:
         drawn = np.empty((n, len(self._columns)))
         drawn[:, 0] = self._rng.choice(self._first, n)
         for j, column in enumerate(self._fitted, start=1):
-            leaves = column.tree.apply(_ordered(drawn[:, :j], column.codes))
-            at = np.searchsorted(column.leaves, leaves)
-            offset = (self._rng.random(n) * column.counts[at]).astype(int)
-            drawn[:, j] = column.donors[column.starts[at] + offset]
+            leaves = column.tree.apply(self._features(drawn[:, :j], column.codes))
+            drawn[:, j] = self._draw(j, column, np.searchsorted(column.leaves, leaves))
         return self._to_table(drawn)
+
+    def _features(self, earlier: Array, codes: dict[int, Array]) -> Array:
+        """What a tree splits on: the columns before its own."""
+        return _ordered(earlier, codes)
+
+    def _draw(self, j: int, column: Column, at: Array) -> Array:
+        """A value of column ``j`` from each leaf, given by its position."""
+        offset = (self._rng.random(len(at)) * column.counts[at]).astype(int)
+        values: Array = column.donors[column.starts[at] + offset]
+        return values
 
     def _is_numeric(self, j: int) -> bool:
         return bool(list(self._columns.values())[j]["kind"] == "numeric")
 
-    def _grow(self, matrix: Array, j: int, leaf: int, seed: int) -> _Column:
+    def _grow(self, matrix: Array, j: int, leaf: int, seed: int) -> Column:
         target = matrix[:, j]
         codes = {i: _order_levels(matrix[:, i], target) for i in range(j) if not self._is_numeric(i)}
         kind = DecisionTreeRegressor if self._is_numeric(j) else DecisionTreeClassifier
         tree = kind(min_samples_leaf=leaf, random_state=seed % 2**32)
-        features = _ordered(matrix[:, :j], codes)
+        features = self._features(matrix[:, :j], codes)
         tree.fit(features, target)
         leaves = tree.apply(features)
         order = np.argsort(leaves, kind="stable")
         ids, starts, counts = np.unique(leaves[order], return_index=True, return_counts=True)
-        return _Column(tree, codes, ids, starts, counts, target[order])
+        return Column(tree, codes, ids, starts, counts, target[order])
 
     def _to_matrix(self, table: pd.DataFrame) -> Array:
         parts = []
