@@ -25,7 +25,7 @@ from ..schemas.methods import CATALOGUE
 from ..schemas.plan import ModelSelectionPlan
 from ..schemas.result import SelectionResult
 from ..schemas.settings import Settings
-from ..synthesizers.encoding.linked_set import LinkedSet
+from ..synthesizers.encoding.sets.linked_set import LinkedSet
 from ..synthesizers.progress import Say, shown_in_notebooks
 from ..synthesizers.running.fit_process import FitFailed, FitLimits
 from ..synthesizers.running.run_card import Failure, HeldOut, RunCard

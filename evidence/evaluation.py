@@ -37,7 +37,9 @@ from .quality import measure_quality, protected_as_for_the_fit
 from .recommender.score import ScoreParts, Scorer
 from .refit import refit_of
 from .release import Release, ReleaseDecision, decide_release, failed_thresholds, persons_needed
-from .thresholds import ThresholdVerdict, judge_disclosure, judge_histories, judge_patients, judge_quality
+from .thresholds.disclosure import judge_disclosure, judge_patients
+from .thresholds.quality import judge_histories, judge_quality
+from .thresholds.verdict import ThresholdVerdict
 
 __all__ = ["Depth", "Evaluation", "as_record", "evaluate", "expected_seconds", "rounded"]
 

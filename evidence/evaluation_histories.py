@@ -13,8 +13,8 @@ from ..schemas.base import Frozen
 from ..schemas.column_treatment import Treatment
 from ..schemas.compliance import ValueProtection
 from ..schemas.errors import TableError
-from ..synthesizers.encoding.linked_set import LinkedSet
-from ..synthesizers.encoding.linked_tables import PreparedSet, prepare_set
+from ..synthesizers.encoding.sets.linked_set import LinkedSet
+from ..synthesizers.encoding.sets.prepared_set import PreparedSet, prepare_set
 from ..synthesizers.running.run_histories import one_table, protect_set
 from .histories.disclosure import PatientDisclosure, attack_patients
 from .histories.read_set import as_made, cut_longest, histories_of

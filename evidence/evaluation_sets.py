@@ -22,8 +22,8 @@ from ..schemas.compliance import POLICIES, Compliance, ValueProtection
 from ..schemas.errors import TableError
 from ..schemas.profile import TableProfile
 from ..schemas.settings import Settings
-from ..synthesizers.encoding.linked_set import LinkedSet
-from ..synthesizers.encoding.linked_tables import PreparedSet
+from ..synthesizers.encoding.sets.linked_set import LinkedSet
+from ..synthesizers.encoding.sets.prepared_set import PreparedSet
 from ..synthesizers.running.run_card import RunCard
 from .disclosure.measure import Disclosure, measure_disclosure, measure_overlap_alone
 from .disclosure.overlap import Overlap
@@ -37,15 +37,9 @@ from .histories.survival import rows_after_death
 from .metrics.comparable import Array
 from .metrics.fidelity import Fidelity, measure_fidelity
 from .release import Release, ReleaseDecision, decide_release, failed_thresholds, persons_needed
-from .thresholds import (
-    ThresholdVerdict,
-    judge_disclosure,
-    judge_histories,
-    judge_patients,
-    judge_quality,
-    judge_set,
-    worst_of,
-)
+from .thresholds.disclosure import judge_disclosure, judge_patients
+from .thresholds.quality import judge_histories, judge_quality, judge_set
+from .thresholds.verdict import ThresholdVerdict, worst_of
 
 __all__ = ["SetEvaluation", "TableEvaluation", "evaluate_set", "set_record", "split_patients"]
 

@@ -9,7 +9,7 @@ from ..schemas.base import Frozen, count_of
 from ..schemas.compliance import MIN_MEMBERSHIP_MARGIN, POLICIES, Compliance
 from .disclosure.intervals import persons_for_auc, persons_for_share
 from .disclosure.membership import ATTACKS
-from .thresholds import ThresholdVerdict
+from .thresholds.verdict import ThresholdVerdict
 
 __all__ = ["EVIDENCE_FOR_YES", "Release", "ReleaseDecision", "decide_release", "failed_thresholds", "persons_needed"]
 

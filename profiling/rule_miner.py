@@ -61,7 +61,7 @@ def mine_rules(
         table, owners = table.iloc[rows].reset_index(drop=True), owners[rows]
     everybody = len(np.unique(owners))
     names = list(table.columns)[:_MOST_COLUMNS]
-    found: list[MinedRule] = []
+    mined_rules: list[MinedRule] = []
     for rule, applies, broken, chance in _candidates(table, names):
         if chance < LEAST_BROKEN_BY_CHANCE or chance * everybody < LEAST_EXPECTED:
             continue
@@ -70,9 +70,9 @@ def mine_rules(
             continue
         confidence = 1 - len(np.unique(owners[broken])) / support
         if confidence >= least_confidence:
-            found.append(MinedRule(rule=rule, support=support, confidence=confidence, by_chance=min(1.0, chance)))
-    found.sort(key=lambda mined: (-mined.by_chance, str(mined.rule)))
-    return tuple(found[:MOST_RULES])
+            mined_rules.append(MinedRule(rule=rule, support=support, confidence=confidence, by_chance=min(1.0, chance)))
+    mined_rules.sort(key=lambda mined: (-mined.by_chance, str(mined.rule)))
+    return tuple(mined_rules[:MOST_RULES])
 
 
 _Candidate = tuple[Rule, np.ndarray[Any, Any], np.ndarray[Any, Any], float]
@@ -111,15 +111,15 @@ def _candidates(table: pd.DataFrame, names: list[Any]) -> Iterator[_Candidate]:
 
 def _repeat(codes: Codes) -> bool:
     """At least half of the known cells have an equal."""
-    known = codes[codes >= 0]
-    return len(known) > 0 and float((np.bincount(known)[known] >= 2).mean()) >= 0.5
+    present = codes[codes >= 0]
+    return len(present) > 0 and float((np.bincount(present)[present] >= 2).mean()) >= 0.5
 
 
-def _determines(first: Any, second: Any, one: Codes, other: Codes) -> Iterator[_Candidate]:
-    known = (one >= 0) & (other >= 0)
-    if known.sum() < 2:
+def _determines(first: Any, second: Any, codes: Codes, other_codes: Codes) -> Iterator[_Candidate]:
+    present = (codes >= 0) & (other_codes >= 0)
+    if present.sum() < 2:
         return
-    a, b = one[known], other[known]
+    a, b = codes[present], other_codes[present]
     width = int(b.max()) + 1
     pairs, counts = np.unique(a * width + b, return_counts=True)
     sizes = np.bincount(pairs // width, counts)
@@ -134,24 +134,24 @@ def _determines(first: Any, second: Any, one: Codes, other: Codes) -> Iterator[_
     heads = order[np.unique((pairs // width)[order], return_index=True)[1]]
     partner = np.full(len(sizes), -1)
     partner[(pairs // width)[heads]] = (pairs % width)[heads]
-    applies, broken = np.zeros(len(one), dtype=bool), np.zeros(len(one), dtype=bool)
-    applies[known] = repeated
-    broken[known] = repeated & (partner[a] != b)
+    applies, broken = np.zeros(len(codes), dtype=bool), np.zeros(len(codes), dtype=bool)
+    applies[present] = repeated
+    broken[present] = repeated & (partner[a] != b)
     yield Determines(determinant=str(first), dependent=str(second)), applies, broken, chance
 
 
-def _not_above(first: Any, second: Any, one: Any, other: Any) -> Iterator[_Candidate]:
-    known = ~(np.isnan(one) | np.isnan(other))
-    if known.sum() < 2:
+def _not_above(first: Any, second: Any, numbers: Any, other_numbers: Any) -> Iterator[_Candidate]:
+    present = ~(np.isnan(numbers) | np.isnan(other_numbers))
+    if present.sum() < 2:
         return
-    a, b = one[known], other[known]
+    a, b = numbers[present], other_numbers[present]
     rows = np.random.default_rng(0).integers(0, len(a), (2, _CHANCE_ROWS))
     drawn_a, drawn_b = a[rows[0]], b[rows[1]]
     strict = bool((a < b).mean() >= (a <= b).mean() and (a != b).all())
-    broken = np.zeros(len(one), dtype=bool)
-    broken[known] = (a >= b) if strict else (a > b)
+    broken = np.zeros(len(numbers), dtype=bool)
+    broken[present] = (a >= b) if strict else (a > b)
     chance = float((drawn_a >= drawn_b).mean() if strict else (drawn_a > drawn_b).mean())
-    yield NotAbove(lower=str(first), upper=str(second), strict=strict), known, broken, chance
+    yield NotAbove(lower=str(first), upper=str(second), strict=strict), present, broken, chance
 
 
 def _implies_missing(
@@ -183,15 +183,16 @@ def _sums_to(table: pd.DataFrame, numbers: Mapping[Any, Any]) -> Iterator[_Candi
         for total in np.flatnonzero(~far.any(axis=0)).tolist():
             if total in (a, b):
                 continue
-            known = ~np.isnan(whole[:, [a, b, total]]).any(axis=1)
+            present = ~np.isnan(whole[:, [a, b, total]]).any(axis=1)
             # Where a part is mostly zero, the total is the other part.
-            if known.sum() < 2 or min((whole[known, part] != 0).mean() for part in (a, b)) < LEAST_BROKEN_BY_CHANCE:
+            if present.sum() < 2 or min((whole[present, part] != 0).mean() for part in (a, b)) < LEAST_BROKEN_BY_CHANCE:
                 continue
             wrong = np.abs(whole[:, a] + whole[:, b] - whole[:, total]) > _ROUNDING
-            rows = np.random.default_rng(0).integers(0, int(known.sum()), (3, _CHANCE_ROWS))
-            drawn = [whole[known, part][rows[at]] for at, part in enumerate((a, b, total))]
+            rows = np.random.default_rng(0).integers(0, int(present.sum()), (3, _CHANCE_ROWS))
+            drawn = [whole[present, part][rows[at]] for at, part in enumerate((a, b, total))]
             chance = float((np.abs(drawn[0] + drawn[1] - drawn[2]) > _ROUNDING).mean())
-            yield SumsTo(parts=(str(names[a]), str(names[b])), total=str(names[total])), known, known & wrong, chance
+            rule = SumsTo(parts=(str(names[a]), str(names[b])), total=str(names[total]))
+            yield rule, present, present & wrong, chance
 
 
 def _implies_level(levels: Mapping[Any, tuple[Codes, Any]]) -> Iterator[_Candidate]:
@@ -208,9 +209,9 @@ def _implies_level(levels: Mapping[Any, tuple[Codes, Any]]) -> Iterator[_Candida
     starts = {name: at for at, (name, code) in reversed(list(enumerate(owner)))}
     for second, (codes, distinct) in levels.items():
         block = together[:, starts[second] : starts[second] + len(distinct)]
-        known, most = block.sum(axis=1), block.max(axis=1)
+        sizes, most = block.sum(axis=1), block.max(axis=1)
         shares = np.bincount(codes[codes >= 0]) / max(int((codes >= 0).sum()), 1)
-        single = (known > 0) & (most == known)
+        single = (sizes > 0) & (most == sizes)
         for at in np.flatnonzero(single).tolist():
             first, code = owner[at]
             alone = single[starts[first] : starts[first] + len(levels[first][1])]

@@ -14,7 +14,7 @@ from ...evidence.evaluation import Evaluation, as_record
 from ...evidence.release import Release
 from ...evidence.report.page import evaluation_page
 from ...evidence.report.words import ANSWERS, answers, figure, figures_of
-from ...evidence.thresholds import ThresholdVerdict
+from ...evidence.thresholds.verdict import ThresholdVerdict
 from .rich_tables import facts_grid, shown, table_of
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from ...schemas.question import Question
 from ...synthesizers.catalogue import CATALOGUE
 from ..disclosure.intervals import Interval
 from ..recommender.ranking import rank_any, rate_all, rate_config
-from ..thresholds import judge_membership
+from ..thresholds.disclosure import judge_membership
 from .judging import Case, bootstrap_mean, make_case
 from .results import Measured
 from .scenarios import SCENARIOS, WORDS

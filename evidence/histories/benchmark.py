@@ -22,8 +22,8 @@ from ...profiling.readers.to_pandas import as_frame
 from ...schemas.compliance import ValueProtection
 from ...schemas.errors import SettingsError
 from ...schemas.methods import HYPERPARAMETERS
-from ...synthesizers.encoding.linked_set import LinkedSet
-from ...synthesizers.encoding.linked_tables import prepare_set
+from ...synthesizers.encoding.sets.linked_set import LinkedSet
+from ...synthesizers.encoding.sets.prepared_set import prepare_set
 from ...synthesizers.running.run_histories import fit_set, one_table
 from .controls import HISTORY_CONTROLS, make_history_control, mix_copies
 from .link_tables import link_tables

@@ -38,9 +38,9 @@ def compare_gaps(real: Histories, other: Histories) -> float | None:
 def compare_visits(real: Histories, other: Histories, which: str) -> float | None:
     """Mean distance of the columns at the ``firsts`` or ``lasts``; total variation where they are categories."""
     mine, theirs = getattr(real, which), getattr(other, which)
-    found = [_distance(_values(real, name)[mine], _values(other, name)[theirs]) for name in real.numbers]
-    found += [_variation(real.visits[name].iloc[mine], other.visits[name].iloc[theirs]) for name in real.states]
-    return _mean(found)
+    distances = [_distance(_values(real, name)[mine], _values(other, name)[theirs]) for name in real.numbers]
+    distances += [_variation(real.visits[name].iloc[mine], other.visits[name].iloc[theirs]) for name in real.states]
+    return _mean(distances)
 
 
 def lag_one(histories: Histories, name: object, *, within: bool = False) -> float:
@@ -48,8 +48,8 @@ def lag_one(histories: Histories, name: object, *, within: bool = False) -> floa
     values = _values(histories, name)
     if within:
         values = values - _means(histories, values)
-        known = ~np.isnan(values)
-        many = np.bincount(histories.owners[known], minlength=len(histories.patients)) >= 3
+        present = ~np.isnan(values)
+        many = np.bincount(histories.owners[present], minlength=len(histories.patients)) >= 3
         values = np.where(many[histories.owners], values, np.nan)
     rows = histories.follows
     return _correlate(values[rows - 1], values[rows])
@@ -58,8 +58,8 @@ def lag_one(histories: Histories, name: object, *, within: bool = False) -> floa
 def intraclass(histories: Histories, name: object) -> float:
     """Share of a number's variance that lies between patients: ICC(1) of a one-way analysis (Shrout, Fleiss 1979)."""
     values = _values(histories, name)
-    known = ~np.isnan(values)
-    values, owners = values[known], histories.owners[known]
+    present = ~np.isnan(values)
+    values, owners = values[present], histories.owners[present]
     sizes = np.bincount(owners, minlength=len(histories.patients))
     groups = np.count_nonzero(sizes)
     if groups < 2 or len(values) <= groups:
@@ -86,19 +86,19 @@ def compare_drifts(real: Histories, other: Histories) -> float | None:
 
 def transition_distance(real: Histories, other: Histories) -> float | None:
     """Mean total variation of a category before and after, over the columns of few levels."""
-    found = []
+    distances = []
     for name in real.states:
-        mine, theirs = (_pairs(one, name) for one in (real, other))
-        found.append(_variation(mine, theirs) if len(theirs) else 1.0)
-    return _mean(found)
+        mine, theirs = (_pairs(histories, name) for histories in (real, other))
+        distances.append(_variation(mine, theirs) if len(theirs) else 1.0)
+    return _mean(distances)
 
 
 def _pairs(histories: Histories, name: object) -> pd.Series:
     cells = histories.visits[name].to_numpy(dtype=object)
     rows = histories.follows
-    known = pd.notna(cells[rows]) & pd.notna(cells[rows - 1])
+    present = pd.notna(cells[rows]) & pd.notna(cells[rows - 1])
     return pd.Series(
-        [f"{a}>{b}" for a, b in zip(cells[rows - 1][known], cells[rows][known], strict=True)], dtype=object
+        [f"{a}>{b}" for a, b in zip(cells[rows - 1][present], cells[rows][present], strict=True)], dtype=object
     )
 
 
@@ -107,10 +107,10 @@ def _values(histories: Histories, name: object) -> Array:
 
 
 def _means(histories: Histories, values: Array) -> Array:
-    known = ~np.isnan(values)
+    present = ~np.isnan(values)
     size = len(histories.patients)
-    sums = np.bincount(histories.owners[known], values[known], minlength=size)
-    counts = np.bincount(histories.owners[known], minlength=size)
+    sums = np.bincount(histories.owners[present], values[present], minlength=size)
+    counts = np.bincount(histories.owners[present], minlength=size)
     return np.asarray((sums / np.maximum(counts, 1))[histories.owners])
 
 
@@ -141,12 +141,12 @@ def _variation(mine: pd.Series, theirs: pd.Series) -> float:
 
 
 def _correlate(before: Array, after: Array) -> float:
-    known = ~(np.isnan(before) | np.isnan(after))
-    if known.sum() < _FEWEST or before[known].std() == 0 or after[known].std() == 0:
+    present = ~(np.isnan(before) | np.isnan(after))
+    if present.sum() < _FEWEST or before[present].std() == 0 or after[present].std() == 0:
         return float("nan")
-    return float(np.corrcoef(before[known], after[known])[0, 1])
+    return float(np.corrcoef(before[present], after[present])[0, 1])
 
 
 def _mean(figures: list[float]) -> float | None:
-    known = [figure for figure in figures if not np.isnan(figure)]
-    return float(np.mean(known)) if known else None
+    measured = [figure for figure in figures if not np.isnan(figure)]
+    return float(np.mean(measured)) if measured else None

@@ -13,8 +13,8 @@ from ...profiling.disclosure_control import floor_count, two_digits
 from ...profiling.readers.to_pandas import as_frame
 from ...schemas.errors import TableError
 from ...schemas.profile import ColumnProfile, HistoryStructure, SafeProfile, TableProfile
-from ...synthesizers.encoding.linked_set import LinkedSet, LinkedTable
-from ...synthesizers.encoding.set_keys import find_keys
+from ...synthesizers.encoding.sets.keys import find_keys
+from ...synthesizers.encoding.sets.linked_set import LinkedSet, LinkedTable
 
 __all__ = ["ProfiledSet", "combine_profiles", "link_tables"]
 

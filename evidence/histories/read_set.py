@@ -11,9 +11,9 @@ import pandas as pd
 
 from ...schemas.column_treatment import Treatment
 from ...schemas.compliance import ValueProtection
-from ...synthesizers.encoding.linked_set import LinkedSet, LinkedTable
-from ...synthesizers.encoding.linked_tables import PreparedSet, death_days, prepare_set
-from ...synthesizers.encoding.set_dates import is_date, tells_death
+from ...synthesizers.encoding.sets.dates import is_date, tells_death
+from ...synthesizers.encoding.sets.linked_set import LinkedSet, LinkedTable
+from ...synthesizers.encoding.sets.prepared_set import PreparedSet, death_days, prepare_set
 from ...synthesizers.running.run_histories import protect_set
 from ..metrics.comparable import as_category, as_number, numeric_columns
 from .table import Array, Histories

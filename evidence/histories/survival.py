@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...synthesizers.encoding.linked_tables import PreparedSet, death_days
-from ...synthesizers.encoding.set_dates import as_days, tells_death
+from ...synthesizers.encoding.sets.dates import as_days, tells_death
+from ...synthesizers.encoding.sets.prepared_set import PreparedSet, death_days
 from .table import Array, Histories
 
 __all__ = ["after_end", "followed", "rows_after_death", "survival_curve", "survival_distance"]

@@ -14,7 +14,7 @@ from ..disclosure.membership import Membership
 from ..evaluation import Evaluation
 from ..evaluation_histories import HISTORY_FIGURES, HistoryEvaluation
 from ..metrics.side_by_side import FEWEST_PERSONS
-from ..thresholds import ThresholdVerdict
+from ..thresholds.verdict import ThresholdVerdict
 from .history_svg import draw_history_bands, draw_history_curves
 from .jinja import make_environment
 from .svg import Interval, draw_curves, draw_gaps, draw_intervals, draw_marginals, draw_pairs

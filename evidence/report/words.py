@@ -8,7 +8,7 @@ from ..disclosure.intervals import Interval
 from ..evaluation import Evaluation
 from ..evaluation_histories import HISTORY_FIGURES
 from ..evaluation_sets import SetEvaluation
-from ..thresholds import ThresholdVerdict
+from ..thresholds.verdict import ThresholdVerdict
 
 __all__ = ["ANSWERS", "EXPLAINED", "answers", "figure", "figures_of", "interval", "set_answers"]
 

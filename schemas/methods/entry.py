@@ -23,7 +23,7 @@ Family = Literal["copula", "trees", "graphical", "gan", "vae", "diffusion", "aut
 
 Knobs = dict[str, Any]
 
-PUBLIC_BOUNDS = "formal only where bounds and categories are public knowledge, not read off the data"
+PUBLIC_BOUNDS = "formal only where bounds, categories and which columns have gaps are public, not read off the data"
 EPSILONS_ADD = "every epsilon counts: training and preprocessing add up"
 ROW_LEVEL = "protects rows; a patient with several rows is protected by that factor less"
 """Caveats of a guarantee; the last one matters where a patient has several rows."""

@@ -49,7 +49,16 @@ for its builds differ by index."""
 _TOLD_EACH = 10
 """Packages between two reports of an installation."""
 
-_INSTALL_SECONDS = {"arf": 30, "argn": 90, "ctgan": 60, "mbi": 30, "smartnoise": 60, "tabddpm": 120}
+_INSTALL_SECONDS = {
+    "arf": 30,
+    "argn": 90,
+    "ctgan": 60,
+    "mbi": 30,
+    "nrgboost": 30,
+    "smartnoise": 60,
+    "tabddpm": 120,
+    "vine": 30,
+}
 """Wall-clock seconds; mostly downloads, so they hold for a fast line and are more on a slow one."""
 
 _REMOVED = ("torchvision", "torchtext", "torchaudio")

@@ -18,8 +18,9 @@ from ...schemas.errors import TableError
 from ...schemas.methods import Hyperparameters
 from ..encoding.apply_treatments import group_column
 from ..encoding.history_tables import EventRows, code_histories
-from ..encoding.linked_set import LinkedSet, LinkedTable
-from ..encoding.linked_tables import PreparedSet, prepare_set, restore_set
+from ..encoding.sets.linked_set import LinkedSet, LinkedTable
+from ..encoding.sets.prepared_set import PreparedSet, prepare_set
+from ..encoding.sets.restored_set import restore_set
 from ..encoding.table_encoding import Bounds
 from ..progress import Say
 from ..protection.protect_table import protect_table

@@ -61,7 +61,7 @@ def test_a_previous_round_is_told_with_its_figures() -> None:
 
 
 def test_ranges_stand_beside_the_hyperparameters() -> None:
-    text = render_user_message(question())
+    text = render_user_message(question(allowed=("cart", "gaussian_copula", "tvae", "argn")))
     assert "min_samples_leaf=50 (5 to 50)" in text
     assert "marginal=empirical (empirical|gaussian|kde)" in text
     assert "(1 to 3 numbers, each 16 to 512)" in text

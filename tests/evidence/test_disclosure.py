@@ -17,7 +17,7 @@ from clinical_model_selector.evidence.disclosure.intervals import (
 )
 from clinical_model_selector.evidence.disclosure.measure import Disclosure, measure_disclosure, measure_overlap_alone
 from clinical_model_selector.evidence.disclosure.values_of_few import count_values_of_few
-from clinical_model_selector.evidence.thresholds import judge_membership
+from clinical_model_selector.evidence.thresholds.disclosure import judge_membership
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer

@@ -9,7 +9,7 @@ from clinical_model_selector.evidence.benchmark.controls import make_control
 from clinical_model_selector.evidence.metrics.fidelity import measure_fidelity
 from clinical_model_selector.evidence.metrics.joint import measure_joint
 from clinical_model_selector.evidence.metrics.utility import measure_global_utility, measure_utility
-from clinical_model_selector.evidence.thresholds import judge_quality
+from clinical_model_selector.evidence.thresholds.quality import judge_quality
 from sklearn.datasets import load_breast_cancer
 from tables import mixed_table
 

@@ -127,6 +127,7 @@ def test_no_canary_enters_a_worker(method: str, monkeypatch: pytest.MonkeyPatch)
 
 SMALL: dict[str, dict[str, Any]] = {
     "arf": {"num_trees": 10, "max_iters": 2},
+    "nrgboost": {"num_trees": 5},
     "ctgan": {"epochs": 2, "batch_size": 100},
     "tvae": {"epochs": 2, "batch_size": 100},
     "tabddpm": {"n_iter": 3, "num_timesteps": 20},

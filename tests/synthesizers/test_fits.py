@@ -23,6 +23,7 @@ from sklearn.datasets import load_breast_cancer
 ROOT = Path(__file__).parents[2]
 SMALL: dict[str, dict[str, Any]] = {
     "arf": {"num_trees": 10, "max_iters": 2},
+    "nrgboost": {"num_trees": 5},
     "ctgan": {"epochs": 2},
     "tvae": {"epochs": 2},
     "tabddpm": {"n_iter": 3, "num_timesteps": 20},

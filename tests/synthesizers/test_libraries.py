@@ -13,6 +13,12 @@ from libraries import python_of
 
 SIGNATURES: dict[str, str] = {
     "arf": "from arfpy import arf; targets = [arf.arf.__init__]",
+    "nrgboost": (
+        "import re; from types import SimpleNamespace as N; from nrgboost import wrapper;"
+        "popped = re.findall(r\"pop\\('(\\w+)', ([\\d.]+)\\)\", inspect.getsource(wrapper.train));"
+        "fit = wrapper.GenerativeBoostingTreeEstimator.fit;"
+        "targets = [fit, N(model_fields={a: N(default=float(b)) for a, b in popped})]"
+    ),
     "ctgan": "import ctgan; targets = [ctgan.CTGAN.__init__]",
     "tvae": "import ctgan; targets = [ctgan.TVAE.__init__]",
     "tabddpm": ("from synthcity.plugins.generic.plugin_ddpm import TabDDPMPlugin; targets = [TabDDPMPlugin.__init__]"),
@@ -24,12 +30,14 @@ SIGNATURES: dict[str, str] = {
     "dpctgan": ("from snsynth.pytorch.nn import DPCTGAN; targets = [DPCTGAN.__init__, DPCTGAN.fit]"),
 }
 OUR_OWN_DEFAULT: dict[str, set[str]] = {
+    "nrgboost": {"num_trees", "shrinkage", "max_leaves", "min_data_in_leaf"},
     "tabddpm": set(),
     "argn": {"max_training_time"},
     "argn_dp": {"max_training_time", "max_epsilon", "value_protection_epsilon"},
     "dpctgan": {"epsilon", "preprocessor_eps", "delta"},
 }
-"""Defaults that we set otherwise on purpose: a budget that adds up to 1, and limits that are named."""
+"""Defaults that we set otherwise on purpose: a budget that adds up to 1, limits that are named, and sizes for
+tables of hundreds of rows in place of the tens of thousands that a library has in mind."""
 
 _ASK = """
 import warnings; warnings.simplefilter("ignore")

@@ -10,8 +10,8 @@ import pytest
 from clinical_model_selector.profiling import profile_table
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS
 from clinical_model_selector.synthesizers.encoding.history_tables import EventRows, number_records
-from clinical_model_selector.synthesizers.encoding.linked_set import LinkedSet, LinkedTable
-from clinical_model_selector.synthesizers.encoding.linked_tables import prepare_set
+from clinical_model_selector.synthesizers.encoding.sets.linked_set import LinkedSet, LinkedTable
+from clinical_model_selector.synthesizers.encoding.sets.prepared_set import prepare_set
 from clinical_model_selector.synthesizers.running.run_histories import fit_set, keep_order, keep_pairs, run_history_fit
 from histories import make_visits
 

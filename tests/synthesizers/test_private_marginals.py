@@ -239,6 +239,16 @@ def test_no_bin_is_chosen_without_paying() -> None:
     assert np.corrcoef(restored, table["c4"])[0, 1] > 0.9
 
 
+def test_wide_bounds_do_not_fill_up_with_noise() -> None:
+    """Of rows that all lie in the first of forty cells, few come back from the empty ones."""
+    facts = {"c1": {"kind": "numeric", "lower": 0, "upper": 3000, "integer": True, "missing": False}}
+    table = pd.DataFrame({"c1": np.random.default_rng(0).integers(0, 50, 500).astype(float)})
+    for _ in range(20):
+        codes, (column,) = code_table(table, facts, Accountant(Fraction(1)), Fraction(3, 1000), 4, 500.0)
+        restored = column.restore(codes[:, 0], np.random.default_rng(0))
+        assert (restored > 76).mean() < 0.2
+
+
 def test_rare_levels_share_a_code_and_come_back_by_their_own_weight() -> None:
     facts = {"c1": {"kind": "categorical", "levels": [str(i) for i in range(6)], "missing": True}}
     table = pd.DataFrame({"c1": ["0"] * 50 + ["1"] * 40 + ["2", "3"]})

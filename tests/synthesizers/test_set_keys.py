@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 from clinical_model_selector.schemas.errors import TableError
-from clinical_model_selector.synthesizers.encoding.set_keys import find_keys
+from clinical_model_selector.synthesizers.encoding.sets.keys import find_keys
 
 PEOPLE = [f"7f3a-{i:04d}" for i in range(40)]
 SETS = {

@@ -11,7 +11,7 @@ import pandas as pd
 
 from .accountant import Accountant
 
-__all__ = ["DomainColumn", "code_table", "merge_rare_levels"]
+__all__ = ["DomainColumn", "code_table", "merge_rare_levels", "nearest_shares"]
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -130,19 +130,21 @@ def _merge_cells(column: DomainColumn, noisy: Ints, deviation: float, least: flo
             code, held = code + 1, 0.0
         merged[place], first = code, False
         held += float(noisy[place])
-    if code and held < least / 2:
-        merged[merged == code] = code - 1
     weights = noisy.astype(float)
-    codes = int(merged.max()) + 1
-    for code in range(codes):
-        inside = np.flatnonzero(merged[:count] == code)
+    for filled in range(code + 1):
+        inside = np.flatnonzero(merged[:count] == filled)
         mean = max(float(noisy[inside].mean()), 1.0)
         # Cells of one code differ by noise too: only what goes beyond it is kept.
         spread = float(((noisy[inside] - mean) ** 2).mean())
-        weights[inside] = np.maximum(
-            mean + max(0.0, 1 - deviation**2 / max(spread, 1e-9)) * (noisy[inside] - mean), 0.0
-        )
-        weights[inside] += mean * 1e-3
+        kept = max(0.0, 1 - deviation**2 / max(spread, 1e-9))
+        weights[inside] = nearest_shares((mean + kept * (noisy[inside] - mean)) / (mean * len(inside)))
     if column.missing:
-        merged[-1], weights[-1] = codes, 1.0
+        merged[-1], weights[-1] = code + 1, 1.0
     return replace(column, merged=merged, weights=weights)
+
+
+def nearest_shares(shares: Floats) -> Floats:
+    """The nearest shares that are not negative and add up to one (Duchi et al. 2008)."""
+    falling = np.sort(shares)[::-1]
+    over = (np.cumsum(falling) - 1) / np.arange(1, len(shares) + 1)
+    return np.asarray(np.maximum(shares - over[np.flatnonzero(falling > over)[-1]], 0.0), dtype=float)

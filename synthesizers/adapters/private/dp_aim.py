@@ -20,6 +20,8 @@ __all__ = ["Synthesizer"]
 
 _ROUNDS = 8
 """In which the budget would be spent, if no round raised its price; at most twice as many are made."""
+_PLANNED = 2
+"""Marginals for each column, of which a fall in noise may leave fewer."""
 _MEASURE_SHARE = Fraction(9, 10)
 """Of a marginal's price, for its measurement; the rest pays for its choice (the paper's alpha)."""
 _DRAWN_ROWS = 30_000
@@ -43,7 +45,7 @@ class Synthesizer(MarginalSynthesizer):
         ]
         accountant = private.accountant
         budget = accountant.left
-        planned = max(_ROUNDS, len(sizes)) if candidates else 0
+        planned = max(_ROUNDS, _PLANNED * len(sizes)) if candidates else 0
         batch = max(1, math.ceil(planned / _ROUNDS))
         price = budget / max(planned, 1)
         drawn: np.ndarray[Any, Any] | None = None

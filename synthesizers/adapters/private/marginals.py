@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .accountant import Accountant, affordable_rho
-from .domain import DomainColumn, code_table, merge_rare_levels
+from .domain import DomainColumn, code_table, merge_rare_levels, nearest_shares
 from .junction_model import JunctionModel, Measurement
 
 __all__ = ["GRID", "MarginalSynthesizer", "PrivateTable", "all_cliques", "count_cells", "score"]
@@ -143,7 +143,7 @@ class MarginalSynthesizer:
             private.measurements.append(Measurement((place,), sums, deviation, np.bincount(mapping).astype(float)))
             codes[:, place] = mapping[codes[:, place]]
         private.total = max(1.0, float(np.average(estimates, weights=precisions)))
-        private.shares = [_on_simplex(m.values / private.total) for m in private.measurements]
+        private.shares = [nearest_shares(m.values / private.total) for m in private.measurements]
         return private
 
 
@@ -160,10 +160,3 @@ def score(counts: Ints, expected: Floats, penalty: float) -> int:
 def all_cliques(columns: int, degree: int) -> list[tuple[int, ...]]:
     """Sets of two to ``degree`` columns."""
     return [clique for size in range(2, degree + 1) for clique in combinations(range(columns), size)]
-
-
-def _on_simplex(shares: Floats) -> Floats:
-    """The nearest shares that are not negative and add up to one (Duchi et al. 2008)."""
-    falling = np.sort(shares)[::-1]
-    over = (np.cumsum(falling) - 1) / np.arange(1, len(shares) + 1)
-    return np.asarray(np.maximum(shares - over[np.flatnonzero(falling > over)[-1]], 0.0), dtype=float)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...schemas.column_treatment import Treatment
+from ....schemas.column_treatment import Treatment
 
 __all__ = ["LinkedSet", "LinkedTable"]
 
@@ -56,8 +56,8 @@ class LinkedSet:
         """Every patient's key: of the patients table, else of any table, in the order of appearance."""
         if self.patients is not None:
             return pd.Index(self.patients.table[self.patients.key].dropna().unique())
-        found = pd.concat([item.table[item.key].dropna() for item in self.events], ignore_index=True)
-        return pd.Index(found.unique())
+        cells = pd.concat([item.table[item.key].dropna() for item in self.events], ignore_index=True)
+        return pd.Index(cells.unique())
 
     def take(self, keys: pd.Index) -> LinkedSet:
         """The rows of some patients."""

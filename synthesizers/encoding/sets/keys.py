@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...schemas.errors import TableError
+from ....schemas.errors import TableError
+from ..restore_columns import new_keys
 from .linked_set import LinkedSet, LinkedTable
-from .restore_columns import new_keys
 
 __all__ = ["find_keys", "find_shared", "keys_of", "linked_records", "own_keys", "write_keys"]
 
@@ -47,8 +47,8 @@ def find_keys(tables: Mapping[str, pd.DataFrame], given: Mapping[str, str] | Non
     named = [column for column in sorted(common) if any(word in column.lower() for word in _PATIENT_WORDS)]
     if named and not given:
         return dict.fromkeys(tables, named[0])
-    known = list(given.items())
-    candidates = known or [
+    told = list(given.items())
+    candidates = told or [
         (name, column)
         for name, table in tables.items()
         for column in table.columns
@@ -56,9 +56,9 @@ def find_keys(tables: Mapping[str, pd.DataFrame], given: Mapping[str, str] | Non
     ]
     best: dict[str, Any] = {}
     for home, column in candidates:
-        found = {**given, **_links_to(tables, home, column, given)}
-        if _rank(found, column) > _rank(best, None):
-            best = found
+        links = {**given, **_links_to(tables, home, column, given)}
+        if _rank(links, column) > _rank(best, None):
+            best = links
     if len(best) < len(tables):
         missing = ", ".join(repr(name) for name in tables if name not in best)
         raise TableError(f"no key leads from {missing} to the other tables: say which column holds the patient's key")
@@ -67,7 +67,7 @@ def find_keys(tables: Mapping[str, pd.DataFrame], given: Mapping[str, str] | Non
 
 def _links_to(tables: Mapping[str, pd.DataFrame], home: str, column: Any, given: Mapping[str, str]) -> dict[str, Any]:
     values = set(tables[home][column].dropna())
-    found = {home: column}
+    links = {home: column}
     for name, table in tables.items():
         if name == home or name in given:
             continue
@@ -76,8 +76,8 @@ def _links_to(tables: Mapping[str, pd.DataFrame], home: str, column: Any, given:
         fitting = [c for c in shares if shares[c] >= _FITS and _may_be_key(table[c])]
         fitting.sort(key=lambda c: not any(word in str(c).lower() for word in _PATIENT_WORDS))
         if alike or fitting:
-            found[name] = (alike or fitting)[0]
-    return found
+            links[name] = (alike or fitting)[0]
+    return links
 
 
 def _may_be_key(cells: pd.Series) -> bool:
@@ -85,14 +85,14 @@ def _may_be_key(cells: pd.Series) -> bool:
     return not pd.api.types.is_numeric_dtype(cells.dtype) or float(pd.to_numeric(cells).max()) > 10_000
 
 
-def _rank(found: Mapping[str, Any], column: Any) -> tuple[int, int]:
-    names = [str(column).lower(), *(str(c).lower() for c in found.values())]
-    return len(found), sum(any(word in name for word in _PATIENT_WORDS) for name in names)
+def _rank(links: Mapping[str, Any], column: Any) -> tuple[int, int]:
+    names = [str(column).lower(), *(str(c).lower() for c in links.values())]
+    return len(links), sum(any(word in name for word in _PATIENT_WORDS) for name in names)
 
 
 def find_shared(tables: LinkedSet) -> dict[str, dict[Any, str]]:
     """Event table → key column → event table in which the same key numbers the rows."""
-    found: dict[str, dict[Any, str]] = {}
+    shared: dict[str, dict[Any, str]] = {}
     for home in tables.events:
         for name in home.table:
             cells = home.table[name]
@@ -108,8 +108,8 @@ def find_shared(tables: LinkedSet) -> dict[str, dict[Any, str]]:
                     continue
                 other = item.table[name].dropna()
                 if len(other) and other.isin(set(cells)).mean() >= _FITS:
-                    found.setdefault(item.name, {})[name] = home.name
-    return found
+                    shared.setdefault(item.name, {})[name] = home.name
+    return shared
 
 
 def own_keys(table: str, shared: Mapping[str, Mapping[Any, str]]) -> list[Any]:
@@ -136,10 +136,10 @@ def linked_records(
     starts = pd.Series(home_numbers).groupby(home_owners).min()
     counts = pd.Series(home_numbers).groupby(home_owners).size()
     own_first = marks.groupby(owners).transform("min")
-    place = (marks - own_first).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    rank = (marks - own_first).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     begin = starts.reindex(owners).to_numpy(dtype=float)
     most = counts.reindex(owners).to_numpy(dtype=float)
-    return pd.Series(begin + np.minimum(place, most - 1)).astype("Int64")
+    return pd.Series(begin + np.minimum(rank, most - 1)).astype("Int64")
 
 
 def write_keys(numbers: pd.Series, real: pd.Series, own: pd.Series) -> pd.Series:

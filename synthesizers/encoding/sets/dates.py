@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .column_encoding import code_column, decode_column
-from .dates_and_ages import read_moments
-from .history_tables import EventRows
+from ..column_encoding import code_column, decode_column
+from ..dates_and_ages import read_moments
+from ..history_tables import EventRows
 from .linked_set import LinkedSet, LinkedTable
 
 __all__ = [
@@ -67,19 +67,19 @@ def first_days(tables: LinkedSet, keys: pd.Index) -> pd.Series:
             rank = 0 if birth else 2 if item is tables.patients else 1
             moments = pd.Series(read_moments(item.table[name]).to_numpy())[owners >= 0]
             by_rank[rank].append(moments.groupby(owners[owners >= 0]).min())
-    found = pd.Series(pd.NaT, index=range(len(keys)), dtype="datetime64[ns]")
+    days = pd.Series(pd.NaT, index=range(len(keys)), dtype="datetime64[ns]")
     for series in (part for rank in by_rank for part in [_earliest(rank)] if part is not None):
-        found = found.fillna(series.reindex(found.index))
-    return found
+        days = days.fillna(series.reindex(days.index))
+    return days
 
 
 def span_of(tables: LinkedSet) -> tuple[float, float]:
     """First and last day of any date in the set, in days since 1970; without dates, no bounds."""
     moments = [read_moments(t.table[name]) for t in tables.tables for name in t.table if is_date(t, name)]
-    known = pd.concat(moments).dropna() if moments else pd.Series(dtype="datetime64[ns]")
-    if known.empty:
+    dates = pd.concat(moments).dropna() if moments else pd.Series(dtype="datetime64[ns]")
+    if dates.empty:
         return -np.inf, np.inf
-    days = (known - pd.Timestamp(0)).dt.total_seconds() / 86_400
+    days = (dates - pd.Timestamp(0)).dt.total_seconds() / 86_400
     return float(days.min()), float(days.max())
 
 
@@ -112,9 +112,9 @@ def find_end(tables: LinkedSet, people: pd.DataFrame, events: Sequence[EventRows
             continue
         ends = people[column].to_numpy(dtype=float)
         late = [ends[e.owners] - e.cells[e.time].to_numpy(dtype=float) for e in events if e.time is not None]
-        known = np.concatenate(late) if late else np.zeros(0)
-        known = known[~np.isnan(known)]
-        if len(known) and (known >= -1.0).mean() >= _FITS:
+        gaps = np.concatenate(late) if late else np.zeros(0)
+        gaps = gaps[~np.isnan(gaps)]
+        if len(gaps) and (gaps >= -1.0).mean() >= _FITS:
             return column
     return None
 
@@ -146,10 +146,10 @@ def find_told_death(item: LinkedTable, owners: np.ndarray[Any, Any]) -> Any:
     for name in item.table:
         if name == time or not tells_death(name) or not is_date(item, name):
             continue
-        known = item.table[name].notna().to_numpy() & (owners >= 0)
-        if len(np.unique(owners[known])) < max(_FEWEST_DEATHS, known.sum()):
+        dated = item.table[name].notna().to_numpy() & (owners >= 0)
+        if len(np.unique(owners[dated])) < max(_FEWEST_DEATHS, dated.sum()):
             continue
-        if (moments[known] >= last[known]).mean() >= _FITS:
+        if (moments[dated] >= last[dated]).mean() >= _FITS:
             return name
     return None
 
@@ -169,34 +169,34 @@ def relate_to_death(rows: EventRows, told: Any, deaths: np.ndarray[Any, Any]) ->
     telling = last_rows(rows.owners, times) & ~np.isnan(day)
     for name in rows.dates:
         late = as_days(rows.cells[name]) + times - day
-        known = ~np.isnan(late)
-        if len(np.unique(rows.owners[known])) < _FEWEST_DEATHS or (late[known] > 1.0).any():
+        dated = ~np.isnan(late)
+        if len(np.unique(rows.owners[dated])) < _FEWEST_DEATHS or (late[dated] > 1.0).any():
             continue
         before.append(name)
-        if told is not None and (np.abs(late[known & telling]) <= 1.0).mean() >= _FITS:
+        if told is not None and (np.abs(late[dated & telling]) <= 1.0).mean() >= _FITS:
             equal.append(name)
     return DeathDates(told, tuple(before), tuple(equal), {} if told is None else _marks(rows, telling))
 
 
 def _marks(rows: EventRows, telling: np.ndarray[Any, Any]) -> dict[Any, Any]:
-    found = {}
+    marks = {}
     for name in rows.cells:
         cells = rows.cells[name]
         if name == rows.time or name in rows.dates or not telling.any():
             continue
         value = cells[telling].iloc[0]
         if not pd.isna(value) and bool((cells == value).fillna(False).eq(telling).all()):
-            found[name] = value
-    return found
+            marks[name] = value
+    return marks
 
 
 def last_rows(owners: np.ndarray[Any, Any], times: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Beside each row: it is its patient's last; of rows at one time the one that comes last."""
     order = np.lexsort((np.arange(len(owners)), np.nan_to_num(times, nan=-np.inf), owners))
-    found = np.zeros(len(owners), dtype=bool)
+    last = np.zeros(len(owners), dtype=bool)
     if len(order):
-        found[order[np.r_[owners[order][1:] != owners[order][:-1], True]]] = True
-    return found
+        last[order[np.r_[owners[order][1:] != owners[order][:-1], True]]] = True
+    return last
 
 
 def tells_death(name: Any) -> bool:
