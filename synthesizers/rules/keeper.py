@@ -10,7 +10,7 @@ Everything is made from protected rows: no value of few comes back through a loo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from .report import HowKept, KeptRule, RefusedRule
 from .trial import TriedRule, try_rules
 from .violations import broken_rows
 
-__all__ = ["Kept", "RuleKeeper", "RulesAsked", "build_keeper", "keeper_for", "repair_only"]
+__all__ = ["Kept", "RuleKeeper", "RuledTable", "RulesAsked", "build_keeper", "keeper_for", "repair_only"]
 
 _UNTRIED = "it cannot be tried on the table within the privacy budget"
 
@@ -50,6 +50,29 @@ class RulesAsked:
     """Finds further ones in the treated rows."""
     unread: tuple[RefusedRule, ...] = ()
     """What a language model wrote and is no rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuledTable:
+    """The rows that rules are tried on and built into."""
+
+    real: pd.DataFrame
+    """Treated rows."""
+    protected: pd.DataFrame
+    """The same rows, protected; or the same again where they are not."""
+    persons: pd.Series | None = None
+    """Whose row each one is; None counts every row as a person."""
+    k: int = 1
+    """Fewest persons of a value or a pair that may come out; 1 where values are not protected."""
+    missing_codes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Column → numbers that stand for a missing cell."""
+    seed: int = 0
+    """Equal tables and seeds give equal rows."""
+    private: bool = False
+    """Differentially private: nothing is mined or tried, for that would look at the rows outside the budget; the user's
+    own rules are kept by changing what was drawn."""
+    fitted_as_is: frozenset[str] = frozenset()
+    """Columns that must enter the fit as they are: their rules are kept by repair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,43 +161,19 @@ class RuleKeeper:
         return "repaired"
 
 
-def keeper_for(
-    asked: RulesAsked,
-    real: pd.DataFrame,
-    protected: pd.DataFrame,
-    *,
-    persons: pd.Series | None,
-    k: int,
-    missing_codes: Mapping[str, tuple[float, ...]],
-    seed: int,
-    private: bool,
-) -> tuple[RuleKeeper, pd.DataFrame]:
-    """The keeper of what is asked for, and what is to be fitted in place of the protected rows.
-
-    Args:
-        asked: What is tried.
-        real: Treated rows.
-        protected: The same rows, protected; or the same again where they are not.
-        persons: Whose row each one is; None counts every row as a person.
-        k: Fewest persons of a value or a pair that may come out; 1 where values are not protected.
-        missing_codes: Column → numbers that stand for a missing cell.
-        seed: Equal arguments give equal rows.
-        private: Differentially private: nothing is mined or tried, for that would look at the rows outside the budget;
-            the user's own rules are kept by changing what was drawn.
-    """
-    if private:
+def keeper_for(asked: RulesAsked, table: RuledTable) -> tuple[RuleKeeper, pd.DataFrame]:
+    """The keeper of what is asked for, and what is to be fitted in place of the protected rows."""
+    if table.private:
         own = [TriedRule(item.rule, item.origin, None, 0, 0.0) for item in asked.proposed if item.origin == "user"]
         others = [TriedRule(item.rule, item.origin, _UNTRIED) for item in asked.proposed if item.origin == "model"]
-        keeper = repair_only(own, list(protected.columns), missing_codes)
+        keeper = repair_only(own, list(table.protected.columns), table.missing_codes)
         refused = (*keeper.refused, *asked.unread, *(_refused(item, _UNTRIED) for item in others))
-        return replace(keeper, refused=refused), protected
-    seen = mask_codes(real, missing_codes)
-    mined = [ProposedRule(rule=rule, origin="mined") for rule in (asked.mine(seen, persons) if asked.mine else ())]
-    tried = try_rules([*asked.proposed, *mined], seen, persons, k)
-    tried = tuple(item for item in tried if _is_worth_telling(item))
-    keeper, whole = build_keeper(
-        tried, real, protected, persons=persons, k=k, missing_codes=missing_codes, seed=seed
-    )  # fmt: skip
+        return replace(keeper, refused=refused), table.protected
+    seen = mask_codes(table.real, table.missing_codes)
+    mined = asked.mine(seen, table.persons) if asked.mine else ()
+    proposed = [*asked.proposed, *(ProposedRule(rule=rule, origin="mined") for rule in mined)]
+    tried = [item for item in try_rules(proposed, seen, table.persons, table.k) if _is_worth_telling(item)]
+    keeper, whole = build_keeper(tried, table)
     return replace(keeper, refused=(*asked.unread, *keeper.refused)), keeper.shape(whole)
 
 
@@ -185,57 +184,40 @@ def _is_worth_telling(item: TriedRule) -> bool:
     return item.refused is None or item.origin in ("user", "model")
 
 
-def build_keeper(
-    tried: Sequence[TriedRule],
-    real: pd.DataFrame,
-    protected: pd.DataFrame,
-    *,
-    persons: pd.Series | None,
-    k: int,
-    missing_codes: Mapping[str, tuple[float, ...]],
-    seed: int,
-) -> tuple[RuleKeeper, pd.DataFrame]:
-    """The keeper of those rules that count, and the protected rows as they then stand.
-
-    Args:
-        tried: Rules that were tried on ``real``.
-        real: Treated rows.
-        protected: The same rows, protected; or the same again where they are not.
-        persons: Whose row each one is; None counts every row as a person.
-        k: Fewest persons of a value or a pair that may come out; 1 where values are not protected.
-        missing_codes: Column → numbers that stand for a missing cell.
-        seed: Equal arguments give equal rows.
-    """
-    owners = np.arange(len(real)) if persons is None else pd.factorize(persons.to_numpy(), use_na_sentinel=False)[0]
+def build_keeper(tried: Sequence[TriedRule], table: RuledTable) -> tuple[RuleKeeper, pd.DataFrame]:
+    """The keeper of those rules that count, tried on ``table``, and the protected rows as they then stand."""
+    persons, k, codes = table.persons, table.k, table.missing_codes
+    owners = (
+        np.arange(len(table.real)) if persons is None else pd.factorize(persons.to_numpy(), use_na_sentinel=False)[0]
+    )
     refused = [_refused(item, item.refused) for item in tried if item.refused is not None]
     counting = [item for item in tried if item.refused is None]
     lookups: dict[Rule, Lookup] = {}
     few: list[TriedRule] = []
     for item in counting:
         if isinstance(item.rule, Determines):
-            learned = learn_lookup(item.rule, mask_codes(protected, missing_codes), owners, k)
+            learned = learn_lookup(item.rule, mask_codes(table.protected, codes), owners, k)
             if learned is None:
                 few.append(item)
             else:
                 lookups[item.rule] = learned
     refused += [_refused(item, f"too few rows have a pair of values that {k} persons share") for item in few]
     counting = [item for item in counting if item not in few]
-    numbers = Numbers.of(protected)
-    plain = {name for name in numbers.codes if str(name) not in missing_codes}
-    derived = _in_order(_choose(counting, lookups, protected, plain, missing_codes))
-    rng = np.random.default_rng(seed)
-    protected = protected.copy()
+    numbers = Numbers.of(table.protected)
+    derived = _in_order(_choose(counting, lookups, set(numbers.codes), table))
+    rng = np.random.default_rng(table.seed)
+    protected = table.protected.copy()
     for name, how in derived.items():
         if isinstance(how, Difference):
-            protected[name] = how.protect(real, protected, owners, k, rng)
+            protected[name] = how.protect(table.real, protected, owners, k, rng)
         elif isinstance(how, Total):
-            made = how.protect(real, protected, owners, k, rng)
+            made = how.protect(table.real, protected, owners, k, rng)
             protected[made.columns] = made
     derived = {name: _with_facts(how, protected, numbers) for name, how in derived.items()}
     ordered = tuple(sorted(counting, key=lambda item: _RANKS[item.rule.kind]))
     keeper = RuleKeeper(
-        ordered, tuple(refused), tuple(protected.columns), numbers, lookups, derived, dict(missing_codes),
-        Encoding.of(protected, None, missing_codes),
+        ordered, tuple(refused), tuple(protected.columns), numbers, lookups, derived, dict(codes),
+        Encoding.of(protected, None, codes),
     )  # fmt: skip
     return keeper, protected
 
@@ -269,18 +251,20 @@ def _refused(item: TriedRule, reason: str) -> RefusedRule:
 
 
 def _choose(
-    tried: Sequence[TriedRule], lookups: Mapping[Rule, Lookup], protected: pd.DataFrame, plain: set[Any],
-    missing_codes: Mapping[str, tuple[float, ...]],
-) -> dict[Any, Derived]:  # fmt: skip
+    tried: Sequence[TriedRule], lookups: Mapping[Rule, Lookup], numbers: set[Any], table: RuledTable
+) -> dict[Any, Derived]:
     """At most one way for each column, none of which needs what it makes."""
+    plain = {name for name in numbers if str(name) not in table.missing_codes}
+    fixed = table.fitted_as_is
     chosen: dict[Any, Derived] = {}
     for item in tried:
         rule = item.rule
-        if isinstance(rule, SumsTo) and set(rule.columns) <= plain:
+        if isinstance(rule, SumsTo) and set(rule.columns) <= plain and rule.total not in fixed:
             _add(chosen, rule.total, Total(rule.total, rule.parts))
     by_levels = sorted((lookup for lookup in lookups.values() if lookup.exact), key=lambda lookup: len(lookup.partners))
     for lookup in by_levels:
-        if not {lookup.rule.determinant, lookup.rule.dependent} & set(missing_codes):
+        columns = {lookup.rule.determinant, lookup.rule.dependent}
+        if not columns & set(table.missing_codes) and lookup.rule.dependent not in fixed:
             _add(chosen, lookup.rule.dependent, lookup)
     orders: dict[Any, list[NotAbove]] = {}
     for item in tried:
@@ -288,6 +272,7 @@ def _choose(
             isinstance(item.rule, NotAbove)
             and item.by_chance >= LEAST_FOR_DIFFERENCE
             and set(item.rule.columns) <= plain
+            and item.rule.upper not in fixed
         ):
             orders.setdefault(item.rule.upper, []).append(item.rule)
     for upper, rules in orders.items():

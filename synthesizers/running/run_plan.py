@@ -26,7 +26,7 @@ from ..encoding.table_encoding import Bounds, Encoding
 from ..progress import Say, Step, say_nothing
 from ..protection.protect_table import protect_table
 from ..protection.report import ProtectionReport
-from ..rules.keeper import RuleKeeper, RulesAsked, keeper_for
+from ..rules.keeper import RuledTable, RuleKeeper, RulesAsked, keeper_for
 from ..rules.report import RulesReport
 from ..sizing import expected_wait
 from .changes import protection_changes, treatment_changes
@@ -163,10 +163,12 @@ def carry_out(
             source = _FitInput(made.table, Encoding.of(made.table, public, codes, outcome), made.report, None)
         began = time.process_time()
         if rules is not None and not histories:
-            keeper, shaped = keeper_for(
-                rules, fitted, source.table, persons=persons, k=1 if protection is None else protection.k,
-                missing_codes=codes, seed=seed, private=config.is_dp,
+            ruled = RuledTable(
+                fitted, source.table, persons, k=1 if protection is None else protection.k, missing_codes=codes,
+                seed=seed, private=config.is_dp,
+                fitted_as_is=frozenset(outcome) if CATALOGUE[config.method].survival else frozenset(),
             )  # fmt: skip
+            keeper, shaped = keeper_for(rules, ruled)
             source = replace(source, table=shaped, encoding=Encoding.of(shaped, public, codes, outcome), keeper=keeper)
         rule_seconds = time.process_time() - began
         expected = expected_wait(config, _shape(source.encoding, len(fitted)))

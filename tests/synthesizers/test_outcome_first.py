@@ -127,6 +127,19 @@ def test_a_plan_with_it_is_carried_out_and_its_outcome_is_what_the_profile_found
     assert parts == {"time": "time", "event": "cens"}
 
 
+def test_rules_leave_its_outcome_in_the_fit() -> None:
+    table = cohort(400, 6)
+    table = table.assign(
+        vital=np.where(table["death"] == "yes", "dead", "living"), treated=(table["days"] * 0.7).round(1)
+    )
+    made = synthesize(table[["vital", "treated", *cohort(1, 0)]], plan(), seed=1)
+    assert (made.card.method, made.card.failures) == ("outcome_first", ())
+    assert made.card.rules is not None
+    kept = {rule.how for rule in made.card.rules.kept if {"days", "death"} & set(rule.rule.columns)}
+    assert "repaired" in kept
+    assert (made.table["treated"] <= made.table["days"]).mean() > 0.95
+
+
 def test_without_an_outcome_it_says_so_and_the_backup_is_taken() -> None:
     table = cohort(200, 2).drop(columns="death")
     made = synthesize(table, plan("cart"), seed=1)

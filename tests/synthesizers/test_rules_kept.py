@@ -20,7 +20,7 @@ from clinical_model_selector.schemas.table.rules import (
     Within,
 )
 from clinical_model_selector.synthesizers.protection.protect_table import protect_table
-from clinical_model_selector.synthesizers.rules.keeper import RulesAsked, keeper_for
+from clinical_model_selector.synthesizers.rules.keeper import RuledTable, RulesAsked, keeper_for
 from clinical_model_selector.synthesizers.rules.trial import try_rules
 from clinical_model_selector.synthesizers.rules.violations import broken_rows
 from hypothesis import given, settings
@@ -76,9 +76,7 @@ def shuffled(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 def keep(real: pd.DataFrame, k: int, seed: int = 0) -> pd.DataFrame:
     protected = protect_table(real, k=k, seed=seed).table if k > 1 else real
     asked = RulesAsked(tuple(ProposedRule(rule=rule, origin="user") for rule in RULES))
-    keeper, fitted = keeper_for(
-        asked, real, protected, persons=None, k=k, missing_codes={}, seed=seed, private=False
-    )  # fmt: skip
+    keeper, fitted = keeper_for(asked, RuledTable(real, protected, k=k, seed=seed))
     assert keeper.refused == ()
     return keeper.rebuild(shuffled(fitted, np.random.default_rng(seed)), seed).table
 
@@ -110,7 +108,7 @@ def test_no_level_and_no_extreme_of_few_comes_back(seed: int) -> None:
 def test_what_is_looked_up_or_added_up_is_not_fitted() -> None:
     real = cohort()
     asked = RulesAsked(tuple(ProposedRule(rule=rule, origin="user") for rule in RULES))
-    keeper, fitted = keeper_for(asked, real, real, persons=None, k=1, missing_codes={}, seed=0, private=False)
+    keeper, fitted = keeper_for(asked, RuledTable(real, real))
     assert set(real.columns) - set(fitted.columns) == {"chapter", "score"}
     # The later date is the days since the earlier one.
     assert fitted["discharged"].between(1, 29).all()
@@ -126,7 +124,7 @@ def test_columns_that_are_missing_together_are_missing_no_oftener_than_before() 
     real = pd.DataFrame({name: np.where(gone, np.nan, rng.normal(size=400).round(2)) for name in "abcdef"})
     rules = [ImpliesMissing(condition=a, missing=b) for a in "abcdef" for b in "abcdef" if a != b]
     asked = RulesAsked(tuple(ProposedRule(rule=rule, origin="user") for rule in rules))
-    keeper, fitted = keeper_for(asked, real, real, persons=None, k=1, missing_codes={}, seed=0, private=False)
+    keeper, fitted = keeper_for(asked, RuledTable(real, real))
     made = keeper.rebuild(shuffled(fitted, rng), 0).table
     assert (made.isna().sum(axis=1).isin([0, 6])).all()
     assert made["f"].isna().mean() == pytest.approx(0.25, abs=0.05)
@@ -158,7 +156,7 @@ def test_under_differential_privacy_only_the_users_rules_are_kept_and_nothing_is
         (ProposedRule(rule=own, origin="user"), ProposedRule(rule=mined, origin="vocabulary")),
         lambda rows, persons: pytest.fail("the rows were looked at"),
     )
-    keeper, fitted = keeper_for(asked, real, real, persons=None, k=11, missing_codes={}, seed=0, private=True)
+    keeper, fitted = keeper_for(asked, RuledTable(real, real, k=11, private=True))
     assert fitted is real
     kept = keeper.rebuild(shuffled(real, np.random.default_rng(0)), 0)
     assert [rule.rule for rule in kept.rules] == [own]
