@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,6 +77,28 @@ def test_a_race_goes_on_from_the_fits_that_were_kept(
     again = selector.tune(table, target="died", allowed=ALLOWED, max_seconds=60, folder=runs)
     assert again.race == tuned.race
     assert again.plan == tuned.plan
+
+
+def test_fits_spread_over_a_dask_cluster_are_the_same_fits(
+    table: pd.DataFrame, selector: ClinicalModelSelector, runs: Path, tuned: SelectionResult, tmp_path: Path
+) -> None:
+    distributed = pytest.importorskip("distributed", reason="dask is not installed: pip install distributed")
+    with (
+        distributed.LocalCluster(
+            host="127.0.0.1", protocol="tcp://", n_workers=1, threads_per_worker=2, processes=False,
+            dashboard_address=None, silence_logs=50,
+        ) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config("dask"),
+    ):  # fmt: skip
+        spread = selector.tune(table, target="died", allowed=ALLOWED, max_seconds=7, jobs=2, folder=tmp_path)
+    assert spread.race is not None
+    assert sum(entry.fits for entry in spread.race.entries) >= 2
+    for file in tmp_path.glob("*.json"):
+        here, there = (json.loads((folder / file.name).read_text()) for folder in (tmp_path, runs))
+        for trial in (here, there):
+            del trial["cpu_seconds"], trial["parts"]["fit_cpu_seconds"]
+        assert here["parts"] == there["parts"]
 
 
 def test_another_table_does_not_take_the_kept_fits(
