@@ -178,7 +178,6 @@ def _feasible_lines(ranked: list[Ranked]) -> Iterator[str]:
         entry, expected = CATALOGUE[item.method], item.expectation
         steps = f", {item.assessment.steps} gradient steps" if item.assessment.steps else ""
         guess = f" (no own measurement, from {expected.stand_in})" if expected.stand_in else ""
-        guess += " (older measurement)" if expected.before_protection else ""
         guess = " (fitted to this table once)" if expected.fitted_here else guess
         yield (
             f"- {item.method} [{entry.family}{', DP' if entry.dp else ''}]: score {item.score:.2f}, fidelity "

@@ -59,7 +59,7 @@ def regret_view(report: dict[str, Any]) -> RenderableType:
         )  # fmt: skip
     meanings = [f"{row['scenario']}: {row['meaning']}" for row in report["scenarios"]]
     words = [f"{word}: {meaning}" for word, meaning in report["words"].items()]
-    lines = (*report["findings"][:1], *_control_lines(report), "", *words, "", *meanings)
+    lines = (*report["findings"], "", *_control_lines(report), "", *words, "", *meanings)
     return Group(by_scenario, policies, *map(shown, lines))
 
 
@@ -144,17 +144,10 @@ def _regret_rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
 
 def _control_lines(report: dict[str, Any]) -> list[str]:
     wanted = {"row_copy": "is caught as a copy", "independent": "is not accused"}
-    lines = [
+    return [
         f"control {name} {wanted[name]} in {found['as_expected']} of {found['cells']} cells"
         for name, found in report["controls"].items()
     ]
-    older = report["before_protection"]
-    if older:
-        lines.append(
-            f"measured before values of few were protected, and moved by what that changed for others on the same "
-            f"table: {', '.join(older)}"
-        )
-    return lines
 
 
 def _regret(one: dict[str, float] | None) -> str:

@@ -23,7 +23,8 @@ from ..metrics.fidelity import measure_fidelity
 from ..metrics.joint import measure_joint
 from ..metrics.survival import measure_survival
 from ..metrics.utility import measure_utility, ratio_of
-from ..recommender.score import SCORE_VERSION, ScoreDepth, ScoreParts, Scorer
+from ..recommender.score import ScoreDepth, ScoreParts, Scorer
+from ..recommender.weighing import SCORE_VERSION
 from .tables import BenchmarkTable, read_table, shape_of, split_table
 
 __all__ = ["PROTECTION", "CellSplit", "measure_cell", "split_for_cells"]
@@ -79,18 +80,18 @@ def measure_cell(table: BenchmarkTable, seed: int, synthetic: pd.DataFrame, dept
     """
     split = split_for_cells(table, seed)
     quick = _scorer(table, seed, "quick").score(synthetic)
-    record = {**_parts("quick", quick), **_survival(split, synthetic, table.time)}
-    if depth == "quick":
-        return {"score_version": SCORE_VERSION, "depth": depth, **record, **_judged(quick)}
-    full = _scorer(table, seed, "full").score(synthetic)
-    return {
+    # Selectors are judged by the quick score at either depth, so that cells of both can be read together.
+    record = {
         "score_version": SCORE_VERSION,
         "depth": depth,
-        **record,
-        **_parts("full", full),
-        **_judged(full),
-        **_all_metrics(split, synthetic),
+        **_parts("quick", quick),
+        **_judged(quick),
+        **_survival(split, synthetic, table.time),
     }
+    if depth == "quick":
+        return record
+    full = _scorer(table, seed, "full").score(synthetic)
+    return {**_all_metrics(split, synthetic), **_parts("full", full), **record}
 
 
 @lru_cache(maxsize=2)

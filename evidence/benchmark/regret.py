@@ -21,7 +21,7 @@ from ...schemas.methods import Hyperparameters
 from ...schemas.question import Question
 from ...synthesizers.catalogue import CATALOGUE
 from ..disclosure.intervals import Interval
-from ..recommender.ranking import rank_any
+from ..recommender.ranking import rank_any, rate_all, rate_config
 from ..thresholds.disclosure import judge_membership
 from .judging import Case, bootstrap_mean, make_case
 from .results import Measured
@@ -33,12 +33,20 @@ Selector = Callable[[Question], Hyperparameters | None]
 """A question, which says what must not be used → a configuration; None where nothing feasible is found."""
 
 
+_SHOWN = 3
+"""Tables that a reason names at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Judged:
     """A case, and the score of each policy in it."""
 
     case: Case
     policies: dict[str, float]
+    choice: str | None
+    """What the selector chose, as the label of a measured candidate."""
+    surprise: str
+    """The figure of the choice that turned out furthest from its expectation."""
 
     def regret(self, policy: str, *, split_seed: bool) -> float | None:
         """None where the policy was not measured here, or nothing can be split."""
@@ -47,16 +55,32 @@ class _Judged:
 
 
 def _judge(case: Case, candidates: Sequence[str], selector: Selector, *, require_dp: bool) -> _Judged:
+    config = selector(case.question)
+    choice = case.label_of(config)
     policies = {
         **{f"always {label}": case.score(label) for label in candidates},
-        "selector": case.score(case.label_of(selector(case.question))),
+        "selector": case.score(choice),
         "random feasible": float(np.mean([case.score(label) for label in case.feasible] or [0.0])),
         # The predecessor took TabDDPM to be best for clinical tables, and DP-CTGAN where privacy was asked for.
         "old rules": case.score("dpctgan" if require_dp else "tabddpm"),
     }
     if case.split_best is not None:
         policies["noise floor"] = case.split_best
-    return _Judged(case, policies)
+    return _Judged(case, policies, choice, _surprise(case, choice, config))
+
+
+def _surprise(case: Case, choice: str | None, config: Hyperparameters | None) -> str:
+    own = [cell for cell in case.offered if cell.label == choice and cell.failure is None]
+    if config is None or not own or config.method not in {item.method for item in rate_all(case.question)}:
+        return "nothing of it was measured"
+    expected = rate_config(config, case.question).expectation
+    found = []
+    for name in ("fidelity", "utility", "risk"):
+        values = [value for cell in own if (value := getattr(cell, name)) is not None]
+        if values:
+            found.append((name, getattr(expected, name), float(np.mean(values))))
+    name, hoped, measured = max(found, key=lambda item: abs(item[1] - item[2]))
+    return f"{name} expected {hoped:.2f}, measured {measured:.2f}"
 
 
 def select_embedded(question: Question) -> Hyperparameters | None:
@@ -110,7 +134,6 @@ def report_regret(cells: Sequence[Measured], selector: Selector = select_embedde
         "seeds": len({cell.seed for cell in cells}),
         "candidates": candidates,
         "not_on_every_table": sorted(set(seen) - set(candidates)),
-        "before_protection": _before_protection(cells),
         "controls": _controls(cells),
         "scenarios": rows,
         "overall": overall,
@@ -138,14 +161,8 @@ def _regrets(judged: Sequence[_Judged], names: Sequence[str], always: Sequence[s
         paired = _interval(judged, lambda one: one.policies[best] - one.policies["selector"])
         assert paired is not None
         against = {"best": best, **paired}
-    return {"regret": regret, "split_seed": split, "against_best": against}
-
-
-def _before_protection(cells: Sequence[Measured]) -> list[str]:
-    """Methods whose cells are older than those they stand beside."""
-    if all(cell.protection is None for cell in cells):
-        return []
-    return sorted({cell.method for cell in cells if cell.protection is None and cell.method in CATALOGUE})
+    figures: dict[str, Any] = {"regret": regret, "split_seed": split, "against_best": against}
+    return {**figures, "reason": None if against is None else _reason(judged, figures)}
 
 
 def _controls(cells: Sequence[Measured]) -> dict[str, dict[str, int]]:
@@ -201,8 +218,26 @@ def _finding(name: str, figures: dict[str, Any]) -> str:
         verdict = "better beyond noise"
     else:
         verdict = "equal within noise"
-    half = "at most half" if own <= best / 2 else "more than half"
+    half = "at most half" if own <= best / 2 else f"more than half, for {figures['reason']}"
     return (
-        f"{name}: selector {own:.3f}, {against['best']} {best:.3f}: {half}; difference {against['mean']:+.3f} "
-        f"({against['low']:+.3f} to {against['high']:+.3f}), {verdict}"
+        f"{name}: selector {own:.3f}, {against['best']} {best:.3f}; difference {against['mean']:+.3f} "
+        f"({against['low']:+.3f} to {against['high']:+.3f}), {verdict}; {half}"
     )
+
+
+def _reason(judged: Sequence[_Judged], figures: dict[str, Any]) -> str:
+    """Why the selector loses more than half of what the best fixed choice loses."""
+    half = figures["regret"][figures["against_best"]["best"]]["mean"] / 2
+    floor = figures["regret"]["noise floor"]
+    if floor is not None and floor["mean"] >= half:
+        return f"luck of single seeds: who knows the other seeds of the very table loses {floor['mean']:.3f}"
+    dearest = sorted(((one.regret("selector", split_seed=False) or 0.0, one) for one in judged), key=lambda p: -p[0])
+    left = sum(lost for lost, _ in dearest)
+    # The dearest tables, until what is left lies within half.
+    told: list[str] = []
+    for lost, one in dearest[:_SHOWN]:
+        if left / len(judged) <= half:
+            break
+        told.append(f"{one.case.table} ({one.choice}, {lost:.3f} lost; {one.surprise})")
+        left -= lost
+    return ", ".join(told)

@@ -9,10 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ...schemas.compliance import DEFAULT_COMPLIANCE
 from ...schemas.errors import SettingsError
 from ...schemas.methods import HYPERPARAMETERS, Hyperparameters
 from ...synthesizers.sizing import TableShape
-from ..recommender.weighing import rescale
+from ..recommender.weighing import SCORE_VERSION
 
 __all__ = ["NOT_INSTALLED", "Measured", "collect_results", "load_measurements"]
 
@@ -49,8 +50,8 @@ class Measured:
     shapes: float | None = None
     """Mean of the column shapes, as they are."""
     sample_seconds: float = 0.0
-    protection: str | None = None
-    """Level whose value protection the fit's rows went through; None for cells measured before there was one."""
+    protection: str = DEFAULT_COMPLIANCE
+    """Level whose value protection the fit's rows went through."""
     copied: bool = False
     """Its overlap with the real rows is beyond chance."""
     rarest_share: float | None = None
@@ -81,7 +82,7 @@ def load_measurements(path: Path | None = None) -> tuple[Measured, ...]:
     """The cells of a Parquet file, by default of the one shipped; none where that is missing.
 
     Raises:
-        SettingsError: The file cannot be read.
+        SettingsError: The file cannot be read, or its scores are defined otherwise than today's.
     """
     # Reading takes a fifth of a second, which those who measure nothing need not wait for.
     import pyarrow.parquet as pq
@@ -93,8 +94,10 @@ def load_measurements(path: Path | None = None) -> tuple[Measured, ...]:
     try:
         # Not read_table: it goes through pyarrow.dataset, which imports pandas wherever that is installed.
         with pq.ParquetFile(source) as file:
-            rows = _in_todays_terms(file.read().to_pylist())
-        return tuple(_cell(row) for row in _without_mixing(rows))
+            rows = file.read().to_pylist()
+        if any(row["failure"] is None and row["score_version"] != SCORE_VERSION for row in rows):
+            raise SettingsError(f"{source}: measured by another definition of the score; measure it anew")
+        return tuple(map(_cell, rows))
     except (OSError, ArrowException, KeyError):
         raise SettingsError(f"{source}: not a file of measurements") from None
 
@@ -107,7 +110,7 @@ def collect_results(folder: Path, output: Path, older: Path | None = None) -> in
     Args:
         folder: Of the cells' files.
         output: The Parquet file.
-        older: A Parquet file whose cells are kept, unless the same cell was measured anew with equal protection.
+        older: A Parquet file whose cells are kept, unless the same cell was measured anew.
 
     Raises:
         SettingsError: There is none, or ``output`` cannot be written.
@@ -124,8 +127,8 @@ def collect_results(folder: Path, output: Path, older: Path | None = None) -> in
     if older is not None:
         with pq.ParquetFile(older) as file:
             kept = file.read().to_pylist()
-        renewed = {(*_key(row), row.get("protection")) for row in rows}
-        rows = [*(row for row in kept if (*_key(row), row.get("protection")) not in renewed), *rows]
+        renewed = {_key(row) for row in rows}
+        rows = [*(row for row in kept if _key(row) not in renewed), *rows]
     names = sorted({name for row in rows for name in row})
     table = pa.table({name: pa.array([_finite(row.get(name)) for row in rows]) for name in names})
     write_atomically(output, lambda partial: pq.write_table(table, partial, compression="zstd"))
@@ -136,72 +139,8 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _in_todays_terms(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Cells of the first definition of the score, their fidelity rescaled and their risk one-sided.
-
-    Independent columns of the same table and seed are 0 and a row copy is 1; an AUC below chance is no leak. What else
-    the second definition measures, likeness and other targets, those cells do not hold.
-    """
-    ends = {
-        (row["table"], row["seed"], row["method"]): row["fidelity"]
-        for row in rows
-        if row["method"] in ("independent", "row_copy") and row.get("score_version") is None
-    }
-    found = []
-    for row in rows:
-        low, high = (ends.get((row["table"], row["seed"], name)) for name in ("independent", "row_copy"))
-        if row.get("score_version") is None and row["fidelity"] is not None and low is not None and high is not None:
-            above = max(0.0, row["membership_auc"] - 0.5)
-            risk = min(1.0, above / max((row.get("copy_auc") or 1.0) - 0.5, 1e-6))
-            row = {**row, "fidelity": rescale(row["fidelity"], low, high), "risk": risk}
-        found.append(row)
-    return found
-
-
-def _without_mixing(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One set of cells: those measured with value protection, and for other methods what they are likely to be with it.
-
-    A method that has protected cells is known by these alone. The others' older cells are moved by what protection, and
-    the later definition of the score, changed on average for the methods that were measured both ways on the same
-    table; on tables without such methods they say nothing. They keep ``protection`` None.
-    """
-    protected = [row for row in rows if row.get("protection") is not None]
-    if not protected:
-        return rows
-    renewed = {row["method"] for row in protected}
-    older = [row for row in rows if row.get("protection") is None]
-    moved = []
-    changes = _changes(older, protected)
-    for row in older:
-        if row["method"] not in renewed and row["method"] in HYPERPARAMETERS and row["table"] in changes:
-            change = changes[row["table"]]
-            moved.append({**row, **{name: _moved(row[name], change[name]) for name in change}})
-    return [*protected, *moved]
-
-
-_MOVED = ("fidelity", "utility", "risk", "membership_auc", "membership_low", "membership_high")
-
-
-def _changes(older: list[dict[str, Any]], protected: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Table → figure → mean of protected less unprotected, over the methods, cautions and seeds measured both ways."""
-    before = {_key(row): row for row in older if row["method"] in HYPERPARAMETERS}
-    gaps: dict[str, dict[str, list[float]]] = {}
-    for row in protected:
-        other = before.get(_key(row))
-        if other is None or row["failure"] is not None or other["failure"] is not None:
-            continue
-        for name in _MOVED:
-            if row[name] is not None and other[name] is not None:
-                gaps.setdefault(row["table"], {}).setdefault(name, []).append(row[name] - other[name])
-    return {table: {name: sum(own) / len(own) for name, own in named.items()} for table, named in gaps.items()}
-
-
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:
     return row["table"], row["method"], row["caution"], row["seed"]
-
-
-def _moved(value: float | None, change: float) -> float | None:
-    return None if value is None else min(1.0, max(0.0, value + change))
 
 
 def _cell(row: dict[str, Any]) -> Measured:
@@ -233,7 +172,7 @@ def _cell(row: dict[str, Any]) -> Measured:
         fitted_rows=row["fitted_rows"],
         shapes=row.get("quick_shapes", row.get("shapes")),
         sample_seconds=row.get("sample_seconds") or 0.0,
-        protection=row.get("protection"),
+        protection=row["protection"],
         copied=bool(row.get("copied")),
         rarest_share=row.get("rarest_share"),
         survival=row.get("time") is not None,

@@ -83,8 +83,6 @@ class Expectation:
     """Likeness of the most alike measured table, within 0 and 1."""
     fitted_here: bool
     """It was fitted to the table itself, once."""
-    before_protection: bool = False
-    """Measured before values of few were protected, and moved by what that changed for other methods."""
 
     @property
     def unlike(self) -> bool:
@@ -143,7 +141,6 @@ def expect(
         stand_in=basis.stand_in,
         nearest=nearest,
         fitted_here=here,
-        before_protection=_is_older(finished),
     )
 
 
@@ -203,13 +200,6 @@ def _effects(name: str, left_out: frozenset[str]) -> tuple[Effects, dict[str, Ta
         ((cell.method, cell.caution), CATALOGUE[cell.method].family, cell.table, getattr(cell, name)) for cell in known
     )
     return effects, {cell.table: cell.shape for cell in known}
-
-
-def _is_older(cells: Sequence[Measured]) -> bool:
-    """Whether these are older than protected cells that stand beside them."""
-    return all(cell.protection is None for cell in cells) and any(
-        cell.protection is not None for cell in load_measurements()
-    )
 
 
 def size_of(table: str) -> tuple[int, int]:

@@ -226,7 +226,6 @@ def _explain(question: Question, choice: Ranked, backups: list[Ranked]) -> str:
     more = len(expected.measured_on) - 2
     source = near + (f" and {more} more" if more > 0 else "")
     basis = f"estimated from {expected.stand_in} on {source}" if expected.stand_in else f"measured on {source}"
-    basis += " before values of few were protected" if expected.before_protection else ""
     steps = f", {choice.assessment.steps} gradient steps" if choice.assessment.steps else ""
     plural = "" if shape.columns == 1 else "s"
     basis = f"{NOTHING_ALIKE}; {basis}" if expected.unlike else basis

@@ -35,13 +35,9 @@ from ..metrics.models import Task, make_task, predict, score
 from ..metrics.utility import MIN_ABOVE_CHANCE, ratio_of
 from .weighing import rescale, score_cell, speed_of
 
-__all__ = ["SCORE_VERSION", "ScoreDepth", "ScoreParts", "Scorer", "quick_score"]
+__all__ = ["ScoreDepth", "ScoreParts", "Scorer", "quick_score"]
 
 ScoreDepth = Literal["quick", "full"]
-
-SCORE_VERSION = 3
-"""Of this definition. Cells without one were measured by the first: no likeness, one target, a folded risk; the second
-took the ends of fidelity from unprotected rows."""
 
 _FEWEST_UNSEEN = 100
 """Held-out rows below which the fitted rows are the better yardstick of fidelity (judgement)."""

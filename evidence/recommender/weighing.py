@@ -6,7 +6,11 @@ import math
 
 from ...schemas.options import Tradeoff
 
-__all__ = ["WEIGHTS", "rescale", "score_cell", "speed_of"]
+__all__ = ["SCORE_VERSION", "WEIGHTS", "rescale", "score_cell", "speed_of"]
+
+SCORE_VERSION = 3
+"""Of the score's definition. The first had no likeness, one target and a folded risk; the second took the ends of
+fidelity from unprotected rows. Figures of different versions are never read together."""
 
 WEIGHTS: dict[Tradeoff, tuple[float, float, float, float]] = {
     "balanced": (0.33, 0.33, 0.33, 0.01),

@@ -18,6 +18,7 @@ from clinical_model_selector.evidence.benchmark.run import Cell, is_for, list_ce
 from clinical_model_selector.evidence.benchmark.scenarios import SCENARIOS
 from clinical_model_selector.evidence.benchmark.tables import read_tables
 from clinical_model_selector.evidence.recommender.score import ScoreDepth
+from clinical_model_selector.evidence.recommender.weighing import SCORE_VERSION
 from clinical_model_selector.schemas.errors import SettingsError
 from clinical_model_selector.schemas.methods import HYPERPARAMETERS, TableShape
 from clinical_model_selector.schemas.question import Question
@@ -200,48 +201,28 @@ def cell_row(method: str, table: str, **figures: object) -> dict[str, object]:
         "table": table, "origin": table, "method": method, "seed": 0, "caution": 0.0, "failure": None, "rows": 100,
         "columns": 3, "continuous": 2, "levels": 2, "max_levels": 2, "high_cardinality": 0, "missing_share": 0.0,
         "fidelity": 0.5, "utility": 0.5, "risk": 0.1, "membership_auc": 0.55, "membership_low": 0.5,
-        "membership_high": 0.6, "copy_auc": 1.0, "fit_cpu_seconds": 1.0, "fitted_rows": 70, "score_version": 2,
-        "protection": None, **figures,
+        "membership_high": 0.6, "copy_auc": 1.0, "fit_cpu_seconds": 1.0, "fitted_rows": 70,
+        "score_version": SCORE_VERSION, "protection": "hipaa_like", **figures,
     }  # fmt: skip
 
 
-def test_protected_cells_replace_older_ones_and_the_rest_is_moved_never_mixed(tmp_path: Path) -> None:
-    rows = [
-        cell_row("cart", "a", fidelity=0.9, risk=0.3),
-        cell_row("cart", "a", fidelity=0.7, risk=0.1, protection="hipaa_like", score_version=3),
-        cell_row("cart", "b", fidelity=0.9),
-        cell_row("tvae", "a", fidelity=0.6, risk=0.25, utility=None),
-        cell_row("tvae", "b", fidelity=0.6),
-        cell_row("row_copy", "a", fidelity=1.0),
-    ]
+@pytest.mark.parametrize("version", [None, 2])
+def test_figures_of_another_definition_are_refused_not_mixed(version: int | None, tmp_path: Path) -> None:
     path = tmp_path / "mixed.parquet"
+    rows = [cell_row("cart", "a"), cell_row("cart", "b", score_version=version)]
     pq.write_table(pa.Table.from_pylist(rows), path)
-    cells = {(cell.method, cell.table): cell for cell in load_measurements(path)}
-    # On b nobody was measured both ways: what is known of cart there holds no longer, and of tvae neither.
-    assert cells.keys() == {("cart", "a"), ("tvae", "a")}
-    assert cells["cart", "a"].protection == "hipaa_like"
-    assert cells["cart", "a"].fidelity == pytest.approx(0.7)
-    assert cells["tvae", "a"].protection is None
-    assert cells["tvae", "a"].fidelity == pytest.approx(0.4)
-    assert cells["tvae", "a"].risk == pytest.approx(0.05)
-    assert cells["tvae", "a"].utility is None
-
-
-def test_older_cells_alone_stay_as_they_are(tmp_path: Path) -> None:
-    path = tmp_path / "older.parquet"
-    pq.write_table(pa.Table.from_pylist([cell_row("cart", "a", fidelity=0.9)]), path)
-    assert [cell.fidelity for cell in load_measurements(path)] == [0.9]
+    with pytest.raises(SettingsError, match="another definition of the score"):
+        load_measurements(path)
 
 
 def test_cells_measured_anew_take_the_place_of_the_same_cells_alone(tmp_path: Path) -> None:
     older, folder, target = tmp_path / "older.parquet", tmp_path / "cells", tmp_path / "new.parquet"
-    kept = [cell_row("cart", "a"), cell_row("cart", "a", protection="hipaa_like", fidelity=0.1)]
+    kept = [cell_row("cart", "a", fidelity=0.1), cell_row("cart", "b", fidelity=0.5)]
     pq.write_table(pa.Table.from_pylist(kept), older)
     folder.mkdir()
-    again = cell_row("cart", "a", protection="hipaa_like", fidelity=0.2)
-    (folder / "a__cart__0.json").write_text(json.dumps(again))
+    (folder / "a__cart__0.json").write_text(json.dumps(cell_row("cart", "a", fidelity=0.2)))
     assert collect_results(folder, target, older) == 2
-    assert sorted(pq.read_table(target).column("fidelity").to_pylist()) == [0.2, 0.5]
+    assert sorted(cell.fidelity or 0 for cell in load_measurements(target)) == [0.2, 0.5]
 
 
 def test_a_local_dask_cluster_measures_too(spec: Path, tmp_path: Path) -> None:
@@ -275,10 +256,8 @@ def test_the_shipped_measurements_carry_their_controls() -> None:
         assert found["as_expected"] >= 0.95 * found["cells"]
 
 
-def test_the_shipped_cells_of_our_own_methods_are_all_protected() -> None:
-    for cell in load_measurements():
-        if cell.method in CATALOGUE and CATALOGUE[cell.method].environment is None:
-            assert cell.protection == "hipaa_like", cell
+def test_the_shipped_cells_are_all_protected() -> None:
+    assert {cell.protection for cell in load_measurements()} == {"hipaa_like"}
 
 
 def test_every_synthesizer_was_really_fitted_to_two_tables_or_more() -> None:

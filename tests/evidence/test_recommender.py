@@ -140,14 +140,6 @@ def test_rationale_gives_the_figures_it_rests_on() -> None:
     assert "680 rows" in plan.rationale
 
 
-def test_older_measurements_are_called_so() -> None:
-    own, older = (expect(method, TableShape.of(profile())) for method in ("cart", "tvae"))
-    assert not own.before_protection
-    assert older.before_protection
-    assert "before values of few were protected" in recommend(question(allowed=("tvae", "ctgan"))).rationale
-    assert "before values of few" not in recommend(question(allowed=("cart", "gaussian_copula"))).rationale
-
-
 def test_privacy_asks_for_larger_leaves_than_fidelity() -> None:
     def leaf(tradeoff: str) -> int:
         item = next(r for r in rank(question(tradeoff=tradeoff, compliance="research")) if r.method == "cart")

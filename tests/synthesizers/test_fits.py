@@ -135,6 +135,10 @@ def test_fits_and_samples_a_real_table(method: str, name: str, end: str, tmp_pat
 
 BUILD: dict[str, str] = {
     "arf": "import pandas as pd; from arfpy import arf; arf.arf(pd.DataFrame({'x': range(40)}), **knobs)",
+    "vine": (
+        "import pyvinecopulib as v; names = {'family_set': [v.BicopFamily.gaussian, v.BicopFamily.tll]};"
+        "v.FitControlsVinecop(**{**knobs, **names})"
+    ),
     "ctgan": "import ctgan; ctgan.CTGAN(**knobs)",
     "tvae": "import ctgan; ctgan.TVAE(**knobs)",
     "tabddpm": "from synthcity.plugins.generic.plugin_ddpm import TabDDPMPlugin as T; T(**knobs)",

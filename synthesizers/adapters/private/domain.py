@@ -137,7 +137,8 @@ def _merge_cells(column: DomainColumn, noisy: Ints, deviation: float, least: flo
         # Cells of one code differ by noise too: only what goes beyond it is kept.
         spread = float(((noisy[inside] - mean) ** 2).mean())
         kept = max(0.0, 1 - deviation**2 / max(spread, 1e-9))
-        weights[inside] = nearest_shares((mean + kept * (noisy[inside] - mean)) / (mean * len(inside)))
+        shares = np.asarray((mean + kept * (noisy[inside] - mean)) / (mean * len(inside)), dtype=float)
+        weights[inside] = nearest_shares(shares)
     if column.missing:
         merged[-1], weights[-1] = code + 1, 1.0
     return replace(column, merged=merged, weights=weights)

@@ -55,11 +55,16 @@ class Synthesizer:
     def sample(self, n: int) -> pd.DataFrame:
         """Walk down the trees, a donor from each leaf."""
         drawn = np.empty((n, len(self._columns)))
-        drawn[:, 0] = self._rng.choice(self._first, n)
+        drawn[:, 0] = self._draw_first(n)
         for j, column in enumerate(self._fitted, start=1):
             leaves = column.tree.apply(self._features(drawn[:, :j], column.codes))
             drawn[:, j] = self._draw(j, column, np.searchsorted(column.leaves, leaves))
         return self._to_table(drawn)
+
+    def _draw_first(self, n: int) -> Array:
+        """Values of the first column, which has no tree."""
+        values: Array = self._rng.choice(self._first, n)
+        return values
 
     def _features(self, earlier: Array, codes: dict[int, Array]) -> Array:
         """What a tree splits on: the columns before its own."""
