@@ -109,11 +109,7 @@ def _score(scenario: Scenario, cell: Measured) -> float:
         return 0.0
     if scenario.membership_cap is not None and (cell.membership_auc or 0.0) > scenario.membership_cap:
         return 0.0
-    utility = cell.utility
-    if scenario.survival:
-        parts = [value for value in (cell.utility, cell.survival_utility) if value is not None]
-        utility = sum(parts) / len(parts) if parts else None
-    return score_cell(scenario.tradeoff, cell.fidelity, utility, cell.risk, cell.cpu_seconds or 0.0)
+    return score_cell(scenario.tradeoff, cell.fidelity, cell.utility, cell.risk, cell.cpu_seconds or 0.0)
 
 
 def _question(scenario: Scenario, shape: TableShape, methods: tuple[str, ...], origin: str) -> Question:

@@ -154,7 +154,7 @@ def _regrets(judged: Sequence[_Judged], names: Sequence[str], always: Sequence[s
     wanted = dict.fromkeys((*names, *always))
     regret = {name: _interval(judged, _regret_of(name, split_seed=False)) for name in wanted}
     split = {name: _interval(judged, _regret_of(name, split_seed=True)) for name in wanted}
-    measured = {name: figures["mean"] for name in always if (figures := regret[name]) is not None}
+    measured = {name: interval["mean"] for name in always if (interval := regret[name]) is not None}
     against = None
     if measured:
         best = min(measured, key=measured.__getitem__)

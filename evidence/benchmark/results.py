@@ -59,7 +59,7 @@ class Measured:
     survival: bool = False
     """The table holds a time beside its event, and so stands beside the same table without."""
     survival_utility: float | None = None
-    """Of time and event: the mean of the C-index's ratio and the curve's likeness; None where not measured."""
+    """Of time and event: mean of the C-index's ratio and the curve's likeness; half of ``utility`` where measured."""
 
     @property
     def fitted_shape(self) -> TableShape:
@@ -161,7 +161,7 @@ def _cell(row: dict[str, Any]) -> Measured:
         ),
         failure=row["failure"],
         fidelity=row["fidelity"],
-        utility=row["utility"],
+        utility=_utility(row),
         risk=row["risk"],
         membership_auc=row["membership_auc"],
         membership_low=row["membership_low"],
@@ -178,6 +178,12 @@ def _cell(row: dict[str, Any]) -> Measured:
         survival=row.get("time") is not None,
         survival_utility=row.get("survival_utility"),
     )
+
+
+def _utility(row: dict[str, Any]) -> float | None:
+    """The target's; of a table with a time, half that and half what became of time and event."""
+    parts = [value for value in (row["utility"], row.get("survival_utility")) if value is not None]
+    return sum(parts) / len(parts) if parts else None
 
 
 def _knobs(text: str | None) -> tuple[tuple[str, Any], ...]:

@@ -39,8 +39,6 @@ class Scenario:
     allowed: tuple[str, ...] = field(default=tuple(CATALOGUE))
     takes: Callable[[Measured], bool] = _any_table
     """Whether a cell's table belongs to it."""
-    survival: bool = False
-    """Utility is half the target's, half that of its time and event."""
 
 
 SCENARIOS = (
@@ -64,7 +62,6 @@ SCENARIOS = (
         "survival",
         "tables with a time and an event; utility is half the target's, half that of the two",
         takes=lambda cell: cell.survival,
-        survival=True,
     ),
     Scenario(
         "rare outcome",

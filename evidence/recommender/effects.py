@@ -8,7 +8,7 @@ tables alike, the method that is best on all of them is the better guess (empiri
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 __all__ = ["Effects", "Label", "split_effects"]
@@ -16,8 +16,11 @@ __all__ = ["Effects", "Label", "split_effects"]
 Label = tuple[str, float]
 """Method and level of caution."""
 
-_FAMILY = 2.0
-"""Tables that a method's family counts for beside its own."""
+_LEAST_FAMILY, _MOST_FAMILY = 0.25, 10.0
+"""Bounds of the tables that a method's family counts for: few methods tell little of how alike a family is."""
+
+_FEWEST_OF_FAMILY = 3
+"""Methods below which a family does not tell how alike its methods are (judgement)."""
 
 _EVERYWHERE = 3.0
 """Tables just like the new one that all tables together count for, in what a method adds."""
@@ -39,6 +42,8 @@ class Effects:
     families: Mapping[str, float]
     rests: Mapping[Label, Mapping[str, float]]
     """Method → table → its figure above the table's."""
+    family_weights: Mapping[str, float]
+    """Family → tables that it counts for beside a method's own: the more, the more alike its methods are."""
     spread: float
     """Standard deviation of a method's figure over tables, table and method taken out."""
 
@@ -62,7 +67,7 @@ class Effects:
         total = sum(weights[name] for name in own)
         near = sum(weights[name] * value for name, value in own.items())
         mean = (near + _EVERYWHERE * self.methods[label]) / (total + _EVERYWHERE)
-        return mean, self.spread / math.sqrt(min(total + _EVERYWHERE, len(own) + _FAMILY))
+        return mean, self.spread / math.sqrt(min(total + _EVERYWHERE, len(own) + self.family_weights[family]))
 
 
 def split_effects(figures: Iterable[tuple[Label, str, str, float]]) -> Effects:
@@ -84,13 +89,14 @@ def split_effects(figures: Iterable[tuple[Label, str, str, float]]) -> Effects:
             added[label] = sum(value - tables[name] for name, value in own.items()) / (len(own) + 0.5)
     rests = {label: {name: value - tables[name] for name, value in own.items()} for label, own in means.items()}
     families = _family_means(rests, family_of)
-    methods = {
-        label: (sum(own.values()) + _FAMILY * families[family_of[label]]) / (len(own) + _FAMILY)
-        for label, own in rests.items()
-    }
+    weights = _family_weights(rests, families, family_of)
+    methods = {}
+    for label, own in rests.items():
+        family = family_of[label]
+        methods[label] = (sum(own.values()) + weights[family] * families[family]) / (len(own) + weights[family])
     left = [(value - methods[label]) ** 2 for label, own in rests.items() for value in own.values()]
     spread = math.sqrt(sum(left) / len(left)) if left else _LEAST_SPREAD
-    return Effects(tables, methods, families, rests, max(spread, _LEAST_SPREAD))
+    return Effects(tables, methods, families, rests, weights, max(spread, _LEAST_SPREAD))
 
 
 def _family_means(rests: Mapping[Label, Mapping[str, float]], family_of: Mapping[Label, str]) -> dict[str, float]:
@@ -98,6 +104,35 @@ def _family_means(rests: Mapping[Label, Mapping[str, float]], family_of: Mapping
     for label, own in rests.items():
         values.setdefault(family_of[label], []).extend(own.values())
     return {family: sum(own) / len(own) for family, own in values.items()}
+
+
+def _family_weights(
+    rests: Mapping[Label, Mapping[str, float]], families: Mapping[str, float], family_of: Mapping[Label, str]
+) -> dict[str, float]:
+    """Variance of a method over tables, as a share of the variance of its family's methods (Efron and Morris 1975)."""
+    means = {label: sum(own.values()) / len(own) for label, own in rests.items()}
+    left = [(value - means[label]) ** 2 for label, own in rests.items() if len(own) > 1 for value in own.values()]
+    within = sum(left) / len(left) if left else 0.0
+    members: dict[str, list[Label]] = {}
+    for label in rests:
+        members.setdefault(family_of[label], []).append(label)
+
+    def apart(labels: Sequence[Label]) -> float:
+        tables = sum(len(rests[label]) for label in labels)
+        gaps = sum(len(rests[label]) * (means[label] - families[family_of[label]]) ** 2 for label in labels)
+        # Chance alone moves the mean of few tables.
+        return max(1e-6, (gaps - len(labels) * within) / tables)
+
+    several = [label for labels in members.values() if len(labels) > 1 for label in labels]
+    # How far few methods lie apart, all families tell together.
+    pooled = apart(several) if several else 1e-6
+    return {
+        family: min(
+            _MOST_FAMILY,
+            max(_LEAST_FAMILY, within / (apart(labels) if len(labels) >= _FEWEST_OF_FAMILY else pooled)),
+        )
+        for family, labels in members.items()
+    }
 
 
 def _weighted(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:

@@ -23,8 +23,9 @@ from .effects import Effects, Label, split_effects
 
 __all__ = ["NOTHING_ALIKE", "Expectation", "expect", "size_of"]
 
-_WIDTHS = (0.5, 0.5, 0.5, 0.3, 1.0)
-"""Kernel widths: decades of rows, decades of columns, share of numeric columns, share missing, decades of levels."""
+_WIDTHS = (0.5, 0.5, 0.5, 0.3, 1.0, 0.5)
+"""Kernel widths: decades of rows, decades of columns, share of numeric columns, share missing, decades of levels, and
+whether there is a time to an event: its utility asks for more."""
 
 _FLOOR = 0.05
 """Weight of the least alike table: pulls a guess far from all tables to their plain mean."""
@@ -123,7 +124,9 @@ def expect(
     if not measured:
         pooled = (tables * risk + _FAMILY * pooled) / (tables + _FAMILY)
     crowding = _crowding(shape) - sum(w * _crowding(c.shape) for w, c in zip(good, finished, strict=True)) / sum(good)
-    risk_error = pooled_error if measured else math.hypot(risk_error, basis.slope_error * crowding)
+    # Of few tables nobody can tell by themselves how far they lie apart; all methods' figures do.
+    thin = min(risk_error, pooled_error)
+    risk_error = pooled_error if measured else math.hypot(thin, basis.slope_error * crowding)
     cost_factor, cost_spread = _cost(basis.log_costs, good)
     order = sorted(zip(good, finished, strict=True), key=lambda pair: (-pair[0], pair[1].table))
     return Expectation(
@@ -274,6 +277,7 @@ def _features(shape: TableShape) -> tuple[float, ...]:
         shape.continuous / max(shape.columns, 1),
         shape.missing_share,
         math.log10(1 + shape.max_levels),
+        float(shape.survival),
     )
 
 

@@ -19,7 +19,18 @@ __all__ = [
     "Sizing",
 ]
 
-Family = Literal["copula", "trees", "graphical", "gan", "vae", "diffusion", "autoregressive", "marginals", "histories"]
+Family = Literal[
+    "copula",
+    "sequential trees",
+    "trees",
+    "graphical",
+    "gan",
+    "vae",
+    "diffusion",
+    "autoregressive",
+    "marginals",
+    "histories",
+]
 
 Knobs = dict[str, Any]
 

@@ -352,17 +352,23 @@ def test_tables_stand_in_the_scenarios_of_their_kind() -> None:
         *measured("plain", "gaussian_copula", {0: 0.6}),
         *measured("rare", "cart", {0: 0.5}, rarest_share=0.05),
         *measured("rare", "gaussian_copula", {0: 0.6}, rarest_share=0.05),
-        *measured("time", "cart", {0: 0.5}, survival=True, survival_utility=0.9),
-        *measured("time", "gaussian_copula", {0: 0.55}, survival=True, survival_utility=0.1),
+        *measured("time", "cart", {0: 0.5}, survival=True),
+        *measured("time", "gaussian_copula", {0: 0.4}, survival=True),
     ]
     report = report_regret(cells, lambda question: HYPERPARAMETERS["cart"].with_defaults())
     rows = {row["scenario"]: row for row in report["scenarios"]}
     assert rows["none"]["tables"] == 2
     assert rows["rare outcome"]["tables"] == 1
-    # Where time and event count, cart is the best of the two.
     assert rows["survival"]["regret"]["selector"]["mean"] == pytest.approx(0)
     assert rows["survival"]["regret"]["always gaussian_copula"]["mean"] > 0.05
     assert "many levels" not in rows
+
+
+def test_where_there_is_a_time_utility_is_half_what_became_of_time_and_event(tmp_path: Path) -> None:
+    path = tmp_path / "cells.parquet"
+    rows = [cell_row("cart", "a", utility=0.5, time="t", survival_utility=0.9), cell_row("cart", "b", utility=0.5)]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    assert [cell.utility for cell in load_measurements(path)] == [pytest.approx(0.7), 0.5]
 
 
 def test_the_report_explains_every_word_on_the_screen(capsys: pytest.CaptureFixture[str]) -> None:

@@ -120,7 +120,7 @@ def test_larger_leaves_are_expected_to_disclose_less() -> None:
 @pytest.mark.parametrize(
     ("fields", "family"),
     [
-        ({"tradeoff": "fidelity", "allowed": ("cart", "gaussian_copula", "arf", "tvae", "ctgan")}, "trees"),
+        ({"tradeoff": "fidelity", "allowed": ("cart", "gaussian_copula", "arf", "tvae", "ctgan")}, "sequential trees"),
         ({"tradeoff": "privacy", "allowed": ("gaussian_copula", "tvae", "ctgan")}, "copula"),
         ({"require_dp": True}, "marginals"),
         ({"allowed": ("ctgan", "tvae", "dpctgan"), "tradeoff": "utility"}, "vae"),

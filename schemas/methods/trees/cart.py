@@ -46,7 +46,7 @@ def _cpu_seconds(knobs: dict[str, Any], shape: TableShape) -> float:
 ENTRY = CatalogueEntry(
     hyperparameters=CART,
     title="Sequential CART",
-    family="trees",
+    family="sequential trees",
     order=20,
     implementation="own (scikit-learn)",
     licence="Apache-2.0",

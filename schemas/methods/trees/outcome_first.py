@@ -23,7 +23,7 @@ class OutcomeFirst(Hyperparameters):
 ENTRY = CatalogueEntry(
     hyperparameters=OutcomeFirst,
     title="Outcome-first CART",
-    family="trees",
+    family="sequential trees",
     order=22,
     implementation="own (scikit-learn)",
     licence="Apache-2.0",
