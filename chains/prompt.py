@@ -28,13 +28,13 @@ from ..synthesizers.sizing import TableShape
 
 __all__ = ["MOST_OFFERED", "PROMPT_VERSION", "SYSTEM", "build_messages", "offered_methods", "render_user_message"]
 
-MOST_OFFERED = 10
+MOST_OFFERED = 9
 """Synthesizers that a plan may name: with more, prompt and schema of a table of 30 columns pass 5,000 tokens."""
 
 _LEAST_PRIVATE = 2
 """Differentially private ones among them, wherever so many are feasible: a goal in words may ask for one."""
 
-PROMPT_VERSION = "5"
+PROMPT_VERSION = "6"
 """Part of every fingerprint: raise it whenever the wording changes."""
 
 SYSTEM = """\
@@ -213,9 +213,14 @@ def _figure(value: float, error: float) -> str:
 
 
 def _refused_lines(question: Question) -> Iterator[str]:
+    slow = []
     for method, item in assess(question.profile, question.constraints).items():
-        if not item.feasible:
+        if item.obstacles and item.obstacles[0].type == "too_slow":
+            slow.append(method)
+        elif not item.feasible:
             yield f"- {method}: {item.obstacles[0].message}"
+    if slow:
+        yield f"- {', '.join(slow)}: a fit would take longer than is allowed"
 
 
 def _previous_lines(previous: PreviousRound) -> str:

@@ -12,7 +12,7 @@ from ..schemas.profile import HistoryStructure, SafeColumn, SafeProfile
 
 __all__ = ["MOST_LINES", "describe_for_prompt", "estimate_tokens"]
 
-MOST_LINES = 60
+MOST_LINES = 58
 """Columns with a line of their own; the rest is told in groups."""
 MOST_GROUPS = 40
 
