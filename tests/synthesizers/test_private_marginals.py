@@ -159,6 +159,8 @@ def without_library(monkeypatch: pytest.MonkeyPatch) -> None:
         {"epsilon": 0.05, "proc_epsilon": 0.01},
         {"epsilon": 9.0, "n_bins": 50},
         {"epsilon": 0.1, "proc_epsilon": 1.0},
+        # The sum is told rounded down.
+        {"epsilon": 0.05174803715214935, "proc_epsilon": 0.12259096130103316},
     ],
 )
 def test_every_look_adds_up_to_the_budget(

@@ -97,7 +97,9 @@ class MarginalSynthesizer:
         knobs = dict(hyperparameters)
         self._rng = np.random.default_rng(seed)
         epsilon, preparation = knobs["epsilon"], knobs["proc_epsilon"]
-        accountant = Accountant(affordable_rho(epsilon + preparation, knobs["delta"]))
+        # What is told of the sum has nine decimals: never more than that.
+        total = min(epsilon + preparation, round(epsilon + preparation, 9))
+        accountant = Accountant(affordable_rho(total, knobs["delta"]))
         share = Fraction(preparation) / (Fraction(epsilon) + Fraction(preparation))
         aside = accountant.rho * min(share, _MOST_FOR_BINS)
         private = self._look_once(table, accountant, aside, knobs["n_bins"])
