@@ -40,6 +40,7 @@ ENTRY = CatalogueEntry(
     environment="argn",
     libraries=("mostlyai-engine", "torch", "numpy", "pandas"),
     needs=("mostlyai.engine",),
+    repeatable=False,
     native_missing=True,
     dp=DPGuarantee("DP-SGD with private value ranges", (EPSILONS_ADD, ROW_LEVEL)),
     high_cardinality="good",

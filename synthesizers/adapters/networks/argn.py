@@ -26,12 +26,19 @@ class Synthesizer:
         self._workspace: tempfile.TemporaryDirectory[str] | None = None
 
     def fit(self, table: pd.DataFrame, hyperparameters: dict[str, Any], seed: int) -> Self:
-        """max_epochs, max_training_time (minutes) and batch_size as the library names them."""
+        """max_epochs, max_training_time (minutes) and batch_size as the library names them.
+
+        Private noise is no seed's, since a seed stands on the run card: whoever can draw it again can take it off.
+        """
+        import torch
         from mostlyai.engine import TabularARGN
         from mostlyai.engine.domain import DifferentialPrivacyConfig
 
         knobs = dict(hyperparameters)
         privacy = {name: knobs.pop(name) for name in _DP_KNOBS if name in knobs}
+        if privacy:
+            torch.seed()
+            np.random.seed()
         self._workspace = tempfile.TemporaryDirectory()
         types = {
             name: "TABULAR_CATEGORICAL" if facts["kind"] == "categorical" else "TABULAR_NUMERIC_AUTO"
@@ -42,7 +49,7 @@ class Synthesizer:
             differential_privacy=DifferentialPrivacyConfig(**privacy) if privacy else None,
             tgt_encoding_types=types,
             workspace_dir=self._workspace.name,
-            random_state=seed,
+            random_state=None if privacy else seed,
             device="cpu",
         )
         self._model.fit(table)

@@ -21,7 +21,7 @@ class Synthesizer:
         self._model: Any = None
 
     def fit(self, table: pd.DataFrame, hyperparameters: dict[str, Any], seed: int) -> Self:
-        """Hyper-parameters as the library names them.
+        """Hyper-parameters as the library names them; private noise is no seed's, as in ``argn``.
 
         The library takes preprocessor_eps out of its epsilon, so it is given the sum. It looks at its accountant before
         an epoch and not after, and so overspends by up to one: the epochs that fit into the budget are counted first.
@@ -30,8 +30,9 @@ class Synthesizer:
         from snsynth import Synthesizer
         from snsynth.transform import MinMaxTransformer
 
-        torch.manual_seed(seed)
-        np.random.seed(seed)
+        # Noise that anybody could draw again hides nothing.
+        torch.seed()
+        np.random.seed()
         knobs = dict(hyperparameters)
         preparation = knobs.pop("preprocessor_eps")
         training = knobs.pop("epsilon")
