@@ -189,7 +189,7 @@ def _dp(
                 source=SOURCES[name], note=note,
             ),
         )  # fmt: skip
-    formal = "" if spent.public_bounds else "bounds or levels were read off the data: no formal guarantee"
+    formal = "" if spent.public_bounds else "bounds, levels, dates or keys were read off the data: no formal guarantee"
     epsilon = spent.epsilon * rows_per_person
     note = formal
     if rows_per_person > 1:

@@ -12,7 +12,7 @@ from ...schemas.column_treatment import Treatment
 from .apply_treatments import KEY_ACTION, first_dates, group_column
 from .dates_and_ages import write_dates
 
-__all__ = ["constant_cells", "make_stand_in", "new_keys", "restore_columns"]
+__all__ = ["constant_cells", "make_stand_in", "new_keys", "reads_real_rows", "restore_columns"]
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -74,6 +74,21 @@ def _anchors(
     outside = (per_row < low) | (per_row > high)
     per_row = np.where(outside, low + np.abs(per_row - low) % max(high - low, 1), per_row)
     return pd.Series(per_row.astype("datetime64[s]")).dt.normalize()
+
+
+def reads_real_rows(table: pd.DataFrame, treatments: Sequence[Treatment]) -> bool:
+    """Whether more comes from the real rows than what a fit sees, so that no budget of the fit covers the output.
+
+    So it is with first dates, how keys repeat, and how often a constant is missing; and where rows have a person, one
+    of them decides what the others' dates and ages become.
+    """
+    cells = {str(name): table[name] for name in table.columns}
+    return group_column(table, treatments) is not None or any(
+        item.how == "time_since_first"
+        or (item.action == KEY_ACTION and bool(cells[str(item.column)].duplicated().any()))
+        or (item.constant and bool(cells[str(item.column)].isna().any()))
+        for item in treatments
+    )
 
 
 def make_stand_in(table: pd.DataFrame, treatments: Sequence[Treatment]) -> pd.DataFrame:

@@ -54,7 +54,8 @@ class DPSpent(Frozen):
     delta: float
     parts: dict[str, float]
     public_bounds: bool
-    """Every bound and level was given and none read off the data; only then is the guarantee formal."""
+    """Every bound and level was given, and neither dates nor keys that repeat nor gaps of a constant are put back from
+    the data; only then is the guarantee formal."""
 
 
 class RunCard(Frozen):

@@ -21,7 +21,7 @@ from ...schemas.errors import MissingExtra, SynthesisFailed, TableError
 from ...schemas.methods import CATALOGUE, Hyperparameters, TableShape
 from ...schemas.plan import ModelSelectionPlan
 from ..encoding.apply_treatments import codes_in, group_column, outcome_in, persons_of, treat_table
-from ..encoding.restore_columns import make_stand_in, restore_columns
+from ..encoding.restore_columns import make_stand_in, reads_real_rows, restore_columns
 from ..encoding.table_encoding import Bounds, Encoding
 from ..progress import Say, Step, say_nothing
 from ..protection.protect_table import protect_table
@@ -111,7 +111,8 @@ def carry_out(
         public: Column → bounds or levels that are public knowledge; without them no DP guarantee is formal.
         target: Column that must keep at least two values after protection.
         protection: How values of few persons are kept out; None where they are not (see ``protection_for``). A DP fit
-            whose bounds and levels are all public is left as it is: looking at exact counts would void its epsilon.
+            whose bounds and levels are all public is left as it is, since looking at exact counts would void its
+            epsilon; unless dates, keys that repeat or gaps of a constant are put back, which no epsilon covers.
         rows: How many rows to make; by default the real table's times the plan's multiplier, the plan's limit kept.
         keep: A file for the fitted model; the result then has its recipe.
         rules: Which rules between columns are tried and kept; None leaves them to the model.
@@ -142,6 +143,7 @@ def carry_out(
     raw = _FitInput(
         fitted, Encoding.of(fitted, public, codes, outcome), None, "switched off" if protection is None else None
     )  # fmt: skip
+    formal = raw.encoding.public and not reads_real_rows(table, treatments)
     kept_out = HeldOut(share=held_out, seed=split_seed, group=None if group is None else str(group))
     card: dict[str, Any] = {
         "plan": plan,
@@ -153,7 +155,7 @@ def carry_out(
     for config in (plan.choice, *plan.backups):
         source = raw
         histories = CATALOGUE[config.method].histories
-        if config.is_dp and raw.encoding.public:
+        if config.is_dp and formal:
             source = replace(raw, unprotected="formal guarantee")
         elif protection is not None and not histories:
             made = protect_table(
@@ -272,8 +274,9 @@ def _record(
     if config.is_dp:
         parts = {name: float(getattr(config, name)) for name in config.epsilon_fields}
         spent = DPSpent(
-            epsilon=config.total_epsilon, delta=config.total_delta, parts=parts, public_bounds=source.encoding.public
-        )
+            epsilon=config.total_epsilon, delta=config.total_delta, parts=parts,
+            public_bounds=source.unprotected == "formal guarantee",
+        )  # fmt: skip
     return {
         "method": config.method,
         "rows_fitted": len(source.table),

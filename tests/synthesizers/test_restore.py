@@ -10,7 +10,7 @@ import pytest
 from clinical_model_selector.profiling import profile_table
 from clinical_model_selector.schemas.column_treatment import Treatment
 from clinical_model_selector.synthesizers.encoding.apply_treatments import treat_table
-from clinical_model_selector.synthesizers.encoding.restore_columns import restore_columns
+from clinical_model_selector.synthesizers.encoding.restore_columns import reads_real_rows, restore_columns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,6 +78,43 @@ def test_a_constant_of_few_stays_out_and_gaps_come_back() -> None:
     assert made["site"].isna().all()
     assert set(made["unit"].dropna()) == {"mg"}
     assert made["unit"].isna().mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_dates_repeated_keys_and_gaps_of_constants_are_read_off_real_rows() -> None:
+    table = pd.DataFrame(
+        {
+            "key": ["a", "b", "c"],
+            "again": ["a", "a", "b"],
+            "same": 1,
+            "gaps": [1, None, 1],
+            "day": "2020-01-01",
+            "x": 3.0,
+        }
+    )
+    treated = {
+        "key": rule("key", "pseudonymise"),
+        "again": rule("again", "pseudonymise"),
+        "same": rule("same", "drop", constant=True),
+        "gaps": rule("gaps", "drop", constant=True),
+        "day": rule("day", "generalise", how="time_since_first"),
+        "x": rule("x"),
+    }
+    for more, read in ((), False), (("again",), True), (("gaps",), True), (("day",), True):
+        names = ["key", "same", "x", *more]
+        assert reads_real_rows(table[names], [treated[name] for name in names]) == read
+    assert reads_real_rows(table[["again", "x"]], [rule("again", patient=True), rule("x")])
+
+
+def test_one_row_more_may_move_every_first_date() -> None:
+    """Why no epsilon covers dates: the earliest day of k persons bounds all that come out."""
+    table = pd.DataFrame({"day": ["2005-03-01"] * 10 + ["2020-01-01"] * 200, "x": 0.0})
+    rules = [rule("day", "generalise", how="time_since_first"), rule("x")]
+    drawn = pd.DataFrame({"day": np.zeros(200), "x": 0.0})
+    years = [
+        pd.to_datetime(restore_columns(drawn, rows, rules, seed=1, k=11)["day"]).dt.year.min()
+        for rows in (table, pd.concat([table.iloc[:1], table], ignore_index=True))
+    ]
+    assert years == [2020, 2005]
 
 
 def test_the_profile_tells_constants_from_what_is_left_out() -> None:

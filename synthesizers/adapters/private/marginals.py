@@ -24,6 +24,8 @@ GRID = 1024
 
 _ROWS_SHARE = Fraction(1, 100)
 """Of the budget, for about how many rows there are."""
+_MOST_FOR_BINS = Fraction(1, 2)
+"""Of the budget: the marginals need the rest."""
 _FEWEST_BINS = 4
 _RARE = 2.0
 """Standard deviations of noise below which a level's count says nothing of its own."""
@@ -88,15 +90,18 @@ class MarginalSynthesizer:
         """Every noisy look at the rows and its cost in zCDP."""
 
     def fit(self, table: pd.DataFrame, hyperparameters: dict[str, Any], seed: int) -> Self:
-        """One budget, ``epsilon + proc_epsilon`` at ``delta``; the share of ``proc_epsilon`` goes to the bins.
+        """One budget, ``epsilon + proc_epsilon`` at ``delta``; the share of ``proc_epsilon``, at most half, buys bins.
 
         ``seed`` decides what is drawn from the model; it has no say in the noise.
         """
         knobs = dict(hyperparameters)
         self._rng = np.random.default_rng(seed)
         epsilon, preparation = knobs["epsilon"], knobs["proc_epsilon"]
-        accountant = Accountant(affordable_rho(epsilon + preparation, knobs["delta"]))
-        aside = accountant.rho * Fraction(preparation) / (Fraction(epsilon) + Fraction(preparation))
+        # What is told of the sum has nine decimals: never more than that.
+        total = min(epsilon + preparation, round(epsilon + preparation, 9))
+        accountant = Accountant(affordable_rho(total, knobs["delta"]))
+        share = Fraction(preparation) / (Fraction(epsilon) + Fraction(preparation))
+        aside = accountant.rho * min(share, _MOST_FOR_BINS)
         private = self._look_once(table, accountant, aside, knobs["n_bins"])
         self._model = self._learn(private, knobs)
         self._columns, self.spent = private.columns, accountant.spent
