@@ -16,6 +16,7 @@ from ..schemas.compliance import Compliance
 from ..schemas.errors import SelectorError, SynthesisFailed, TableError
 from ..schemas.options import Tradeoff
 from ..schemas.plan import ModelSelectionPlan
+from ..schemas.question import Question
 from ..schemas.request import EvidenceMetrics
 from ..schemas.result import SelectionResult
 from ..schemas.table.table_handle import TableHandle
@@ -27,7 +28,7 @@ from ..synthesizers.running.holdout import split_rows
 from ..synthesizers.running.run_plan import Synthesis
 from .selector import ClinicalModelSelector
 from .synthesize import protection_by, synthesize
-from .tune import DEFAULT_SECONDS, not_raced, tune, why_not_raced
+from .tune import DEFAULT_SECONDS, not_raced, renew_warnings, tune, why_not_raced
 
 __all__ = ["AutoRound", "run_auto"]
 
@@ -100,6 +101,8 @@ def run_auto(
     target: str | None = request.get("target")
     level: Compliance = request.get("compliance") or selector.settings.compliance_level
     result = selector.select(table, **request)
+    if any(item.column == target and item.action == "drop" for item in result.treatments):
+        target = None  # nothing is learned of it, such as of one value in every cell
     reason = why_not_raced(result.plan)
     if max_seconds > 0 and reason is not None:
         result = result.model_copy(update={"race": not_raced(reason, max_seconds)})
@@ -181,7 +184,9 @@ def _tuned(
     )  # fmt: skip
     assert raced.race is not None
     tell(raced.race.sentence)
-    warnings = [*result.warnings, raced.race.sentence, raced.race.about_proposal]
+    question = result._question
+    assert isinstance(question, Question)
+    warnings = [*renew_warnings(result, raced.plan, question), raced.race.sentence, raced.race.about_proposal]
     return result.model_copy(update={"plan": raced.plan, "race": raced.race, "warnings": warnings})
 
 

@@ -23,13 +23,14 @@ from ..schemas.request import SelectionRequest
 from ..schemas.result import RaceEntry, RaceReport, SelectionResult
 from ..schemas.settings import Settings
 from ..synthesizers.encoding.table_encoding import Bounds
+from ..synthesizers.feasibility import assess
 from ..synthesizers.progress import Say, notebook_line
 from ..synthesizers.running.environments import interpreter_for
 from ..synthesizers.running.fit_process import FitLimits
 from .resolve_request import coerce_request, profile_request, resolve
 from .synthesize import protection_by
 
-__all__ = ["describe_trials", "list_candidates", "not_raced", "tune", "why_not_raced"]
+__all__ = ["describe_trials", "list_candidates", "not_raced", "renew_warnings", "tune", "why_not_raced"]
 
 DEFAULT_SECONDS = 120.0
 """CPU seconds of a race."""
@@ -118,16 +119,25 @@ def tune(
             accepted=Acceptance(question.constraints.policy),
         )  # fmt: skip
     report = _report(outcome, max_seconds)
+    best = _plan(outcome, result.plan, report)
     tuned = result.model_copy(
         update={
-            "plan": _plan(outcome, result.plan, report),
+            "plan": best,
             "race": report,
             "evidence": None,
-            "warnings": [*result.warnings, report.sentence, report.about_proposal],
+            "warnings": [*renew_warnings(result, best, question), report.sentence, report.about_proposal],
         }
     )
     tuned._question = question
     return tuned
+
+
+def renew_warnings(result: SelectionResult, plan: ModelSelectionPlan, question: Question) -> list[str]:
+    """The warnings of ``result``, those about its choice replaced by those about the choice of ``plan``."""
+    known = assess(question.profile, question.constraints)
+    before, now = (known[each.choice.method].cautions for each in (result.plan, plan))
+    kept = [warning for warning in result.warnings if warning not in before or warning in now]
+    return [*kept, *(warning for warning in now if warning not in kept)]
 
 
 def _watch_by(line: Say | None) -> Callable[[str, float], None] | None:
@@ -169,7 +179,8 @@ def describe_trials(
     """What all fits of a race on ``table`` have in common; ``emphasis`` are aliases of what the goal is about."""
     treatments = tuple(column.treatment for column in profile.columns)
     reading = read_table(table, persons=next((item.column for item in treatments if item.patient), None))
-    named = next((column.name for column in profile.columns if column.safe.role == "target"), None)
+    fitted = (column for column in profile.columns if column.treatment.action != "drop")
+    named = next((column.name for column in fitted if column.safe.role == "target"), None)
     return TrialSetting(
         table=reading.frame,
         treatments=reading.treatments_of_parts(treatments),
@@ -313,10 +324,11 @@ def _about_proposal(outcome: RaceOutcome) -> str:
     (item,) = proposed[:1]
     name = item.candidate.label
     if item is best:
-        return f"the plan's choice, {name}, was the best of all that was tried"
+        return f"the choice it started from, {name}, was the best of all that was tried"
     if item.score is None:
-        return f"the plan's choice, {name}, was not measured: {item.reason or 'no time left'}"
+        return f"the choice it started from, {name}, was not measured: {item.reason or 'no time left'}"
     if item in outcome.equals:
-        return f"the plan's choice, {name}, cannot be told from the best, {best.candidate.label}"
+        return f"the choice it started from, {name}, cannot be told from the best, {best.candidate.label}"
     assert best.score is not None
-    return f"the plan's choice, {name}, is behind the best, {best.candidate.label}, by {best.score - item.score:.3f}"
+    behind = best.score - item.score
+    return f"the choice it started from, {name}, is behind the best, {best.candidate.label}, by {behind:.3f}"

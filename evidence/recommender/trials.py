@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -17,7 +18,7 @@ from pydantic import TypeAdapter
 
 from ...schemas.column_treatment import Treatment
 from ...schemas.compliance import ValueProtection
-from ...schemas.errors import SynthesisFailed, TableError
+from ...schemas.errors import SettingsError, SynthesisFailed, TableError
 from ...schemas.methods import Hyperparameters
 from ...schemas.options import Tradeoff
 from ...schemas.plan import DPSettings, ModelSelectionPlan
@@ -71,6 +72,9 @@ class TrialRunner:
         setting: Table, treatments and limits.
         jobs: Fits at a time.
         folder: Where each trial is kept; one that has its file, written by this very code, is not run again.
+
+    Raises:
+        SettingsError: The folder cannot be made or written.
     """
 
     def __init__(self, setting: TrialSetting, *, jobs: int = 1, folder: Path | None = None) -> None:
@@ -80,7 +84,12 @@ class TrialRunner:
         self._digest = _digest(setting)
         self._scorers: dict[int, Scorer] = {}
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise SettingsError(f"{folder} cannot be made for kept fits: {error.strerror}") from None
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise SettingsError(f"{folder} cannot be written: fits are kept there")
 
     def __call__(self, pairs: Sequence[tuple[Candidate, int]]) -> list[Trial]:
         """The trial of each pair."""

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from clinical_model_selector.agents import ClinicalModelSelector, auto
 from clinical_model_selector.agents.synthesize import synthesize
+from clinical_model_selector.agents.tune import renew_warnings
 from clinical_model_selector.evidence.recommender import trials
 from clinical_model_selector.evidence.recommender.race import Trial
 from clinical_model_selector.schemas.errors import SettingsError, SynthesisFailed
@@ -117,6 +118,45 @@ def test_another_table_does_not_take_the_kept_fits(
     assert result.race is not None
     assert {entry.note for entry in result.race.entries} == {"refused by the test"}
     assert "stands on expectations" in result.race.about_proposal
+
+
+def test_a_target_of_one_value_is_said_and_left_out_of_the_scores(
+    table: pd.DataFrame, selector: ClinicalModelSelector
+) -> None:
+    constant = table.assign(site=1)
+    result = selector.tune(constant, target="site", allowed=ALLOWED, max_seconds=6)
+    assert result.race is not None
+    assert any(entry.score is not None for entry in result.race.entries)
+    assert any("has one value: there is nothing to predict" in warning for warning in result.warnings)
+    best, _ = auto.run_auto(
+        constant, selector=selector, rounds=1, max_seconds=0, seed=1, depth="quick", target="site", allowed=ALLOWED
+    )
+    assert set(best.synthesis.table["site"]) == {1}
+
+
+def test_warnings_about_the_choice_are_of_the_measured_one(
+    table: pd.DataFrame, selector: ClinicalModelSelector
+) -> None:
+    few = table.iloc[:120]
+    allowed = ("bayesian_network", "gaussian_copula")
+    start = selector.select(few, target="died", allowed=allowed)
+    question = start._question
+    caution = "bayesian_network is advised from 200 rows on, here 120"
+    other = start.plan.model_copy(update={"choice": start.plan.backups[0], "backups": (start.plan.choice,)})
+    bayesian, copula = sorted((start.plan, other), key=lambda plan: plan.choice.method)
+    left = renew_warnings(start.model_copy(update={"plan": bayesian, "warnings": [caution, "kept"]}), copula, question)
+    assert caution not in left
+    assert "kept" in left
+    assert caution in renew_warnings(start.model_copy(update={"plan": copula, "warnings": []}), bayesian, question)
+
+
+def test_a_folder_that_cannot_be_made_for_kept_fits_is_said(
+    table: pd.DataFrame, selector: ClinicalModelSelector, tmp_path: Path
+) -> None:
+    file = tmp_path / "runs"
+    file.write_text("a file")
+    with pytest.raises(SettingsError, match="cannot be made for kept fits: File exists"):
+        selector.tune(table, target="died", allowed=ALLOWED, max_seconds=2, folder=file)
 
 
 def test_a_private_plan_is_not_raced(table: pd.DataFrame, selector: ClinicalModelSelector) -> None:
