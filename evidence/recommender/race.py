@@ -41,6 +41,9 @@ _GIVE_UP = 1.64
 _GIVE_UP_AT_ONCE = 3.0
 """The same after a single split, whose noise is only assumed."""
 
+_DEAR = 0.05
+"""Share of the budget above which a fit is dear: who is surely expected to be worse does not get one (judgement)."""
+
 _CLEAR = 1.64
 """Standard errors ahead of the second at which the leader is called clear."""
 
@@ -153,6 +156,7 @@ def run_race(
         Everything that was tried. An interrupt from the keyboard ends the race and keeps what was measured.
     """
     race = _Race(list(candidates), accepted)
+    race.spare(_DEAR * max_seconds)
     ended: Literal["clear", "equal", "splits", "budget", "interrupted"] = "splits"
     try:
         for split in range(MAX_SPLITS):
@@ -247,6 +251,15 @@ class _Race:
     def measured(self) -> list[Candidate]:
         scored = {trial.label for trial in self.trials if trial.score is not None}
         return [candidate for candidate in self.candidates if candidate.label in scored - self.unfit]
+
+    def spare(self, seconds: float) -> None:
+        """Leave out whose fit takes longer than ``seconds`` where it is surely expected to be behind."""
+        best = max(self.candidates, key=lambda candidate: candidate.expected_score)
+        for candidate in self.candidates:
+            behind = best.expected_score - candidate.expected_score
+            sure = behind > _GIVE_UP * math.hypot(best.expected_error, candidate.expected_error)
+            if sure and candidate.expected_seconds > seconds and not candidate.proposed:
+                self.left[candidate.label] = f"expected to be behind by {behind:.2f}, and dear: not fitted"
 
     def give_up(self) -> None:
         """Let go of who is surely enough behind the leader."""

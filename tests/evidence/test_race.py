@@ -43,7 +43,7 @@ def test_measurements_overrule_a_wrong_expectation(seed: int) -> None:
 
 
 def test_expectations_decide_where_no_time_is_left_to_measure() -> None:
-    outcome = run_race(candidates([0.7, 0.9], seconds=10.0), measured([0.8, 0.8], 0.0), max_seconds=5)
+    outcome = run_race(candidates([0.85, 0.9], seconds=10.0), measured([0.8, 0.8], 0.0), max_seconds=5)
     assert outcome.best is None
     assert outcome.ended == "budget"
     assert {standing.reason for standing in outcome.standings} == {"no time left"}
@@ -76,6 +76,22 @@ def test_a_dear_candidate_is_left_out_and_the_cheap_ones_race() -> None:
     outcome = run_race(field, measured([0.8, 0.6, 0.9], 0.01), max_seconds=50)
     dear = next(standing for standing in outcome.standings if standing.candidate.label == "m2")
     assert (best(outcome), dear.trials, dear.reason) == ("m0", (), "no time left")
+
+
+@pytest.mark.parametrize(
+    ("expected", "seconds", "proposed", "fitted"),
+    [(0.4, 20.0, False, False), (0.4, 1.0, False, True), (0.75, 20.0, False, True), (0.4, 20.0, True, True)],
+    ids=["dear and surely worse", "cheap", "not surely worse", "proposed by the plan"],
+)
+def test_a_dear_fit_is_spared_where_it_is_surely_worse(
+    expected: float, seconds: float, proposed: bool, fitted: bool
+) -> None:
+    field = [*candidates([0.8, 0.8]), Candidate(CONFIG, expected, 0.05, seconds, "m2", proposed)]
+    outcome = run_race(field, measured([0.8, 0.7, 0.4], 0.01), max_seconds=100)
+    third = next(standing for standing in outcome.standings if standing.candidate.label == "m2")
+    assert bool(third.trials) == fitted
+    if not fitted:
+        assert third.reason == "expected to be behind by 0.40, and dear: not fitted"
 
 
 def test_who_fails_leaves_with_its_reason() -> None:
