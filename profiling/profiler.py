@@ -389,9 +389,7 @@ def _warnings(profile: SafeProfile) -> tuple[str, ...]:
     target = profile.target
     if target is not None and target.action == "drop":
         why = "has one value" if target.kind == "constant" else "is dropped before a fit"
-        warnings.append(
-            f"the target {target.alias} {why}: there is nothing to predict, and utility is judged without it"
-        )
+        warnings.append(f"the target {target.alias} {why}: nothing to predict, and utility is judged without it")
     if profile.rows < 100:
         warnings.append(
             "below 100 rows quartiles at most are told, and most synthesizers have too little to learn from"

@@ -95,8 +95,7 @@ WORDS = {
     "noise floor": "the candidate that was best on the other seeds: its regret is the part that nobody avoids",
     "95 % apart": "the interval of the selector's regret less that of the best fixed choice, table by table",
     "at most half": "the selector's regret is no more than half of the best fixed choice's",
-    "best fixed": "of the choices measured on every table of the scenario; one that a scenario bars scores 0 there, which "
-    "over all scenarios weighs on every fixed choice",
+    "best fixed": "of those measured on every table of the scenario; over all, where one is barred it scores 0",
     "beyond noise": "the interval of the paired difference of two regrets leaves out 0",
 }
 """Word of the report → what it means."""

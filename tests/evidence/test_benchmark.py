@@ -275,8 +275,10 @@ def test_regret_is_nothing_for_the_oracle_and_something_for_the_rest() -> None:
     assert report["scenarios"]
     assert {row["scenario"] for row in report["scenarios"]} <= {s.name for s in SCENARIOS}
     for row in report["scenarios"]:
-        for one in row["regret"].values():
-            assert one is None or -1e-9 <= one["low"] <= one["mean"] <= one["high"]
+        for name, one in row["regret"].items():
+            # Who is chosen anew on every seed, over the seeds that all were measured at, may beat the best mean.
+            least = -1.0 if name == "noise floor" else -1e-9
+            assert one is None or least <= one["low"] <= one["mean"] <= one["high"]
         # Plain regret counts luck, which who was best on the other seeds did not have.
         floor = row["split_seed"]["noise floor"]
         assert floor is None or floor["mean"] == pytest.approx(0)
