@@ -276,5 +276,7 @@ def _typed(values: pd.Series, column: ColumnCode) -> pd.Series:
     if isinstance(column.dtype, pd.CategoricalDtype):
         return pd.Series(pd.Categorical(values.tolist(), dtype=column.dtype))
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biu" and values.isna().any():
-        return values.fillna(values.dropna().mode().iloc[0]).astype(column.dtype)
+        # A library that protects values of few may give none of a column's back: then its first level stands.
+        common = values.dropna().mode()
+        return values.fillna(common.iloc[0] if len(common) else column.levels[0]).astype(column.dtype)
     return values.astype(column.dtype)
