@@ -45,8 +45,8 @@ class _Judged:
     policies: dict[str, float]
     choice: str | None
     """What the selector chose, as the label of a measured candidate."""
-    surprise: str
-    """The figure of the choice that turned out furthest from its expectation."""
+    config: Hyperparameters | None
+    """The same as the selector gave it."""
 
     def regret(self, policy: str, *, split_seed: bool) -> float | None:
         """None where the policy was not measured here, or nothing can be split."""
@@ -66,21 +66,7 @@ def _judge(case: Case, candidates: Sequence[str], selector: Selector, *, require
     }
     if case.split_best is not None:
         policies["noise floor"] = case.split_best
-    return _Judged(case, policies, choice, _surprise(case, choice, config))
-
-
-def _surprise(case: Case, choice: str | None, config: Hyperparameters | None) -> str:
-    own = [cell for cell in case.offered if cell.label == choice and cell.failure is None]
-    if config is None or not own or config.method not in {item.method for item in rate_all(case.question)}:
-        return "nothing of it was measured"
-    expected = rate_config(config, case.question).expectation
-    found = []
-    for name in ("fidelity", "utility", "risk"):
-        values = [value for cell in own if (value := getattr(cell, name)) is not None]
-        if values:
-            found.append((name, getattr(expected, name), float(np.mean(values))))
-    name, hoped, measured = max(found, key=lambda item: abs(item[1] - item[2]))
-    return f"{name} expected {hoped:.2f}, measured {measured:.2f}"
+    return _Judged(case, policies, choice, config)
 
 
 def select_embedded(question: Question) -> Hyperparameters | None:
@@ -238,6 +224,22 @@ def _reason(judged: Sequence[_Judged], figures: dict[str, Any]) -> str:
     for lost, one in dearest[:_SHOWN]:
         if left / len(judged) <= half:
             break
-        told.append(f"{one.case.table} ({one.choice}, {lost:.3f} lost; {one.surprise})")
+        told.append(f"{one.case.table} ({one.choice}, {lost:.3f} lost; {_surprise(one)})")
         left -= lost
     return ", ".join(told)
+
+
+def _surprise(judged: _Judged) -> str:
+    """The figure of the choice that turned out furthest from its expectation."""
+    case, config = judged.case, judged.config
+    cells = [cell for cell in case.offered if cell.label == judged.choice and cell.failure is None]
+    if config is None or not cells or config.method not in {item.method for item in rate_all(case.question)}:
+        return "nothing of it was measured"
+    expected = rate_config(config, case.question).expectation
+    figures = []
+    for name in ("fidelity", "utility", "risk"):
+        values = [value for cell in cells if (value := getattr(cell, name)) is not None]
+        if values:
+            figures.append((name, getattr(expected, name), float(np.mean(values))))
+    name, hoped, measured = max(figures, key=lambda item: abs(item[1] - item[2]))
+    return f"{name} expected {hoped:.2f}, measured {measured:.2f}"

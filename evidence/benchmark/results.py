@@ -58,8 +58,6 @@ class Measured:
     """Share of the target's rarest value; None where it has more than ten, or where nobody looked."""
     survival: bool = False
     """The table holds a time beside its event, and so stands beside the same table without."""
-    survival_utility: float | None = None
-    """Of time and event: mean of the C-index's ratio and the curve's likeness; half of ``utility`` where measured."""
 
     @property
     def fitted_shape(self) -> TableShape:
@@ -176,7 +174,6 @@ def _cell(row: dict[str, Any]) -> Measured:
         copied=bool(row.get("copied")),
         rarest_share=row.get("rarest_share"),
         survival=row.get("time") is not None,
-        survival_utility=row.get("survival_utility"),
     )
 
 
